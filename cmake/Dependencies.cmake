@@ -1,0 +1,22 @@
+# Everything from outside, found once. tools/setup installs what is missing.
+
+# The openvino wheel carries headers, libraries and CMake files; tools/setup puts it into the build cache.
+if(NOT OpenVINO_DIR)
+  set(cache $ENV{P2P_BUILD_CACHE})
+  if(NOT cache)
+    set(cache $ENV{HOME}/.cache/prompt2pic)
+  endif()
+  list(APPEND CMAKE_PREFIX_PATH ${cache}/openvino-2026.4.1/openvino/cmake)
+endif()
+find_package(OpenVINO 2026.4 REQUIRED COMPONENTS Runtime)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(ICU 72 REQUIRED COMPONENTS uc i18n)
+find_package(PNG REQUIRED)
+find_package(Threads REQUIRED)
+if(NOT P2P_ENGINE_ONLY)
+  find_package(CLI11 2.1 REQUIRED)
+  find_package(tomlplusplus 3.3 REQUIRED)
+endif()
+if(P2P_TESTS)
+  find_package(GTest 1.12 REQUIRED)
+endif()

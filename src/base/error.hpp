@@ -1,0 +1,32 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace p2p {
+
+/// What ends a job. The text is for the person who can mend it: what was wrong, where, and what to do.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Wrong command line, request or configuration; a program that meets it exits with 2.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A model folder that cannot be used: names the file, the tensor or key, what was expected and what was found.
+class ModelError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// The job was asked to stop and did.
+class Cancelled : public Error {
+ public:
+  Cancelled() : Error("cancelled") {}
+};
+
+}  // namespace p2p
