@@ -1,0 +1,55 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/checkpoint/dtype.hpp"
+
+namespace p2p::engine {
+
+/// A file mapped read-only into memory; pages come from the page cache on first touch. Throws ModelError if it cannot be read.
+/// A file that another program shortens while it is mapped ends this one with SIGBUS: model folders are replaced, never edited.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
+
+/// Tensors of a safetensors file by name; the views point into `file`, which is shared so that whoever keeps a view can keep it alive.
+struct Safetensors {
+  std::filesystem::path path;
+  std::shared_ptr<const MappedFile> file;
+  std::map<std::string, TensorView, std::less<>> tensors;
+};
+
+/// Maps and checks one file: header length, JSON, types, shapes, offsets (inside the file, no overlap, no gap, length = shape x type).
+/// Throws ModelError that names the file, the tensor, what was expected and what was found.
+Safetensors open_safetensors(const std::filesystem::path& path);
+
+/// Parses the bytes of a safetensors file; `path` is only for messages. The views point into `bytes`.
+std::map<std::string, TensorView, std::less<>> parse_safetensors(std::span<const std::byte> bytes, const std::filesystem::path& path);
+
+/// All tensors of a component folder as diffusers and transformers publish it: `STEM.safetensors`, or shards listed by
+/// `STEM.safetensors.index.json`, or the same with `.fp16`; STEM is `diffusion_pytorch_model` or `model`. Files are mapped, never read
+/// whole. Throws ModelError; a folder with pickles alone (.bin .ckpt .pt .pth) is refused with the reason.
+struct WeightFiles {
+  std::filesystem::path folder;
+  struct Entry {
+    TensorView view;
+    std::shared_ptr<const MappedFile> file;
+    std::filesystem::path path;
+  };
+  std::map<std::string, Entry, std::less<>> tensors;
+};
+WeightFiles open_weights(const std::filesystem::path& folder);
+
+}  // namespace p2p::engine

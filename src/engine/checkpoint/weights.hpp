@@ -1,0 +1,62 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/checkpoint/safetensors.hpp"
+
+namespace p2p::engine {
+
+/// The tensors of one component and a ledger of which of them were asked for. Build every graph of the component, then call
+/// finish(): what is missing, misshapen and left over is reported together. Not thread-safe until finish() has returned.
+class Weights {
+ public:
+  /// A tensor and what keeps its memory alive.
+  struct Tensor {
+    TensorView view;
+    std::shared_ptr<const void> owner;
+  };
+
+  /// The component's files, mapped.
+  explicit Weights(const std::filesystem::path& folder);
+  /// No files: every tensor exists, has the shape asked for, and is zero. To check a network's topology without a checkpoint.
+  static Weights zeros();
+
+  /// The tensor `name`, which must have `shape`. A failure goes into the ledger and yields zeros, so that building goes on.
+  Tensor get(const std::string& name, const Shape& shape);
+  bool has(std::string_view name) const;
+  /// Tensors that files may hold and that nothing reads: a name, or a prefix that ends in a dot.
+  void ignore(std::string_view name_or_prefix);
+  /// Throws ModelError that lists every tensor that is missing, has another shape, or was never asked for.
+  void finish();
+
+  /// Everything asked for so far, with its shape.
+  const std::map<std::string, Shape>& requested() const { return requested_; }
+
+ private:
+  Weights() = default;
+
+  bool zeros_ = false;
+  bool finished_ = false;
+  WeightFiles files_;
+  std::map<std::string, Shape> requested_;
+  std::set<std::string, std::less<>> ignored_;
+  std::vector<std::string> problems_;
+};
+
+/// Memory of its own for a tensor that no file holds as such.
+Weights::Tensor allocate_tensor(DType dtype, const Shape& shape);
+
+/// Elements as f32; throws ModelError for types that are not floating-point.
+std::vector<float> to_floats(const TensorView& view);
+/// Elements [begin, begin + out.size()) as f32.
+void to_floats(const TensorView& view, std::size_t begin, std::span<float> out);
+/// Rounds to nearest even into `out`, which is f32 or bf16 and holds as many elements from `begin` on.
+void from_floats(std::span<const float> values, DType dtype, std::byte* out);
+
+}  // namespace p2p::engine
