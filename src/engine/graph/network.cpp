@@ -1,0 +1,139 @@
+#include "engine/graph/network.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <openvino/op/result.hpp>
+#include <openvino/opsets/opset13.hpp>
+#include <openvino/runtime/core.hpp>
+#include <openvino/runtime/intel_cpu/properties.hpp>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace p2p::engine {
+namespace {
+
+// One for the process: plugins are loaded once.
+ov::Core& core() {
+  static ov::Core instance;
+  return instance;
+}
+
+double elements(const ov::Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), 1.0, [](double product, std::size_t n) { return product * static_cast<double>(n); });
+}
+
+double multiply_adds_of(const ov::Node& node) {
+  namespace op = ov::opset13;
+  const auto in = [&](std::size_t i) { return node.get_input_shape(i); };
+  const auto out = [&] { return elements(node.get_output_shape(0)); };
+  if (ov::is_type<op::MatMul>(&node)) return out() * static_cast<double>(in(0).back());
+  if (ov::is_type<op::Convolution>(&node)) return out() * elements(in(1)) / static_cast<double>(in(1)[0]);
+  if (ov::is_type<op::GroupConvolution>(&node)) return out() * elements(in(1)) / static_cast<double>(in(1)[0] * in(1)[1]);
+  if (ov::is_type<op::ConvolutionBackpropData>(&node)) return elements(in(0)) * elements(in(1)) / static_cast<double>(in(1)[0]);
+  if (ov::is_type<op::ScaledDotProductAttention>(&node))
+    return 2 * elements(in(0)) * elements(in(1)) / elements({in(1)[0], in(1)[1], in(1)[3]});
+  return 0;
+}
+
+ov::AnyMap properties(Precision precision, int threads) {
+  ov::AnyMap map{ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY), ov::num_streams(1),
+                 ov::hint::inference_precision(precision == Precision::bf16 ? ov::element::bf16 : ov::element::f32),
+                 // Zeroes subnormal operands in the processor: else the plugin copies every weight tensor that holds one.
+                 ov::intel_cpu::denormals_optimization(true)};
+  if (threads > 0) map.insert(ov::inference_num_threads(threads));
+  return map;
+}
+
+}  // namespace
+
+struct Network::Impl {
+  std::string name;
+  ov::CompiledModel model;
+  std::vector<ov::Output<const ov::Node>> streams;  ///< the inputs that weights are streamed to
+  double multiply_adds = 0;
+};
+
+Network::Network(const Graph& graph, Precision precision, int threads) {
+  ov::ResultVector results;
+  for (const auto& [name, value] : graph.outputs_) {
+    auto result = std::make_shared<ov::op::v0::Result>(value);
+    result->output(0).set_names({name});
+    results.push_back(result);
+  }
+  ov::ParameterVector parameters = graph.inputs_;
+  for (const auto& stream : graph.streams_) parameters.push_back(stream.parameter);
+  const auto model = std::make_shared<ov::Model>(results, parameters, graph.name_);
+
+  auto impl = std::make_unique<Impl>();
+  impl->name = graph.name_;
+  if (!model->is_dynamic()) {
+    for (const auto& node : model->get_ops()) impl->multiply_adds += multiply_adds_of(*node);
+  }
+  try {
+    impl->model = core().compile_model(model, "CPU", properties(precision, threads));
+  } catch (const ov::Exception& error) {
+    throw ModelError(graph.name_ + ": cannot be compiled: " + error.what());
+  }
+  const auto ports = impl->model.inputs();
+  impl->streams.assign(ports.begin() + static_cast<std::ptrdiff_t>(graph.inputs_.size()), ports.end());
+  impl_ = std::move(impl);
+}
+
+Network::~Network() = default;
+Network::Network(Network&&) noexcept = default;
+Network& Network::operator=(Network&&) noexcept = default;
+
+double Network::multiply_adds() const { return impl_->multiply_adds; }
+
+struct Network::Run::Impl {
+  const Network::Impl* network;
+  ov::InferRequest request;
+};
+
+Network::Run::Run(const Network& network) {
+  // Creating a request does not change the compiled model; the method merely lacks its const.
+  ov::CompiledModel model = network.impl_->model;
+  impl_ = std::make_unique<Impl>(network.impl_.get(), model.create_infer_request());
+}
+
+Network::Run::~Run() = default;
+Network::Run::Run(Run&&) noexcept = default;
+
+void Network::Run::set(const std::string& name, std::span<const float> values) {
+  ov::Tensor tensor = impl_->request.get_tensor(name);
+  if (tensor.get_size() != values.size()) {
+    throw Error(impl_->network->name + ": input " + name + " takes " + std::to_string(tensor.get_size()) + " values, not " +
+                std::to_string(values.size()));
+  }
+  std::ranges::copy(values, tensor.data<float>());
+}
+
+void Network::Run::stream_weights_of(const Graph& graph) {
+  for (std::size_t i = 0; i < graph.streams_.size(); ++i) {
+    const auto& [parameter, tensor] = graph.streams_[i];
+    impl_->request.set_tensor(impl_->network->streams.at(i), ov::Tensor(parameter->get_element_type(), parameter->get_shape(),
+                                                                        static_cast<const void*>(tensor.view.data.data())));
+  }
+}
+
+void Network::Run::execute() {
+  try {
+    impl_->request.infer();
+  } catch (const ov::Exception& error) {
+    throw Error(impl_->network->name + ": cannot be computed: " + error.what());
+  }
+}
+
+std::span<const float> Network::Run::output(const std::string& name) const {
+  const ov::Tensor tensor = ov::InferRequest(impl_->request).get_tensor(name);
+  return {static_cast<const ov::Tensor&>(tensor).data<float>(), tensor.get_size()};
+}
+
+bool has_bf16() {
+  const auto capabilities = core().get_property("CPU", ov::device::capabilities);
+  return std::ranges::find(capabilities, "BF16") != capabilities.end();
+}
+
+}  // namespace p2p::engine
