@@ -1,0 +1,89 @@
+#include "engine/models/wuerstchen/denoiser.hpp"
+
+#include "engine/models/wuerstchen/blocks.hpp"
+
+namespace p2p::engine::wuerstchen {
+
+struct Denoiser::Compiled {
+  std::size_t time_channels;
+  Graph text_graph;
+  Network text;
+  std::vector<Graph> attention_graphs;
+  std::map<std::vector<Shape>, Network> attention;  ///< by the shapes of a block's weights: blocks of one shape share a network
+  Graph time_graph;
+  Network time;
+  Network step;
+};
+
+Denoiser::Denoiser(std::shared_ptr<DenoiserGraphs> graphs, Precision precision, int threads)
+    : graphs_(std::move(graphs)), precision_(precision), threads_(threads) {}
+
+Denoiser::~Denoiser() = default;
+
+std::shared_ptr<const Denoiser::Compiled> Denoiser::compile(const Geometry& geometry) const {
+  const std::lock_guard lock(mutex_);
+  if (compiled_ && geometry_ == geometry) return compiled_;
+  compiled_ = nullptr;  // its packed weights make room for the next ones
+  const auto network = [&](const Graph& graph) { return Network(graph, precision_, threads_); };
+  Graph text = graphs_->text_graph(geometry);
+  Graph time = graphs_->time_graph();
+  std::vector<Graph> attention_graphs = graphs_->attention_graphs(geometry);
+  std::map<std::vector<Shape>, Network> attention;
+  for (const Graph& graph : attention_graphs) {
+    if (!attention.contains(graph.streamed_shapes())) attention.emplace(graph.streamed_shapes(), network(graph));
+  }
+  Network text_network = network(text);
+  Network time_network = network(time);
+  compiled_ = std::make_shared<const Compiled>(graphs_->time_channels(), std::move(text), std::move(text_network),
+                                               std::move(attention_graphs), std::move(attention), std::move(time), std::move(time_network),
+                                               network(graphs_->step_graph(geometry)));
+  geometry_ = geometry;
+  return compiled_;
+}
+
+struct Denoiser::Picture::Impl {
+  std::shared_ptr<const Compiled> compiled;
+  std::vector<std::vector<float>> times;  ///< rows of scales and shifts
+  Network::Run step;
+};
+
+Denoiser::Picture::Picture(const std::shared_ptr<const Compiled>& compiled, std::span<const float> text, std::span<const float> times,
+                           const std::map<std::string, std::vector<float>>& constants)
+    : impl_(std::make_unique<Impl>(compiled, std::vector<std::vector<float>>(), Network::Run(compiled->step))) {
+  for (const auto& [name, values] : constants) impl_->step.set(name, values);
+
+  Network::Run text_run(compiled->text);
+  text_run.stream_weights_of(compiled->text_graph);
+  text_run.set("text", text);
+  text_run.execute();
+  for (const Graph& graph : compiled->attention_graphs) {
+    Network::Run run(compiled->attention.at(graph.streamed_shapes()));
+    run.stream_weights_of(graph);
+    run.set("embedding", text_run.output("embedding"));
+    run.execute();
+    for (const char* name : {"k", "v"}) impl_->step.set(graph.name() + "." + name, run.output(name));
+  }
+
+  Network::Run time_run(compiled->time);
+  time_run.stream_weights_of(compiled->time_graph);
+  for (const float t : times) {
+    time_run.set("embedding", time_embedding(t, compiled->time_channels));
+    time_run.execute();
+    const auto row = time_run.output("time");
+    impl_->times.emplace_back(row.begin(), row.end());
+  }
+}
+
+Denoiser::Picture::~Picture() = default;
+Denoiser::Picture::Picture(Picture&&) noexcept = default;
+
+std::span<const float> Denoiser::Picture::predict(std::span<const float> latents, std::size_t index) {
+  impl_->step.set("x", latents);
+  impl_->step.set("time", impl_->times.at(index));
+  impl_->step.execute();
+  return impl_->step.output("prediction");
+}
+
+double Denoiser::Picture::multiply_adds() const { return impl_->compiled->step.multiply_adds(); }
+
+}  // namespace p2p::engine::wuerstchen

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/graph/network.hpp"
+
+namespace p2p::engine::wuerstchen {
+
+/// The sizes that a step graph is compiled for.
+struct Geometry {
+  std::int64_t batch = 1;   ///< 2 with guidance: text first, then unconditional
+  std::int64_t height = 0;  ///< of the latents
+  std::int64_t width = 0;
+  std::int64_t tokens = 0;  ///< of the text
+
+  bool operator==(const Geometry&) const = default;
+};
+
+/// The graphs of a denoising network (see blocks.hpp), all over the same weights.
+class DenoiserGraphs {
+ public:
+  virtual ~DenoiserGraphs() = default;
+  /// Input `text` [batch, tokens, width of the text encoder], output `embedding`.
+  virtual Graph text_graph(const Geometry& geometry) = 0;
+  /// One graph for each attention block, named after its path: input `embedding`, outputs `k` and `v`, which are the step graph's inputs
+  /// PATH.k and PATH.v.
+  virtual std::vector<Graph> attention_graphs(const Geometry& geometry) = 0;
+  /// Input `embedding` [1, time_channels()], output `time`.
+  virtual Graph time_graph() = 0;
+  /// Inputs `x` [batch, channels, height, width], `time`, every PATH.k and PATH.v, and what the network needs besides; output `prediction`,
+  /// of x's shape.
+  virtual Graph step_graph(const Geometry& geometry) = 0;
+  virtual std::size_t time_channels() const = 0;
+};
+
+/// Runs a denoising network. Compiles for a geometry when it is first asked for and keeps the last one. Safe to use from several threads.
+class Denoiser {
+ public:
+  Denoiser(std::shared_ptr<DenoiserGraphs> graphs, Precision precision, int threads);
+  ~Denoiser();
+
+  struct Compiled;
+
+  /// One picture's use of the network: what does not change between its steps is computed once, here. Not for two threads at once.
+  class Picture {
+   public:
+    /// `text` [batch, tokens, width]; `times` are those the loop will ask for; `constants` are the network's further inputs by name.
+    Picture(const std::shared_ptr<const Compiled>& compiled, std::span<const float> text, std::span<const float> times,
+            const std::map<std::string, std::vector<float>>& constants);
+    ~Picture();
+    Picture(Picture&&) noexcept;
+
+    /// The prediction for `latents` [batch, channels, height, width] at times[index]; valid until the next call.
+    std::span<const float> predict(std::span<const float> latents, std::size_t index);
+    double multiply_adds() const;
+
+   private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+  };
+
+  std::shared_ptr<const Compiled> compile(const Geometry& geometry) const;
+
+ private:
+  std::shared_ptr<DenoiserGraphs> graphs_;
+  Precision precision_;
+  int threads_;
+  mutable std::mutex mutex_;
+  mutable Geometry geometry_;
+  mutable std::shared_ptr<const Compiled> compiled_;
+};
+
+}  // namespace p2p::engine::wuerstchen

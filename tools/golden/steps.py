@@ -1,0 +1,88 @@
+"""What tools/bench_vs.py compares with: one network of a folder (prior with guidance, or decoder) at the sizes of a picture.
+
+steps.py convert PART FOLDER WIDTH HEIGHT OUT           writes OUT/model.xml: openvino.convert_model's, with f32 weights
+steps.py diffusers PART FOLDER WIDTH HEIGHT             bf16, channels-last \\ every line of standard input is a number of steps to run,
+steps.py conversion PART FOLDER WIDTH HEIGHT IR         bf16                / every answer a JSON list of the seconds that each took
+"""
+
+import json
+import sys
+import time
+import warnings
+from math import ceil
+from pathlib import Path
+
+import openvino
+import torch
+from diffusers.pipelines.deprecated.wuerstchen import WuerstchenDiffNeXt, WuerstchenPrior
+
+NETWORKS = {"prior": WuerstchenPrior, "decoder": WuerstchenDiffNeXt}
+
+
+def read(folder, name):
+    return json.loads((folder / name).read_text())
+
+
+def inputs(part, folder, width, height):
+    multiple = read(folder, "prior/model_index.json")["resolution_multiple"]
+    cells = [ceil(height / multiple), ceil(width / multiple)]
+    config = read(folder, f"{part}/{part}/config.json")
+    tokens = read(folder, f"{part}/tokenizer/tokenizer_config.json")["model_max_length"]
+    if part == "prior":
+        return {"x": torch.randn(2, config["c_in"], *cells), "r": torch.full((2,), 0.5), "c": torch.randn(2, tokens, config["c_cond"])}
+    scale = read(folder, "decoder/model_index.json")["latent_dim_scale"]
+    return {
+        "x": torch.randn(1, config["c_in"], *(int(cell * scale) for cell in cells)),
+        "r": torch.full((1,), 0.5),
+        "effnet": torch.randn(1, config["effnet_embd"], *cells),
+        "clip": torch.randn(1, tokens, config["clip_embd"]),
+    }
+
+
+def load(part, folder, dtype):
+    return NETWORKS[part].from_pretrained(folder / part / part, torch_dtype=dtype).eval()
+
+
+def convert(part, folder, example, out):
+    warnings.simplefilter("ignore", FutureWarning)  # of torch.jit, which convert_model traces with
+    model = openvino.convert_model(
+        load(part, folder, torch.float32), example_input=example, input=[(name, list(value.shape)) for name, value in example.items()]
+    )
+    out.mkdir(parents=True)
+    openvino.save_model(model, out / "model.xml", compress_to_fp16=False)
+
+
+def diffusers_step(part, folder, example):
+    model = load(part, folder, torch.bfloat16).to(memory_format=torch.channels_last)
+    example = {name: value.to(torch.bfloat16) for name, value in example.items()}
+    example = {name: value.to(memory_format=torch.channels_last) if value.dim() == 4 else value for name, value in example.items()}
+    return lambda: model(**example)
+
+
+def conversion_step(network, example):
+    options = {"INFERENCE_PRECISION_HINT": "bf16", "PERFORMANCE_HINT": "LATENCY"}
+    request = openvino.Core().compile_model(network / "model.xml", "CPU", options).create_infer_request()
+    values = [value.numpy() for value in example.values()]
+    return lambda: request.infer(values)
+
+
+@torch.no_grad()
+def main():
+    what, part, folder, width, height, *path = sys.argv[1:]
+    folder = Path(folder)
+    torch.manual_seed(0)
+    example = inputs(part, folder, int(width), int(height))
+    if what == "convert":
+        return convert(part, folder, example, Path(*path))
+    step = diffusers_step(part, folder, example) if what == "diffusers" else conversion_step(Path(*path), example)
+    for line in sys.stdin:
+        seconds = []
+        for _ in range(int(line)):
+            start = time.perf_counter()
+            step()
+            seconds.append(time.perf_counter() - start)
+        print(json.dumps(seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main()
