@@ -1,0 +1,44 @@
+#include "engine/pipelines/parameters.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "base/json.hpp"
+
+namespace p2p::engine {
+namespace {
+
+std::string to_text(double value) {
+  std::array<char, 32> digits{};  // the shortest form of any double takes 24
+  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
+}
+
+/// The readers split at commas, line ends and colons: such a value stands as a JSON string.
+std::string as_field(std::string_view value) {
+  if (value.find_first_of(",\n:") == std::string_view::npos) return std::string(value);
+  return Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string parameters_text(const GenerateParams& params, const Origin& origin) {
+  std::string fields;
+  const auto add = [&fields](std::string_view name, const std::string& value) {
+    if (!fields.empty()) fields += ", ";
+    fields.append(name).append(": ").append(as_field(value));
+  };
+  if (params.steps) add("Steps", std::to_string(*params.steps));
+  add("Sampler", std::string(origin.sampler));
+  if (params.guidance) add("CFG scale", to_text(*params.guidance));
+  add("Seed", std::to_string(params.seed));
+  if (params.width && params.height) add("Size", std::to_string(*params.width) + "x" + std::to_string(*params.height));
+  add("Model", std::string(origin.model));
+  if (params.decoder_steps) add("Decoder steps", std::to_string(*params.decoder_steps));
+  if (params.decoder_guidance) add("Decoder CFG scale", to_text(*params.decoder_guidance));
+  add("Version", std::string(origin.program));
+
+  const std::string negative = params.negative_prompt.empty() ? "" : "\nNegative prompt: " + params.negative_prompt;
+  return params.prompt + negative + "\n" + fields;
+}
+
+}  // namespace p2p::engine

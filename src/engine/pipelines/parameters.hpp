@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/pipelines/text_to_image.hpp"
+
+namespace p2p::engine {
+
+/// What drew a picture.
+struct Origin {
+  std::string_view model;    ///< its name
+  std::string_view sampler;  ///< such as "DDPM"
+  std::string_view program;  ///< name and version
+};
+
+/// How a picture was made, in the form that AUTOMATIC1111 writes and other tools read ("infotext"): the prompt, a line "Negative prompt:
+/// ..." where there is one, then "Steps: 20, Sampler: DDPM, ...". `params` are those of a GenerateResult; what is unset is left out.
+std::string parameters_text(const GenerateParams& params, const Origin& origin);
+
+}  // namespace p2p::engine

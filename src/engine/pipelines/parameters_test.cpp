@@ -1,0 +1,41 @@
+#include "engine/pipelines/parameters.hpp"
+
+#include <gtest/gtest.h>
+
+namespace p2p::engine {
+namespace {
+
+constexpr Origin kOrigin{.model = "emoji", .sampler = "DDPM", .program = "prompt2pic 0.1.0"};
+
+TEST(Parameters, ReadAsOtherToolsWriteThem) {
+  const GenerateParams params{.prompt = "a fox, red",
+                              .negative_prompt = "blurry",
+                              .seed = 100,
+                              .width = 128,
+                              .height = 192,
+                              .steps = 20,
+                              .guidance = 3.0,
+                              .decoder_steps = 8,
+                              .decoder_guidance = 0.0};
+  EXPECT_EQ(parameters_text(params, kOrigin),
+            "a fox, red\nNegative prompt: blurry\n"
+            "Steps: 20, Sampler: DDPM, CFG scale: 3, Seed: 100, Size: 128x192, Model: emoji, Decoder steps: 8, Decoder CFG scale: 0, "
+            "Version: prompt2pic 0.1.0");
+}
+
+TEST(Parameters, WhatIsUnsetIsLeftOut) {
+  GenerateParams params;
+  params.prompt = "лиса 🦊";
+  params.seed = UINT64_MAX;
+  params.guidance = 3.5;
+  EXPECT_EQ(parameters_text(params, kOrigin),
+            "лиса 🦊\nSampler: DDPM, CFG scale: 3.5, Seed: 18446744073709551615, Model: emoji, Version: prompt2pic 0.1.0");
+}
+
+TEST(Parameters, ValuesThatWouldSplitAreQuoted) {
+  const std::string text = parameters_text({}, {.model = "a, \"b\": c", .sampler = "one\ntwo", .program = "p"});
+  EXPECT_EQ(text, "\nSampler: \"one\\ntwo\", Seed: 0, Model: \"a, \\\"b\\\": c\", Version: p");
+}
+
+}  // namespace
+}  // namespace p2p::engine

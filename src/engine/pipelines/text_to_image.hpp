@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/graph/precision.hpp"
+#include "engine/image/image.hpp"
+
+namespace p2p::engine {
+
+/// Parts of a drawing that are timed and report progress, in the order they run.
+enum class Stage { text, prior, decoder, vae };
+std::string_view name_of(Stage stage);
+
+/// One picture's wishes. What is unset follows the model's own defaults.
+struct GenerateParams {
+  std::string prompt;
+  std::string negative_prompt;
+  std::uint64_t seed = 0;
+  std::optional<int> width;        ///< px
+  std::optional<int> height;       ///< px
+  std::optional<int> steps;        ///< that many equal steps of the prior
+  std::optional<double> guidance;  ///< classifier-free guidance of the prior, on above 1
+  std::optional<int> decoder_steps;
+  std::optional<double> decoder_guidance;
+};
+
+/// Sent after each step (and once, with step 0, as a stage begins), from the thread that called generate().
+struct Progress {
+  Stage stage = Stage::text;
+  int step = 0;
+  int total = 0;
+};
+using ProgressFn = std::function<void(const Progress&)>;
+
+/// Where the time of one picture went.
+struct StageTime {
+  Stage stage = Stage::text;
+  double seconds = 0;                ///< all of it, what is computed once included
+  std::vector<double> step_seconds;  ///< of each step; text and vae are one
+  double multiply_adds = 0;          ///< of a step: matrix products and convolutions
+};
+
+struct GenerateResult {
+  Image image;
+  GenerateParams params;  ///< as asked, the model's defaults filled in
+  std::vector<StageTime> stages;
+  double first_step_seconds = 0;     ///< from the call to the end of the first step
+  std::vector<std::string> notices;  ///< what was done otherwise than asked: a prompt cut, a size taken larger
+};
+
+struct EngineOptions {
+  std::optional<Precision> precision;  ///< unset: bf16 where the processor has it, else f32
+  int threads = 0;                     ///< 0: all that this process may use
+};
+
+/// A model that is loaded and draws. Holds no state of a call: generate() may run on several threads at once.
+class TextToImage {
+ public:
+  virtual ~TextToImage() = default;
+
+  /// Draws one picture. Throws UsageError for wishes the model cannot fulfil, Cancelled within a step of a stop request,
+  /// Error that names the stage where numbers stop being finite.
+  virtual GenerateResult generate(const GenerateParams& params, const ProgressFn& progress = {}, std::stop_token stop = {}) const = 0;
+
+  /// The precision that it runs in.
+  virtual Precision precision() const = 0;
+};
+
+/// Loads the model in `folder`, of whichever family its model_index.json names. Throws ModelError.
+std::unique_ptr<TextToImage> load_text_to_image(const std::filesystem::path& folder, const EngineOptions& options = {});
+
+}  // namespace p2p::engine

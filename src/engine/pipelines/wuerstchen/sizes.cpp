@@ -1,0 +1,47 @@
+#include "engine/pipelines/wuerstchen/sizes.hpp"
+
+#include <cmath>
+
+#include "base/error.hpp"
+
+namespace p2p::engine::wuerstchen {
+namespace {
+
+constexpr int kMaxPixels = 8192;
+
+struct Side {
+  std::size_t prior, decoder;
+};
+
+// As diffusers computes them, but for the search: there a side that is no multiple fails.
+Side fit_side(const SizeRules& rules, int px) {
+  if (px < 1 || px > kMaxPixels) {
+    throw UsageError("width and height: expected 1 to " + std::to_string(kMaxPixels) + " pixels, found " + std::to_string(px));
+  }
+  for (auto prior = static_cast<std::size_t>(std::ceil(px / rules.config.resolution_multiple));; ++prior) {
+    const auto decoder = static_cast<std::size_t>(static_cast<double>(prior) * rules.config.latent_dim_scale);
+    if (decoder * rules.upscale > std::size_t{2} * kMaxPixels)
+      throw UsageError("the model draws no picture of " + std::to_string(px) + " pixels a side");
+    if (decoder > 0 && decoder % rules.multiple == 0) return {prior, decoder};
+  }
+}
+
+std::string text(int width, int height) { return std::to_string(width) + "x" + std::to_string(height); }
+
+}  // namespace
+
+Sizes fit_sizes(const SizeRules& rules, GenerateParams& params, std::vector<std::string>& notices) {
+  const Side vertical = fit_side(rules, *params.height);
+  const Side horizontal = fit_side(rules, *params.width);
+  const int height = static_cast<int>(vertical.decoder * rules.upscale);
+  const int width = static_cast<int>(horizontal.decoder * rules.upscale);
+  if (width != *params.width || height != *params.height) {
+    notices.push_back("drawn at " + text(width, height) + ", the size next to " + text(*params.width, *params.height) +
+                      " that the model can draw");
+    params.width = width;
+    params.height = height;
+  }
+  return {.prior_height = vertical.prior, .prior_width = horizontal.prior, .height = vertical.decoder, .width = horizontal.decoder};
+}
+
+}  // namespace p2p::engine::wuerstchen
