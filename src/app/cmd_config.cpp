@@ -1,0 +1,45 @@
+#include <iostream>
+
+#include "app/command_line.hpp"
+#include "app/table.hpp"
+#include "base/json.hpp"
+
+namespace p2p::app {
+
+int run_config(const Arguments& arguments) {
+  CLI::App app("Shows every setting: its value, where that comes from, and what it does.", "prompt2pic config");
+  app.footer(
+      "A setting is taken from its flag, else from its environment variable, else from the file that --config names:\n"
+      "  model = \"emoji\"\n"
+      "  steps = 20\n"
+      "Example:\n  P2P_STEPS=12 prompt2pic config --config prompt2pic.toml\n");
+  const CLI::Option* json = app.add_flag("--json")->description("Print a JSON array.");
+  const SettingFlags flags(app, {"model", "precision", "steps", "decoder_steps", "threads"});
+  if (!parse(app, arguments)) return 0;
+  const LoadedConfig loaded = flags.load();
+
+  Json list = Json::array();
+  std::vector<std::vector<std::string>> rows{{"SETTING", "VALUE", "SOURCE", "IN A FILE", "WHAT IT IS"}};
+  for (std::size_t i = 0; i < settings().size(); ++i) {
+    const Setting& setting = settings()[i];
+    const LoadedConfig::Value& value = loaded.values[i];
+    rows.push_back(
+        {setting.env(), value.text.empty() ? "-" : value.text, value.source, std::string(setting.name), std::string(setting.sentence)});
+    list.push_back({{"name", setting.name},
+                    {"env", setting.env()},
+                    {"flag", setting.flag.empty() ? Json() : Json(setting.flag)},
+                    {"value", value.text},
+                    {"default", setting.fallback},
+                    {"source", value.source},
+                    {"takes", setting.expects},
+                    {"sentence", setting.sentence}});
+  }
+  if (json->count() > 0) {
+    std::cout << list.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+  } else {
+    print_table(std::cout, rows);
+  }
+  return 0;
+}
+
+}  // namespace p2p::app

@@ -1,0 +1,103 @@
+#include <chrono>
+#include <iostream>
+
+#include "app/generate_options.hpp"
+#include "app/interrupts.hpp"
+#include "app/model_folders.hpp"
+#include "app/output_files.hpp"
+#include "app/peak_memory.hpp"
+#include "app/progress_report.hpp"
+#include "app/table.hpp"
+#include "base/json.hpp"
+#include "engine/pipelines/parameters.hpp"
+
+namespace p2p::app {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Where the time of a run went; the stages are sums over its pictures.
+struct Timing {
+  double load = 0;
+  double stages[4] = {};  ///< by engine::Stage
+  double png = 0;
+  double first_step = 0;
+  double total = 0;
+
+  double& of(engine::Stage stage) { return stages[static_cast<std::size_t>(stage)]; }
+  Json json() const {
+    Json seconds{{"load", load}, {"png", png}, {"first_step", first_step}, {"total", total}};
+    for (std::size_t i = 0; i < std::size(stages); ++i) seconds[name(i)] = stages[i];
+    return seconds;
+  }
+  std::string text() const {
+    std::string line = "seconds: load " + decimal(load);
+    for (std::size_t i = 0; i < std::size(stages); ++i) line += ", " + name(i) + " " + decimal(stages[i]);
+    return line + ", png " + decimal(png) + "; first step after " + decimal(first_step) + ", total " + decimal(total);
+  }
+
+ private:
+  static std::string name(std::size_t i) { return std::string(engine::name_of(static_cast<engine::Stage>(i))); }
+};
+
+}  // namespace
+
+int run_generate(const Arguments& arguments) {
+  const Clock::time_point start = Clock::now();
+  const auto options = parse_generate_options(arguments);
+  if (!options) return 0;
+  const std::uint64_t seed = options->params.seed;
+  const auto files = output_files(options->output, seed, options->count);
+  const std::filesystem::path folder = find_model(options->config);
+  const std::string model_name = folder.filename().string();
+
+  Interrupts interrupts;
+  PeakMemory memory;
+  ProgressReport report(options->count);
+  Timing timing;
+
+  report.loading(model_name);
+  const auto model = engine::load_text_to_image(folder, options->config.engine);
+  timing.load = seconds_since(start);
+  interrupts.finish_step_first();
+
+  engine::GenerateParams params = options->params;
+  engine::Image last;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (interrupts.token().stop_requested()) throw Cancelled();
+    params.seed = seed + i;
+    report.next_picture();
+    if (i == 0) timing.first_step = seconds_since(start);
+    auto result = model->generate(params, [&](const engine::Progress& progress) { report.show(progress); }, interrupts.token());
+    if (i == 0) timing.first_step += result.first_step_seconds;
+    for (const engine::StageTime& stage : result.stages) timing.of(stage.stage) += stage.seconds;
+    for (const std::string& notice : result.notices) report.note(notice);
+
+    const Clock::time_point png_start = Clock::now();
+    const engine::Origin origin{.model = model_name, .sampler = "DDPM", .program = "prompt2pic " P2P_VERSION};
+    write_file(files[i], engine::encode_png(result.image, engine::parameters_text(result.params, origin)));
+    timing.png += seconds_since(png_start);
+    last = std::move(result.image);
+  }
+  report.finish();
+  timing.total = seconds_since(start);
+
+  if (options->json) {
+    Json names = Json::array();
+    for (const auto& file : files) names.push_back(file.string());
+    const Json line{{"files", names},           {"seed", seed},
+                    {"width", last.width},      {"height", last.height},
+                    {"seconds", timing.json()}, {"peak_anon_bytes", memory.bytes()}};
+    std::cout << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+    return 0;
+  }
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    std::cout << files[i].string() << "  " << last.width << "x" << last.height << ", seed " << seed + i << '\n';
+  }
+  std::cout << timing.text() << '\n';
+  return 0;
+}
+
+}  // namespace p2p::app

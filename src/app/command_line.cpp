@@ -1,0 +1,51 @@
+#include "app/command_line.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+namespace p2p::app {
+
+bool parse(CLI::App& app, const Arguments& arguments) {
+  app.set_help_flag();
+  const CLI::Option* help = app.add_flag("-h,--help")->description("Print this help.");
+  app.get_formatter()->column_width(30);
+
+  // CLI11 takes its words in reverse, and would read the word after "--negative=" as its value.
+  std::vector<std::string> words;
+  bool options = true;
+  for (const std::string& word : arguments) {
+    if (word == "--") options = false;
+    if (options && word.size() > 3 && word.starts_with("--") && word.find('=') == word.size() - 1) {
+      words.push_back(word.substr(0, word.size() - 1));
+      words.emplace_back();
+    } else {
+      words.push_back(word);
+    }
+  }
+  std::ranges::reverse(words);
+  app.parse(std::move(words));
+  if (help->count() == 0) return true;
+  std::cout << app.help();
+  return false;
+}
+
+SettingFlags::SettingFlags(CLI::App& app, std::initializer_list<std::string_view> names) {
+  for (const Setting& setting : settings()) {
+    if (std::ranges::find(names, setting.name) == names.end()) continue;
+    const std::string sentence(setting.sentence);
+    flags_.emplace(setting.name, app.add_option(std::string(setting.flag), sentence)->type_name("VALUE"));
+  }
+  file_ = app.add_option("--config", "A TOML file of settings; see: prompt2pic config --help.")->type_name("FILE");
+}
+
+LoadedConfig SettingFlags::load() const {
+  SettingsSources sources{.flags = {}, .environment = [](const char* name) -> const char* { return std::getenv(name); }, .file = {}};
+  for (const auto& [name, option] : flags_) {
+    if (option->count() > 0) sources.flags[name] = option->results().back();
+  }
+  if (file_->count() > 0) sources.file = file_->results().back();
+  return load_config(sources);
+}
+
+}  // namespace p2p::app

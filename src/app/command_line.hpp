@@ -1,0 +1,44 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "app/commands.hpp"
+#include "base/error.hpp"
+#include "config/parse_number.hpp"
+#include "config/settings.hpp"
+
+namespace p2p::app {
+
+/// Parses a command's arguments. Prints the help and returns false where --help stands among them. Throws CLI::ParseError.
+bool parse(CLI::App& app, const Arguments& arguments);
+
+/// The settings that a command has as flags, and --config. Must outlive the parsing.
+class SettingFlags {
+ public:
+  SettingFlags(CLI::App& app, std::initializer_list<std::string_view> names);
+
+  /// After parsing: all settings. Throws UsageError.
+  LoadedConfig load() const;
+
+ private:
+  std::map<std::string, CLI::Option*, std::less<>> flags_;
+  CLI::Option* file_;
+};
+
+/// The option's value; nothing where it was not given. Throws UsageError unless it is a number in min..max; `kind` is "a whole number".
+template <typename Number>
+std::optional<Number> number(const CLI::Option& option, Number min, Number max, std::string_view kind) {
+  if (option.count() == 0) return std::nullopt;
+  const std::string& text = option.results().back();
+  if (const auto value = parse_number<Number>(text, min, max)) return value;
+  std::ostringstream problem;
+  problem << option.get_name() << " is '" << text << "'; it takes " << kind << " from " << min << " to " << max;
+  throw UsageError(problem.str());
+}
+
+}  // namespace p2p::app

@@ -1,0 +1,136 @@
+#include "app/generate_options.hpp"
+
+#include <array>
+#include <iostream>
+#include <iterator>
+#include <limits>
+#include <random>
+
+#include "app/command_line.hpp"
+#include "base/json.hpp"
+
+namespace p2p::app {
+namespace {
+
+constexpr std::size_t kMaxPromptBytes = 10'000;
+constexpr std::string_view kWhole = "a whole number";
+
+constexpr std::string_view kExamples =
+    "Examples:\n"
+    "  prompt2pic generate a fox on a blue background\n"
+    "  prompt2pic generate \"сова на жёлтом фоне\" --seed 7 --output owl.png\n"
+    "  prompt2pic generate \"red apple\" --count 4 --json\n"
+    "  echo \"a penguin\" | prompt2pic generate -\n"
+    "A prompt that begins with a dash goes last, after two: prompt2pic generate --seed 1 -- --fox--\n";
+
+struct LaterOption {
+  const char* name;
+  const char* why;
+};
+constexpr std::array kLaterOptions{
+    LaterOption{"--lora", "--lora comes in a later version"},
+    LaterOption{"--embedding", "--embedding comes in a later version"},
+    LaterOption{"--image", "--image comes in a later version"},
+    LaterOption{"--strength", "--strength comes in a later version, with --image"},
+    LaterOption{"--upscale", "--upscale comes in a later version"},
+    LaterOption{"--sampler",
+                "Wuerstchen draws with its own sampler alone; --sampler comes in a later version, with models that have a choice"},
+};
+
+/// CLI11 would split "[a, b]" and drop "{}" in a positional, so the prompt is what it leaves over.
+std::string join_prompt(const std::vector<std::string>& words) {
+  if (words.empty() || (words.size() == 1 && words[0] == "--")) {
+    throw UsageError("say what to draw, such as: prompt2pic generate a fox on a blue background");
+  }
+  std::string prompt;
+  bool first = true;
+  bool options = true;
+  for (const std::string& word : words) {
+    if (options && word == "--") {
+      options = false;
+      continue;
+    }
+    if (options && word.size() > 1 && word[0] == '-' && word[1] != ' ' && !(word[1] >= '0' && word[1] <= '9')) {
+      throw UsageError("there is no option " + word + "; a prompt that begins with a dash goes last, after --");
+    }
+    prompt += (first ? "" : " ") + word;
+    first = false;
+  }
+  return prompt;
+}
+
+std::string read_prompt() {
+  std::string text;
+  for (std::istreambuf_iterator<char> in(std::cin), end; in != end && text.size() <= kMaxPromptBytes + 2; ++in) text += *in;
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  if (text.empty()) throw UsageError("standard input holds no prompt");
+  return text;
+}
+
+std::string checked_text(std::string text, const std::string& name) {
+  if (text.size() > kMaxPromptBytes) {
+    throw UsageError(name + " has more than " + std::to_string(kMaxPromptBytes) + " bytes; models read the first 75 words or so");
+  }
+  const Json json(text);  // whose writer knows UTF-8: what is not can be left out or replaced
+  if (json.dump(-1, ' ', false, Json::error_handler_t::ignore) != json.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+    throw UsageError(name + " is not UTF-8 text");
+  }
+  if (text.find('\0') != std::string::npos) throw UsageError(name + " has a zero byte in it");
+  return text;
+}
+
+std::uint64_t chosen_seed(const CLI::Option& option) {
+  // 32 bits are enough to be different each time, and short enough to be typed again.
+  if (option.count() == 0 || option.results().back() == "-1") return std::random_device{}();
+  return *number<std::uint64_t>(option, 0, std::numeric_limits<std::uint64_t>::max(), "-1 (a random one) or a whole number");
+}
+
+}  // namespace
+
+std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments) {
+  CLI::App app("Draws pictures from words. PROMPT is one text or several words; - reads it from standard input.",
+               "prompt2pic generate PROMPT");
+  app.allow_extras();
+  app.footer(std::string(kExamples));
+  const auto add = [&](const char* name, const char* value, const std::string& sentence) -> const CLI::Option* {
+    return app.add_option(name, sentence)->type_name(value);
+  };
+  const CLI::Option* negative = add("--negative", "TEXT", "What the picture should not have.");
+  const CLI::Option* seed = add("--seed", "N", "The same seed draws the same picture; without it, or with -1, a random one.");
+  const CLI::Option* guidance = add("--guidance", "G", "How closely the prior follows the prompt, 0 to 50; on above 1.");
+  const CLI::Option* decoder_guidance = add("--decoder-guidance", "G", "The same for the decoder.");
+  const CLI::Option* width = add("--width", "N", "Pixels, 16 to 8192; without it the model's own.");
+  const CLI::Option* height = add("--height", "N", "Pixels, 16 to 8192; without it the model's own.");
+  const CLI::Option* count = add("--count", "N", "Pictures, 1 to 1000: with seed, seed+1, ... to FILE-1.png, FILE-2.png, ...");
+  const CLI::Option* output = add("--output", "FILE", "A PNG, replaced if it exists; without it prompt2pic-SEED.png in this folder.");
+  const CLI::Option* json = app.add_flag("--json")->description("Print one line of JSON.");
+  app.add_flag("--plain")->description("Take the prompt literally (this version always does).");
+  const SettingFlags setting_flags(app, {"model", "precision", "steps", "decoder_steps", "threads"});
+  for (const LaterOption& later : kLaterOptions) app.add_option(later.name)->group("")->take_last();
+  if (!parse(app, arguments)) return std::nullopt;
+
+  for (const LaterOption& later : kLaterOptions) {
+    if (app.count(later.name) > 0) throw UsageError(later.why);
+  }
+  GenerateOptions options;
+  engine::GenerateParams& params = options.params;
+  params.prompt = join_prompt(app.remaining());
+  params.width = number(*width, 16, 8192, kWhole);
+  params.height = number(*height, 16, 8192, kWhole);
+  params.guidance = number(*guidance, 0.0, 50.0, "a number");
+  params.decoder_guidance = number(*decoder_guidance, 0.0, 50.0, "a number");
+  params.seed = chosen_seed(*seed);
+  options.count = number(*count, 1, 1000, kWhole).value_or(1);
+  if (output->count() > 0) options.output = output->results().back();
+  if (output->count() > 0 && options.output.empty()) throw UsageError("--output is empty; name a file");
+  options.json = json->count() > 0;
+  options.config = setting_flags.load().config;
+  params.steps = options.config.steps;
+  params.decoder_steps = options.config.decoder_steps;
+  if (params.prompt == "-") params.prompt = read_prompt();
+  params.prompt = checked_text(params.prompt, "the prompt");
+  if (negative->count() > 0) params.negative_prompt = checked_text(negative->results().back(), "--negative");
+  return options;
+}
+
+}  // namespace p2p::app

@@ -1,0 +1,83 @@
+#include <CLI/Error.hpp>
+#include <algorithm>
+#include <array>
+#include <iostream>
+#include <new>
+#include <string_view>
+
+#include "app/commands.hpp"
+#include "base/error.hpp"
+
+namespace {
+
+using p2p::app::Arguments;
+
+struct Command {
+  std::string_view name;
+  std::string_view help;
+  int (*run)(const Arguments&);
+};
+
+constexpr std::array kCommands{
+    Command{"generate", "draw pictures from words into files", p2p::app::run_generate},
+    Command{"models", "list the models here and what each needs", p2p::app::run_models},
+    Command{"config", "show every setting with its value and where it comes from", p2p::app::run_config},
+    Command{"bench", "measure this machine and what share of its speed each stage reaches", p2p::app::run_bench},
+};
+
+constexpr std::array<std::string_view, 7> kLater{"demo", "bot", "worker", "api", "pull", "doctor", "health"};
+
+void print_help() {
+  std::cout << "prompt2pic draws pictures from words, on your own processor.\n\nUsage: prompt2pic COMMAND [OPTIONS]\n\nCommands:\n";
+  for (const Command& command : kCommands) {
+    std::cout << "  " << command.name << std::string(12 - command.name.size(), ' ') << command.help << '\n';
+  }
+  std::cout << "  --version   print the version\n"
+               "\nExamples:\n"
+               "  prompt2pic generate a fox on a blue background\n"
+               "  prompt2pic generate \"сова на жёлтом фоне\" --seed 7 --output owl.png\n"
+               "  prompt2pic generate --help\n";
+}
+
+int run(std::string_view name, const Arguments& arguments) {
+  if (name == "--help" || name == "-h" || name == "help") {
+    print_help();
+    return 0;
+  }
+  if (name == "--version") {
+    std::cout << "prompt2pic " P2P_VERSION "\n";
+    return 0;
+  }
+  if (name.empty()) throw p2p::UsageError("say what to do, such as: prompt2pic generate a fox on a blue background");
+  if (const auto command = std::ranges::find(kCommands, name, &Command::name); command != kCommands.end()) return command->run(arguments);
+  if (std::ranges::find(kLater, name) != kLater.end()) {
+    throw p2p::UsageError("the command " + std::string(name) + " comes in a later version");
+  }
+  throw p2p::UsageError("there is no command '" + std::string(name) + "'");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto fail = [](int code, const std::string& message) {
+    std::cerr << "prompt2pic: " << message << std::endl;
+    return code;
+  };
+  const std::string name = argc > 1 ? argv[1] : "";
+  const bool known = std::ranges::find(kCommands, std::string_view(name), &Command::name) != kCommands.end();
+  const std::string hint = std::string("\nSee: prompt2pic ") + (known ? name + " " : "") + "--help";
+  try {
+    const int code = run(name, Arguments(argv + std::min(argc, 2), argv + argc));
+    return std::cout.flush() ? code : fail(1, "the output could not be written");
+  } catch (const p2p::Cancelled&) {
+    return fail(130, "interrupted");
+  } catch (const p2p::UsageError& error) {
+    return fail(2, error.what() + hint);
+  } catch (const CLI::ParseError& error) {
+    return fail(2, error.what() + hint);
+  } catch (const std::bad_alloc&) {
+    return fail(1, "out of memory");
+  } catch (const std::exception& error) {
+    return fail(1, error.what());
+  }
+}

@@ -1,0 +1,120 @@
+#include "app/model_folders.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "engine/checkpoint/safetensors.hpp"
+
+namespace p2p::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_model_name(const std::string& name) {
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, allowed);
+}
+
+/// The parts of a model's folder that have a model_index.json: the published Wuerstchen is two of them.
+std::vector<fs::path> indexed_folders(const fs::path& folder) {
+  if (fs::exists(folder / "model_index.json")) return {folder};
+  if (fs::exists(folder / "prior/model_index.json") && fs::exists(folder / "decoder/model_index.json")) {
+    return {folder / "prior", folder / "decoder"};
+  }
+  return {};
+}
+
+/// Folders by model name; of two with one name the one in the earlier place.
+std::map<std::string, fs::path> models_by_name(const std::vector<fs::path>& places) {
+  std::map<std::string, fs::path> models;
+  for (const fs::path& place : places) {
+    for (const auto& entry : fs::directory_iterator(place)) {
+      const std::string name = entry.path().filename().string();
+      if (is_model_name(name) && entry.is_directory() && !indexed_folders(entry.path()).empty()) models.emplace(name, entry.path());
+    }
+  }
+  return models;
+}
+
+bool has_weights(const fs::path& folder) {
+  const auto is_weights = [](const fs::directory_entry& entry) { return entry.path().extension() == ".safetensors"; };
+  return fs::is_directory(folder) && std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), is_weights);
+}
+
+std::uint64_t count_parameters(const fs::path& component) {
+  std::uint64_t count = 0;
+  for (const auto& [name, entry] : engine::open_weights(component).tensors) {
+    count += entry.view.data.size() / engine::size_of(entry.view.dtype);
+  }
+  return count;
+}
+
+std::string family_of(const std::string& pipeline_class) {
+  constexpr std::array kFamilies{std::pair{"Wuerstchen", "Wuerstchen"}, std::pair{"StableDiffusionXL", "Stable Diffusion XL"},
+                                 std::pair{"StableDiffusion", "Stable Diffusion"}, std::pair{"LatentConsistency", "Latent Consistency"}};
+  for (const auto& [start, family] : kFamilies) {
+    if (pipeline_class.starts_with(start)) return family;
+  }
+  return pipeline_class;
+}
+
+ModelInfo describe(const std::string& name, const fs::path& folder) {
+  ModelInfo info{.name = name, .folder = folder, .family = {}, .card = engine::read_model_card(folder), .problem = {}};
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) info.disk_bytes += entry.file_size();
+  }
+  for (const fs::path& part : indexed_folders(folder)) {
+    const Json index = read_json(part / "model_index.json");
+    if (!index.is_object()) throw ModelError((part / "model_index.json").string() + ": expected an object");
+    for (const auto& [key, value] : index.items()) {
+      if (key == "_class_name" && value.is_string()) info.family = family_of(value.get<std::string>());
+      const bool is_component = value.is_array() && key.find('/') == std::string::npos && key.find("..") == std::string::npos;
+      if (is_component && has_weights(part / key)) info.parameters += count_parameters(part / key);
+    }
+  }
+  return info;
+}
+
+}  // namespace
+
+std::vector<fs::path> model_places(const AppConfig& config) {
+  const fs::path binary_folder = fs::read_symlink("/proc/self/exe").parent_path();
+  std::vector<fs::path> places{config.models_dir};
+  if (fs::exists(binary_folder / "CMakeCache.txt")) places.push_back((binary_folder / "../../models").lexically_normal());
+  places.push_back((binary_folder / "../share/prompt2pic/models").lexically_normal());
+  std::erase_if(places, [](const fs::path& place) { return !fs::is_directory(place); });
+  return places;
+}
+
+fs::path find_model(const AppConfig& config) {
+  const std::string& wanted = config.model;
+  const std::vector<fs::path> places = model_places(config);
+  const std::map<std::string, fs::path> models = models_by_name(places);
+  if (const auto found = models.find(wanted); found != models.end()) return found->second;
+  if (fs::is_directory(wanted)) return fs::canonical(wanted);
+  if (wanted.find('/') != std::string::npos) throw UsageError("there is no model folder " + wanted);
+
+  std::string names;
+  for (const auto& [name, folder] : models) names += (names.empty() ? "" : ", ") + name;
+  std::string looked;
+  for (const fs::path& place : places) looked += (looked.empty() ? "" : " and ") + place.string();
+  throw UsageError("there is no model '" + wanted + "'; " + (names.empty() ? "there is none at all" : "there are " + names) +
+                   " (looked in " + (looked.empty() ? "nothing: set P2P_MODELS_DIR" : looked) + "); --model takes a folder too");
+}
+
+std::vector<ModelInfo> list_models(const AppConfig& config) {
+  std::vector<ModelInfo> infos;
+  for (const auto& [name, folder] : models_by_name(model_places(config))) {
+    try {
+      infos.push_back(describe(name, folder));
+    } catch (const Error& error) {  // one bad folder does not hide the others
+      infos.push_back({.name = name, .folder = folder, .family = {}, .card = {}, .problem = error.what()});
+    }
+  }
+  return infos;
+}
+
+}  // namespace p2p::app

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace p2p::app {
+
+/// Where `count` pictures go. `output` is FILE.png, or FILE, which is then given .png: that file, or FILE-1.png to FILE-count.png for more
+/// than one. Empty: a free name made of the seed in the current folder. Throws UsageError for a name that cannot be right, Error for a
+/// folder that cannot be written to: both before the work is done.
+std::vector<std::filesystem::path> output_files(const std::string& output, std::uint64_t seed, int count);
+
+/// Writes the file whole or not at all: under another name in the same folder, then renamed over whatever is there. Throws Error.
+void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes);
+
+}  // namespace p2p::app

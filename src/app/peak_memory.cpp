@@ -1,0 +1,42 @@
+#include "app/peak_memory.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <string>
+
+namespace p2p::app {
+
+PeakMemory::PeakMemory() {
+  sampler_ = std::jthread([this](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+      sample();
+      wake.wait_for(lock, stop, std::chrono::milliseconds(20), [] { return false; });
+    }
+  });
+}
+
+std::uint64_t PeakMemory::bytes() {
+  sample();
+  return peak_;
+}
+
+void PeakMemory::sample() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    if (word != "RssAnon:") continue;
+    std::uint64_t kib = 0;
+    status >> kib;
+    std::uint64_t peak = peak_;
+    while (kib * 1024 > peak && !peak_.compare_exchange_weak(peak, kib * 1024)) {
+    }
+    return;
+  }
+}
+
+}  // namespace p2p::app

@@ -1,0 +1,60 @@
+#include "app/progress_report.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+#include <string_view>
+
+namespace p2p::app {
+
+ProgressReport::ProgressReport(int pictures) : pictures_(pictures) {
+  const char* kind = std::getenv("TERM");
+  terminal_ = ::isatty(STDERR_FILENO) == 1 && std::string_view(kind ? kind : "dumb") != "dumb";
+}
+
+void ProgressReport::loading(const std::string& model) {
+  std::cerr << (terminal_ ? "\r" : "") << "loading " << model << (terminal_ ? " ..." : "\n") << std::flush;
+}
+
+void ProgressReport::show(const engine::Progress& progress) {
+  const auto now = Clock::now();
+  if (progress.step == 0) stage_start_ = now;
+  std::string line = pictures_ > 1 ? std::to_string(picture_) + "/" + std::to_string(pictures_) + "  " : "";
+  line += engine::name_of(progress.stage);
+  if (terminal_) {
+    line.resize(std::max<std::size_t>(line.size(), 8), ' ');
+    line += bar_text(progress.step, progress.total, std::chrono::duration<double>(now - stage_start_).count());
+    std::cerr << "\r" + line + "\x1b[K" << std::flush;
+  } else if (progress.step == 0 || (progress.step < progress.total && now - last_line_ >= std::chrono::seconds(10))) {
+    last_line_ = now;
+    std::cerr << line + " " + std::to_string(progress.step) + "/" + std::to_string(progress.total) + "\n" << std::flush;
+  }
+}
+
+void ProgressReport::note(const std::string& text) {
+  finish();
+  std::cerr << "note: " + text + "\n";
+}
+
+void ProgressReport::finish() {
+  if (terminal_) std::cerr << "\r\x1b[K" << std::flush;
+}
+
+std::string bar_text(int step, int total, double elapsed_seconds) {
+  constexpr int kWidth = 24;
+  const int filled = total > 0 ? std::clamp(kWidth * step / total, 0, kWidth) : 0;
+  std::string text = "[" + std::string(static_cast<std::size_t>(filled), '#') +
+                     std::string(static_cast<std::size_t>(kWidth - filled), '-') + "] " + std::to_string(step) + "/" +
+                     std::to_string(total);
+  if (step > 0 && step < total) {
+    const long left = std::lround(std::ceil(elapsed_seconds / step * (total - step)));
+    const std::string seconds = std::to_string(left % 60);
+    text += "  ETA " + std::to_string(left / 60) + (seconds.size() == 1 ? ":0" : ":") + seconds;
+  }
+  return text;
+}
+
+}  // namespace p2p::app

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace p2p::app {
+
+/// Rows of UTF-8 cells in aligned columns, two spaces between them.
+void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows);
+
+/// "24 MB", "8.1 GB": three digits at most, powers of 1000.
+std::string bytes_text(double bytes);
+
+/// "0.42": two decimals.
+std::string decimal(double value, int digits = 2);
+
+}  // namespace p2p::app

@@ -1,0 +1,25 @@
+#include "app/table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace p2p::app {
+namespace {
+
+TEST(Table, AlignsByCharacterNotByByte) {
+  std::ostringstream out;
+  print_table(out, {{"имя", "x"}, {"name", "y"}});
+  EXPECT_EQ(out.str(), "имя   x\nname  y\n");
+}
+
+TEST(Table, BytesAreShort) {
+  EXPECT_EQ(bytes_text(0), "0 B");
+  EXPECT_EQ(bytes_text(999), "999 B");
+  EXPECT_EQ(bytes_text(999'999), "1.0 MB");
+  EXPECT_EQ(bytes_text(24'400'000), "24 MB");
+  EXPECT_EQ(bytes_text(8.19e9), "8.2 GB");
+}
+
+}  // namespace
+}  // namespace p2p::app

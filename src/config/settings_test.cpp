@@ -1,0 +1,101 @@
+#include "config/settings.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "base/error.hpp"
+#include "config/parse_number.hpp"
+
+namespace p2p {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Settings : public ::testing::Test {
+ protected:
+  void TearDown() override { std::filesystem::remove(file); }
+
+  void write(const std::string& text) {
+    std::ofstream(file) << text;
+    sources.file = file;
+  }
+  void set_env(const std::map<std::string, std::string>& variables) {
+    env = variables;
+    sources.environment = [this](const char* name) {
+      const auto found = env.find(name);
+      return found == env.end() ? nullptr : found->second.c_str();
+    };
+  }
+  std::string problems() {
+    try {
+      load_config(sources);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "none";
+  }
+
+  SettingsSources sources;
+  std::map<std::string, std::string> env;
+  std::filesystem::path file = std::filesystem::path(::testing::TempDir()) /
+                               (std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()) + ".toml");
+};
+
+TEST_F(Settings, DefaultsAreTheTablesOwn) {
+  const LoadedConfig loaded = load_config(sources);
+  EXPECT_EQ(loaded.config.model, "emoji");
+  EXPECT_FALSE(loaded.config.steps);
+  EXPECT_FALSE(loaded.config.engine.precision);
+  EXPECT_EQ(loaded.config.engine.threads, 0);
+  ASSERT_EQ(loaded.values.size(), settings().size());
+  for (const auto& value : loaded.values) EXPECT_EQ(value.source, "default");
+}
+
+TEST_F(Settings, FlagsBeforeEnvironmentBeforeFile) {
+  write("model = \"of-file\"\nsteps = 3\ndecoder_steps = 4\nthreads = 1\n");
+  set_env({{"P2P_MODEL", "of-env"}, {"P2P_STEPS", "5"}, {"P2P_THREADS", ""}});
+  sources.flags = {{"model", "of-flag"}};
+  const LoadedConfig loaded = load_config(sources);
+  EXPECT_EQ(loaded.config.model, "of-flag");
+  EXPECT_EQ(loaded.config.steps, 5);
+  EXPECT_EQ(loaded.config.decoder_steps, 4);
+  EXPECT_EQ(loaded.config.engine.threads, 1) << "an empty variable counts as unset";
+  EXPECT_EQ(loaded.values[0].source, "--model");
+  EXPECT_EQ(loaded.values[3].source, "P2P_STEPS");
+  EXPECT_EQ(loaded.values[4].source, file.string());
+}
+
+TEST_F(Settings, EveryProblemIsNamedAtOnce) {
+  write("model = \"x\"\nmodles_dir = \"/\"\nthreads = 1.5\n");
+  set_env({{"P2P_STEPS", "0"}, {"P2P_PRECISION", "int8"}, {"P2P_MODELS_DIR", "/no/such/folder"}});
+  sources.flags = {{"decoder_steps", "many"}};
+  const std::string text = problems();
+  EXPECT_THAT(text, HasSubstr("6 settings are wrong"));
+  EXPECT_THAT(text, HasSubstr("modles_dir is no setting; there are model, models_dir, precision"));
+  EXPECT_THAT(text, HasSubstr("threads is neither a text in quotes nor a whole number"));
+  EXPECT_THAT(text, HasSubstr("P2P_STEPS is '0'; it takes a whole number from 1 to 1000"));
+  EXPECT_THAT(text, HasSubstr("int8 comes in a later version"));
+  EXPECT_THAT(text, HasSubstr("P2P_MODELS_DIR is '/no/such/folder'; it takes a folder that exists"));
+  EXPECT_THAT(text, HasSubstr("--decoder-steps is 'many'"));
+}
+
+TEST_F(Settings, BadFilesAreNamed) {
+  write("model = \"x\"\nsteps = = 3\n");
+  EXPECT_THAT(problems(), HasSubstr(file.string() + ", line 2: "));
+  sources.file = "/no/such/file.toml";
+  EXPECT_THAT(problems(), HasSubstr("/no/such/file.toml: "));
+}
+
+TEST(ParseNumber, TakesWholeTextsInRange) {
+  EXPECT_EQ(parse_number<int>("12", 1, 20), 12);
+  EXPECT_EQ(parse_number<std::uint64_t>("18446744073709551615", 0, ~0ull), ~0ull);
+  EXPECT_EQ(parse_number<double>("3.5", 0, 50), 3.5);
+  for (const char* wrong : {"", " 1", "1 ", "0x1", "1e1", "+1", "21", "0", "99999999999"})
+    EXPECT_FALSE(parse_number<int>(wrong, 1, 20)) << wrong;
+  for (const char* wrong : {"nan", "inf", "-1", "1e999", "3,5"}) EXPECT_FALSE(parse_number<double>(wrong, 0, 50)) << wrong;
+  EXPECT_FALSE(parse_number<std::uint64_t>("-1", 0, ~0ull));
+}
+
+}  // namespace
+}  // namespace p2p

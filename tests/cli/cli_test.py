@@ -1,0 +1,335 @@
+#!/usr/bin/env python3
+"""The command line from outside: the binary that P2P_BINARY names draws with the bundled model. Python's standard library alone."""
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+import zlib
+
+BINARY = os.path.abspath(os.environ["P2P_BINARY"])
+QUICK = ["--steps", "2", "--decoder-steps", "2"]
+# A little model for long runs would be too quick to interrupt: these take a while on any machine.
+LONG = ["--steps", "1000", "--decoder-steps", "1000"]
+
+
+def read_png(path):
+    """Width, height, pixel bytes (filter bytes included) and text chunks; fails unless the file is a whole PNG."""
+    data = pathlib.Path(path).read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n", path
+    at, size, pixels, texts, kinds = 8, None, b"", {}, []
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + length]
+        assert zlib.crc32(kind + body) == struct.unpack(">I", data[at + 8 + length:at + 12 + length])[0], (path, kind)
+        if kind == b"IHDR":
+            size = struct.unpack(">II", body[:8])
+        elif kind == b"IDAT":
+            pixels += body
+        elif kind == b"tEXt":
+            key, value = body.split(b"\0", 1)
+            texts[key.decode()] = value.decode("latin-1")
+        elif kind == b"iTXt":
+            key, rest = body.split(b"\0", 1)
+            packed, rest = rest[0], rest[2:].split(b"\0", 2)[2]
+            texts[key.decode()] = (zlib.decompress(rest) if packed else rest).decode()
+        kinds.append(kind)
+        at += 12 + length
+    assert kinds[-1] == b"IEND", path
+    return size[0], size[1], zlib.decompress(pixels), texts
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("P2P_")}
+
+    def run_it(self, *arguments, stdin="", env=None):
+        return subprocess.run([BINARY, *arguments], cwd=self.folder, env={**self.env, **(env or {})}, input=stdin.encode(),
+                              capture_output=True, timeout=300)
+
+    def succeed(self, *arguments, **more):
+        done = self.run_it(*arguments, **more)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return done.stdout.decode()
+
+    def refuse(self, code, pattern, *arguments, **more):
+        done = self.run_it(*arguments, **more)
+        self.assertEqual(done.returncode, code, (arguments, done.stderr.decode(), done.stdout.decode()))
+        self.assertEqual(done.stdout, b"")
+        self.assertRegex(done.stderr.decode(errors="replace"), r"(?m)^prompt2pic: ")
+        self.assertRegex(done.stderr.decode(errors="replace"), pattern)
+
+    def files(self):
+        return sorted(os.listdir(self.folder))
+
+
+class General(CliTest):
+    def test_help_and_version(self):
+        self.assertRegex(self.succeed("--version"), r"\Aprompt2pic \d+\.\d+\.\d+\n\Z")
+        for words in ["--help"], ["-h"], ["generate", "--help"], ["models", "--help"], ["config", "--help"], ["bench", "-h"]:
+            self.assertIn("prompt2pic", self.succeed(*words))
+        self.assertIn("сова", self.succeed("generate", "--help"))
+
+    def test_wrong_commands(self):
+        self.refuse(2, "say what to do")
+        self.refuse(2, "no command 'draw'", "draw")
+        for name in ["demo", "bot", "worker", "api", "pull", "doctor", "health"]:
+            self.refuse(2, "later version", name)
+        self.refuse(2, "later version", "bench", "service")
+        self.refuse(2, "extra", "models", "extra")
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([BINARY, "--help"], stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 1)
+
+
+class Config(CliTest):
+    def values(self, *arguments, **more):
+        return {row["env"]: (row["value"], row["source"]) for row in json.loads(self.succeed("config", "--json", *arguments, **more))}
+
+    def test_sources(self):
+        self.assertEqual(self.values()["P2P_MODEL"], ("emoji", "default"))
+        file = os.path.join(self.folder, "p.toml")
+        pathlib.Path(file).write_text('model = "of-file"\nsteps = 3\nthreads = 1\n')
+        values = self.values("--config", file, "--model", "of-flag", env={"P2P_STEPS": "5", "P2P_MODEL": "of-env"})
+        self.assertEqual(values["P2P_MODEL"], ("of-flag", "--model"))
+        self.assertEqual(values["P2P_STEPS"], ("5", "P2P_STEPS"))
+        self.assertEqual(values["P2P_THREADS"], ("1", file))
+        table = self.succeed("config", env={"P2P_STEPS": "5"})
+        self.assertRegex(table, r"P2P_STEPS +5 +P2P_STEPS ")
+
+    def test_all_problems_at_once(self):
+        file = os.path.join(self.folder, "p.toml")
+        pathlib.Path(file).write_text("modle = 1\n")
+        self.refuse(2, r"(?s)3 settings are wrong.*modle.*--threads is 'x'.*", "config", "--config", file, "--threads", "x",
+                    env={"P2P_STEPS": "-1"})
+        self.refuse(2, "no-such.toml", "generate", "--config", "no-such.toml", "x")
+        self.refuse(2, "P2P_STEPS is '1.5'", "generate", "x", env={"P2P_STEPS": "1.5"})
+
+
+class Models(CliTest):
+    def test_the_bundled_model(self):
+        models = {model["name"]: model for model in json.loads(self.succeed("models", "--json"))}
+        emoji = models["emoji"]
+        self.assertEqual((emoji["width"], emoji["height"], emoji["licence"]), (128, 128, "MIT"))
+        self.assertEqual(emoji["languages"], ["en", "ru"])
+        self.assertEqual(emoji["weights_bytes"]["f32"], 2 * emoji["weights_bytes"]["bf16"])
+        self.assertRegex(self.succeed("models"), r"(?m)^emoji .*128x128 +MIT$")
+
+    def test_models_dir(self):
+        emoji = next(m for m in json.loads(self.succeed("models", "--json")) if m["name"] == "emoji")
+        os.makedirs(os.path.join(self.folder, "m"))
+        os.symlink(emoji["folder"], os.path.join(self.folder, "m", "another-1"))
+        os.symlink(emoji["folder"], os.path.join(self.folder, "m", "Not_A_Name"))
+        os.mkdir(os.path.join(self.folder, "m", "empty"))
+        env = {"P2P_MODELS_DIR": os.path.join(self.folder, "m")}
+        names = [m["name"] for m in json.loads(self.succeed("models", "--json", env=env))]
+        self.assertEqual(names, ["another-1", "emoji"])
+        self.refuse(2, r"no model 'nope'; there are another-1, emoji \(looked in ", "generate", "x", "--model", "nope", env=env)
+        self.refuse(2, "no model folder ./nope", "generate", "x", "--model", "./nope")
+        self.refuse(1, "empty", "generate", "x", "--model", "m/empty")
+        self.succeed("generate", "x", "--model", "another-1", "--output", "a.png", *QUICK, env=env)
+        self.succeed("generate", "x", "--model", emoji["folder"] + "/", "--output", "b.png", *QUICK)
+        self.assertIn("Model: another-1", read_png(os.path.join(self.folder, "a.png"))[3]["parameters"])
+        self.assertIn("Model: emoji", read_png(os.path.join(self.folder, "b.png"))[3]["parameters"])
+
+    def test_a_broken_model_does_not_hide_the_others(self):
+        emoji = next(m for m in json.loads(self.succeed("models", "--json")) if m["name"] == "emoji")
+        broken = os.path.join(self.folder, "m", "broken")
+        shutil.copytree(emoji["folder"], broken)
+        with open(os.path.join(broken, "prompt2pic.json"), "w") as card:
+            card.write('{"width": -1}')
+        env = {"P2P_MODELS_DIR": os.path.join(self.folder, "m")}
+        listed = {m["name"]: m for m in json.loads(self.succeed("models", "--json", env=env))}
+        self.assertRegex(listed["broken"]["problem"], "prompt2pic.json: width: expected")
+        self.assertEqual(listed["emoji"]["width"], 128)
+        self.assertRegex(self.succeed("models", env=env), r"(?m)^broken cannot be used: .*prompt2pic.json: width: expected")
+
+
+class Generate(CliTest):
+    def draw(self, *arguments, **more):
+        return json.loads(self.succeed("generate", "--json", *arguments, **more))
+
+    def png(self, name):
+        return read_png(os.path.join(self.folder, name))
+
+    def test_json_is_one_line_with_everything(self):
+        text = self.succeed("generate", "лиса на синем фоне", "--seed", "7", "--output", "fox.png", "--json", *QUICK)
+        self.assertEqual(text.count("\n"), 1)
+        result = json.loads(text)
+        self.assertEqual(set(result), {"files", "seed", "width", "height", "seconds", "peak_anon_bytes"})
+        self.assertEqual((result["files"], result["seed"], result["width"], result["height"]), (["fox.png"], 7, 128, 128))
+        seconds = result["seconds"]
+        self.assertEqual(set(seconds), {"load", "text", "prior", "decoder", "vae", "png", "first_step", "total"})
+        self.assertGreaterEqual(seconds["first_step"], seconds["load"])
+        self.assertGreaterEqual(seconds["total"], seconds["first_step"])
+        self.assertGreater(result["peak_anon_bytes"], 1 << 16)
+        width, height, _, texts = self.png("fox.png")
+        self.assertEqual((width, height), (128, 128))
+        self.assertTrue(texts["parameters"].startswith("лиса на синем фоне"), texts)
+        self.assertIn("Seed: 7", texts["parameters"])
+
+    def test_words_for_people(self):
+        done = self.run_it("generate", "a", "red", "apple", "--seed=3", *QUICK)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        self.assertRegex(done.stdout.decode(), r"\Aprompt2pic-3\.png  128x128, seed 3\nseconds: load [\d.]+, text .*total [\d.]+\n\Z")
+        self.assertRegex(done.stderr.decode(), r"(?m)^prior 0/2$")
+        self.assertNotIn("\x1b", done.stderr.decode())
+        self.assertTrue(self.png("prompt2pic-3.png")[3]["parameters"].startswith("a red apple\n"))
+        self.succeed("generate", "a red apple", "--seed", "3", *QUICK)
+        self.assertEqual(self.files(), ["prompt2pic-3.png", "prompt2pic-3_2.png"])
+
+    def test_prompts_of_every_kind(self):
+        for prompt, arguments in [("-fox", ["--", "-fox"]), ("[a, b] {}", ["[a, b]", "{}"]), ("-5 degrees", ["-5", "degrees"]),
+                                  ("models -- help", ["models", "--", "--", "help"]), ("", [""]), ("a\nb", ["a\nb"])]:
+            self.draw("--output", "p.png", *QUICK, *arguments)
+            self.assertTrue(self.png("p.png")[3]["parameters"].startswith(prompt + "\n"), prompt)
+        self.draw("-", "--output", "p.png", *QUICK, stdin="пингвин\n")
+        self.assertTrue(self.png("p.png")[3]["parameters"].startswith("пингвин\n"))
+        self.draw("a", "--negative", "-1 red", "--output", "n.png", *QUICK)
+        self.assertIn("Negative prompt: -1 red\n", self.png("n.png")[3]["parameters"])
+        self.draw("fox", "--negative=", "--output", "n.png", *QUICK)
+        self.assertTrue(self.png("n.png")[3]["parameters"].startswith("fox\n"))
+        self.assertNotIn("Negative", self.png("n.png")[3]["parameters"])
+
+    def test_count_equals_runs_of_their_own(self):
+        many = self.draw("owl", "--seed", "41", "--count", "2", "--output", "owl", *QUICK)
+        self.assertEqual(many["files"], ["owl-1.png", "owl-2.png"])
+        self.assertEqual(many["seed"], 41)
+        self.draw("owl", "--seed", "42", "--output", "one.png", *QUICK)
+        self.assertEqual(self.files(), ["one.png", "owl-1.png", "owl-2.png"])
+        self.assertEqual(self.png("owl-2.png")[2], self.png("one.png")[2])
+        self.assertNotEqual(self.png("owl-1.png")[2], self.png("one.png")[2])
+
+    def test_seeds(self):
+        self.assertEqual(self.draw("x", "--seed", str(2**64 - 1), *QUICK)["seed"], 2**64 - 1)
+        self.assertNotEqual(self.draw("x", *QUICK)["seed"], self.draw("x", "--seed", "-1", *QUICK)["seed"])
+
+    def test_settings_reach_the_picture(self):
+        self.draw("x", "--output", "a.png", "--seed", "1", "--guidance", "2.5", env={"P2P_STEPS": "3", "P2P_DECODER_STEPS": "1"})
+        self.assertIn("Steps: 3, ", self.png("a.png")[3]["parameters"])
+        self.assertIn("CFG scale: 2.5", self.png("a.png")[3]["parameters"])
+
+    def test_wrong_values(self):
+        for option, values in {"--seed": ["-2", "1.0", "x", "", str(2**64)], "--steps": ["0", "1001", "1e1"], "--decoder-steps": ["-1"],
+                               "--guidance": ["-1", "51", "nan", "inf"], "--decoder-guidance": ["x"], "--width": ["15", "8193", "128px"],
+                               "--height": ["-128"], "--count": ["0", "1001"], "--threads": ["-1"], "--precision": ["f16", ""]}.items():
+            for value in values:
+                self.refuse(2, re.escape(f"{option} is '{value}'"), "generate", "x", option, value)
+        self.refuse(2, "int8 comes in a later version", "generate", "x", "--precision", "int8")
+        self.refuse(2, "own sampler", "generate", "x", "--sampler", "euler")
+        for option in ["--lora", "--embedding", "--image", "--strength", "--upscale"]:
+            self.refuse(2, "later version", "generate", "x", option, "1")
+        self.refuse(2, "later version", "generate", "x", "--lora", "a", "--lora", "b:0.5")
+        self.refuse(2, "no option --sed", "generate", "x", "--sed", "1")
+        self.assertEqual(self.files(), [])
+
+    def test_wrong_prompts(self):
+        self.refuse(2, "say what to draw", "generate")
+        self.refuse(2, "say what to draw", "generate", "--")
+        self.refuse(2, "standard input holds no prompt", "generate", "-")
+        self.refuse(2, "UTF-8", "generate", b"\xff\xfe")
+        self.refuse(2, "--negative is not UTF-8", "generate", "x", "--negative", b"\xc3")
+        self.refuse(2, "10000 bytes", "generate", "x" * 10001)
+        self.refuse(2, "10000 bytes", "generate", "-", stdin="x" * 20000)
+
+    def test_wrong_outputs_are_refused_before_drawing(self):
+        os.mkdir(os.path.join(self.folder, "d.png"))
+        started = time.monotonic()
+        for output in ["fox.jpg", "no/such/fox.png", "d.png", "d.png/", "-", ""]:
+            self.refuse(2, "--output|PNG|folder|files", "generate", "x", "--output", output, *LONG)
+        self.refuse(1, "x.png cannot be written", "generate", "x", "--output", "/proc/x.png", *LONG)
+        self.assertLess(time.monotonic() - started, 60)
+        self.assertEqual(self.files(), ["d.png"])
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
+    def test_folder_without_write_permission(self):
+        os.chmod(self.folder, 0o500)
+        self.refuse(1, "x.png cannot be written: Permission denied", "generate", "x", "--output", "x.png", *LONG)
+
+    def test_full_disk_leaves_the_old_file(self):
+        self.draw("x", "--output", "x.png", *QUICK)
+        before = pathlib.Path(self.folder, "x.png").read_bytes()
+        # A limit on file size stands in for the disk: writing fails in the middle in the same way.
+        done = subprocess.run(["sh", "-c", 'trap "" XFSZ; ulimit -f 1; exec "$@"', "sh", BINARY, "generate", "y", "--width", "256", "--height",
+                               "256", "--output", "x.png", *QUICK], cwd=self.folder, env=self.env, capture_output=True, timeout=300)
+        self.assertEqual(done.returncode, 1, done.stderr.decode())
+        self.assertIn("x.png cannot be written: File too large", done.stderr.decode())
+        self.assertEqual(done.stdout, b"")
+        self.assertEqual(self.files(), ["x.png"])
+        self.assertEqual(pathlib.Path(self.folder, "x.png").read_bytes(), before)
+
+    def test_a_link_is_followed(self):
+        os.symlink("real.png", os.path.join(self.folder, "link.png"))
+        pathlib.Path(self.folder, "real.png").write_bytes(b"old")
+        self.draw("x", "--output", "link.png", *QUICK)
+        self.assertTrue(os.path.islink(os.path.join(self.folder, "link.png")))
+        self.png("real.png")
+
+    def start_long(self, wait_for, **more):
+        process = subprocess.Popen([BINARY, "generate", "x", "--output", "x.png", *LONG], cwd=self.folder, env=self.env,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        for line in process.stderr:
+            if line.startswith(wait_for):
+                return process
+        self.fail(f"never said {wait_for}")
+
+    def test_interrupts(self):
+        for number, wait_for in (signal.SIGINT, b"prior 0/"), (signal.SIGTERM, b"prior 0/"), (signal.SIGINT, b"loading"):
+            process = self.start_long(wait_for)
+            if wait_for != b"loading":
+                time.sleep(0.2)
+            process.send_signal(number)
+            self.assertEqual(process.wait(timeout=60), 130)
+            self.assertEqual(process.stdout.read(), b"")
+            self.assertEqual(self.files(), [])
+
+    def test_a_bar_on_a_terminal(self):
+        terminal, other_end = pty.openpty()
+        process = subprocess.Popen([BINARY, "generate", "x", "--output", "x.png", "--json", *QUICK], cwd=self.folder,
+                                   env={**self.env, "TERM": "xterm"}, stdout=subprocess.PIPE, stderr=other_end)
+        os.close(other_end)
+        shown = b""
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline and select.select([terminal], [], [], 300)[0]:
+            try:
+                shown += os.read(terminal, 4096)
+            except OSError:  # the other end is closed
+                break
+        os.close(terminal)
+        out = process.communicate(timeout=60)[0]
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(json.loads(out)["files"], ["x.png"])
+        self.assertRegex(shown.decode(), r"prior +\[#+-+\] 1/2  ETA \d+:\d\d")
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), shown[-80:])
+        self.assertNotIn(b"\n", shown)
+
+
+class Bench(CliTest):
+    def test_json(self):
+        result = json.loads(self.succeed("bench", "--json", "--precision", "f32", "--steps", "1", "--decoder-steps", "1"))
+        self.assertEqual(set(result), {"peak_gops", "stages"})
+        self.assertEqual(set(result["peak_gops"]), {"f32", "bf16", "int8"})
+        self.assertEqual([stage["name"] for stage in result["stages"]], ["text", "prior", "decoder", "vae"])
+        for stage in result["stages"]:
+            self.assertEqual(set(stage), {"name", "seconds_per_step", "gops", "share"})
+        self.refuse(2, "bench takes no", "bench", "other")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
