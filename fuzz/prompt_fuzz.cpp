@@ -1,0 +1,28 @@
+// Any bytes as a prompt for the bundled model's tokenizer: its length of ids within the vocabulary, never an error. Runs in the
+// repository's root, or with P2P_TOKENIZER naming another tokenizer's folder.
+
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "engine/text/clip_tokenizer.hpp"
+
+using p2p::engine::ClipTokenizer;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const ClipTokenizer kTokenizer([] {
+    const char* const folder = std::getenv("P2P_TOKENIZER");
+    return folder ? folder : "models/emoji/prior/tokenizer";
+  }());
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto ids = kTokenizer.encode(text);
+  if (ids.size() > 4 * size) std::abort();  // an ill-formed byte becomes the three of U+FFFD
+  for (const std::int64_t id : ids) {
+    if (id < 0 || static_cast<std::uint64_t>(id) >= kTokenizer.vocabulary_size()) std::abort();
+  }
+  const auto tokens = kTokenizer(text);
+  if (tokens.ids.size() != kTokenizer.length() || tokens.mask.size() != kTokenizer.length()) std::abort();
+  const std::size_t room = kTokenizer.length() - 2;
+  if (tokens.dropped != (ids.size() > room ? ids.size() - room : 0)) std::abort();
+  return 0;
+}
