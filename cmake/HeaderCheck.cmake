@@ -1,0 +1,25 @@
+# The target check_headers compiles each header on its own: one that forgets an include of its own fails.
+
+file(GLOB_RECURSE headers RELATIVE ${CMAKE_SOURCE_DIR}/src CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.hpp)
+set(libraries p2p_base p2p_engine)
+if(NOT P2P_TESTS)
+  list(FILTER headers EXCLUDE REGEX "^engine/testing/")
+endif()
+if(P2P_ENGINE_ONLY)
+  list(FILTER headers INCLUDE REGEX "^(base|engine)/")
+else()
+  list(APPEND libraries p2p_config p2p_app)
+endif()
+
+foreach(header ${headers})
+  string(MAKE_C_IDENTIFIER ${header} name)
+  set(source ${CMAKE_BINARY_DIR}/check_headers/${name}.cpp)
+  file(CONFIGURE OUTPUT ${source} CONTENT "#include \"${header}\"\n")
+  list(APPEND sources ${source})
+endforeach()
+add_library(check_headers OBJECT EXCLUDE_FROM_ALL ${sources})
+target_link_libraries(check_headers PRIVATE p2p_flags $<$<BOOL:${P2P_TESTS}>:GTest::gtest>)
+foreach(library ${libraries})
+  # Its private libraries too: a header for inside may name them.
+  target_link_libraries(check_headers PRIVATE ${library} $<TARGET_PROPERTY:${library},LINK_LIBRARIES>)
+endforeach()

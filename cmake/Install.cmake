@@ -1,0 +1,32 @@
+# What `cmake --install` puts where: the engine as the CMake package prompt2pic, and, unless it is built alone, the program and the model.
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/prompt2pic)
+
+install(TARGETS p2p_base p2p_engine EXPORT prompt2picTargets)
+install(EXPORT prompt2picTargets NAMESPACE p2p:: DESTINATION ${package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/prompt2picConfig.cmake.in ${CMAKE_BINARY_DIR}/prompt2picConfig.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/prompt2picConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/prompt2picConfig.cmake ${CMAKE_BINARY_DIR}/prompt2picConfigVersion.cmake DESTINATION ${package_dir})
+
+# The engine's public face; the other headers are its own affair.
+foreach(header base/error.hpp engine/graph/precision.hpp engine/image/image.hpp
+        engine/pipelines/model_card.hpp engine/pipelines/parameters.hpp engine/pipelines/text_to_image.hpp)
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES src/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/prompt2pic/${folder})
+endforeach()
+install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+if(NOT P2P_ENGINE_ONLY)
+  set_target_properties(prompt2pic PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+  install(TARGETS prompt2pic)
+  install(DIRECTORY models/emoji DESTINATION ${CMAKE_INSTALL_DATADIR}/prompt2pic/models)
+endif()
+
+# A sanitized engine would need the example to be sanitized as well.
+if(P2P_TESTS AND NOT P2P_SANITIZE)
+  add_test(NAME install COMMAND ${CMAKE_SOURCE_DIR}/tests/install/install_test ${CMAKE_BINARY_DIR})
+  set_tests_properties(install PROPERTIES LABELS e2e TIMEOUT 600)
+endif()
