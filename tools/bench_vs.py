@@ -1,0 +1,177 @@
+"""Speed and memory at the published sizes, in bf16 on this machine: exit 1 where a limit is passed.
+
+bench_vs.py --work build/bench_vs                  all of it; needs 20 GB of disk, 24 GiB of memory and half an hour
+bench_vs.py --only memory --folder DIR             one part of it, over a folder that is there already
+
+A step of the prior with guidance and one of the decoder, ours against diffusers' and against what openvino.convert_model makes of diffusers'
+module. The three take turns, a few steps each; what is printed is the median of the turns' medians. The competitors are loaded and warm before
+the first turn; ours starts anew each time and its first step does not count. Only one network of theirs is loaded at a time.
+
+The folder has random weights, which cost as much as trained ones. diffusers runs with tcmalloc where it is installed (libtcmalloc-minimal4).
+"""
+
+import argparse
+import ctypes.util
+import json
+import os
+import shutil
+import statistics
+import struct
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+TOOLS = Path(__file__).resolve().parent
+STEPS = [sys.executable, TOOLS / "golden/steps.py"]
+LIMITS = {"prior": {"diffusers": 0.83, "conversion": 1.03}, "decoder": {"conversion": 0.88}}  # of the other's seconds
+AIMS = {"decoder": {"conversion": 0.83}}
+MEMORY_LIMIT = 1.25  # of the weights in bf16
+
+
+class Competitor:
+    """A process of its own that holds one network and runs steps when told to."""
+
+    def __init__(self, command, environment=None):
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+        )
+
+    def run(self, steps):
+        print(steps, file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{' '.join(map(str, self.process.args))} ended with {self.process.wait()}")
+        return statistics.median(json.loads(line))
+
+    def __enter__(self):
+        self.run(1)
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def prepared(folder, command):
+    """`folder`, which `command` makes where it is absent; half a one is never taken for whole."""
+    if not folder.exists():
+        print(f"making {folder}", flush=True)
+        part = folder.with_name(folder.name + ".part")
+        shutil.rmtree(part, ignore_errors=True)
+        subprocess.run([*command, part], check=True)
+        part.rename(folder)
+    return folder
+
+
+def prompt2pic(arguments, command, *options):
+    size = ["--width", str(arguments.width), "--height", str(arguments.height)]
+    return [arguments.program, command, *options, "--model", arguments.folder, *size, "--precision", "bf16", "--json"]
+
+
+def our_step(arguments, part):
+    steps = {"prior": 1, "decoder": 1, part: arguments.steps}
+    command = prompt2pic(arguments, "bench", "--steps", str(steps["prior"]), "--decoder-steps", str(steps["decoder"]))
+    line = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    return next(stage["seconds_per_step"] for stage in json.loads(line)["stages"] if stage["name"] == part)
+
+
+def compare_speed(arguments, part):
+    """Whether a limit is passed."""
+    shape = [part, arguments.folder, str(arguments.width), str(arguments.height)]
+    network = arguments.work / f"{arguments.folder.name}-{part}-{arguments.width}x{arguments.height}"
+    prepared(network, [*STEPS, "convert", *shape])
+    allocator = ctypes.util.find_library("tcmalloc_minimal") or ctypes.util.find_library("tcmalloc")
+    preload = {"LD_PRELOAD": allocator} if allocator else {}
+    print(f"{part}, {arguments.width}x{arguments.height}, diffusers with {allocator or 'the usual allocator'}", flush=True)
+
+    turns = []
+    with (
+        Competitor([*STEPS, "diffusers", *shape], preload) as diffusers,
+        Competitor([*STEPS, "conversion", *shape, network]) as conversion,
+    ):
+        for _ in range(arguments.runs):
+            turns.append(
+                {
+                    "prompt2pic": our_step(arguments, part),
+                    "diffusers": diffusers.run(arguments.steps),
+                    "conversion": conversion.run(arguments.steps),
+                }
+            )
+            print("  seconds a step: " + ", ".join(f"{name} {seconds:.3f}" for name, seconds in turns[-1].items()), flush=True)
+    medians = {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
+    print(f"{part} step, medians of {len(turns)}: " + ", ".join(f"{name} {seconds:.3f} s" for name, seconds in medians.items()))
+    passed = False
+    for name in ("diffusers", "conversion"):
+        ratio, limit, aim = (medians["prompt2pic"] / medians[name], LIMITS[part].get(name), AIMS.get(part, {}).get(name))
+        print(f"  {ratio:.3f} of {name}'s time" + (f" (limit {limit})" if limit else "") + (f", aim {aim}" if aim else ""), flush=True)
+        passed |= limit is not None and ratio > limit
+    return passed
+
+
+def weights_in_bf16(folder):
+    """Bytes of all the folder's floating point weights, two each."""
+    values = 0
+    for path in folder.rglob("*.safetensors"):
+        with open(path, "rb") as file:
+            header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+        for name, tensor in header.items():
+            if name != "__metadata__" and "F" in tensor["dtype"]:
+                begin, end = tensor["data_offsets"]
+                values += (end - begin) // {"F32": 4, "F16": 2, "BF16": 2}[tensor["dtype"]]
+    return 2 * values
+
+
+def peak_anonymous(process):
+    """Largest RssAnon of a process until it ends."""
+    peak, ended = 0, threading.Event()
+    while process.poll() is None:
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                peak = max(peak, int(line.split()[1]) * 1024)
+        ended.wait(0.01)
+    return peak
+
+
+def check_memory(arguments):
+    """Whether the limit is passed, of a whole picture."""
+    steps = ["--steps", "2", "--decoder-steps", "2", "--output", arguments.work / "picture.png"]
+    command = prompt2pic(arguments, "generate", "a fox on a blue background", "--seed", "1", *steps)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        peak = peak_anonymous(process)
+        line = process.stdout.read()
+    if process.returncode:
+        sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}")
+    peak = max(peak, json.loads(line)["peak_anon_bytes"])
+    weights = weights_in_bf16(arguments.folder)
+    print(
+        f"memory: at most {peak / 2**30:.2f} GiB anonymous, weights in bf16 {weights / 2**30:.2f} GiB:"
+        f" {peak / weights:.3f} of them (limit {MEMORY_LIMIT})"
+    )
+    return peak > MEMORY_LIMIT * weights
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", type=Path, default=TOOLS.parent / "build/release/prompt2pic")
+    parser.add_argument("--work", type=Path, default=TOOLS.parent / "build/bench_vs", help="where what is made for this is kept")
+    parser.add_argument("--folder", type=Path, help="the model; made as full under --work where it is absent")
+    parser.add_argument("--only", nargs="+", choices=("prior", "decoder", "memory"), default=("prior", "decoder", "memory"))
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=3, help="steps a run; of ours the first does not count, so at least 3")
+    parser.add_argument("--width", type=int, default=1024)
+    parser.add_argument("--height", type=int, default=1024)
+    arguments = parser.parse_args()
+    if arguments.steps < 3:
+        parser.error("--steps is at least 3")
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    arguments.folder = prepared(
+        (arguments.folder or arguments.work / "full").resolve(), [sys.executable, TOOLS / "golden/wuerstchen.py", "random", "--scale=full"]
+    )
+    failed = [check_memory(arguments) if part == "memory" else compare_speed(arguments, part) for part in arguments.only]
+    sys.exit(any(failed))
+
+
+if __name__ == "__main__":
+    main()
