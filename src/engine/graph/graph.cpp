@@ -54,10 +54,11 @@ Value Graph::weight(const Weights::Tensor& tensor, const std::string& path, cons
   return convert->output(0);
 }
 
-std::vector<Shape> Graph::streamed_shapes() const {
-  std::vector<Shape> shapes;
-  for (const Stream& stream : streams_) shapes.push_back(stream.tensor.view.shape);
-  return shapes;
+std::string Graph::signature() const {
+  std::string text;
+  for (const Stream& stream : streams_) text += std::string(name_of(stream.tensor.view.dtype)) + to_string(stream.tensor.view.shape);
+  for (const auto& [name, value] : outputs_) text += name + value.get_partial_shape().to_string();
+  return text;
 }
 
 Scope Scope::operator/(std::string_view name) const {

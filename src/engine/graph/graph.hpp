@@ -35,8 +35,8 @@ class Graph {
   Value weight(const Weights::Tensor& tensor, const std::string& path, const Shape& shape);
 
   const std::string& name() const { return name_; }
-  /// Shapes of the streamed weights, in order: graphs built alike, by one function, run on one Network where these agree.
-  std::vector<Shape> streamed_shapes() const;
+  /// Types and shapes of streamed weights, and shapes of outputs: graphs that one function built run on one Network where these agree.
+  std::string signature() const;
 
  private:
   friend class Network;

@@ -205,8 +205,8 @@ TEST(Network, GraphsBuiltAlikeRunOnOneNetwork) {
   };
   const Graph one = layer_at("one");
   const Graph two = layer_at("two");
-  EXPECT_EQ(one.streamed_shapes(), two.streamed_shapes());
-  EXPECT_THAT(one.streamed_shapes(), testing::UnorderedElementsAre(Shape{2, 2}, Shape{2}));
+  EXPECT_EQ(one.signature(), two.signature());
+  EXPECT_THAT(one.signature(), testing::AllOf(testing::HasSubstr("[2, 2]"), testing::HasSubstr("[2]")));
   const Network network(one, Precision::f32, 1);
   Network::Run run(network);
   run.set("x", std::array{1.0F, 1.0F});

@@ -142,4 +142,13 @@ TEST_P(BlocksOf, DecoderEqualDiffusers) {
 INSTANTIATE_TEST_SUITE_P(Fixtures, BlocksOf, testing::Values("a", "b", "c"), [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
+TEST(AttnBlockText, BlocksOfOtherHeadsDoNotShareANetwork) {
+  Weights weights = Weights::zeros();
+  const auto signature = [&](const char* path, std::size_t heads) {
+    return attn_block_text(weights, path, 8, 12, heads, {.batch = 1, .tokens = 5}).signature();
+  };
+  EXPECT_EQ(signature("a", 2), signature("b", 2));
+  EXPECT_NE(signature("a", 2), signature("b", 3));
+}
+
 }  // namespace p2p::engine::wuerstchen

@@ -9,7 +9,7 @@ struct Denoiser::Compiled {
   Graph text_graph;
   Network text;
   std::vector<Graph> attention_graphs;
-  std::map<std::vector<Shape>, Network> attention;  ///< by the shapes of a block's weights: blocks of one shape share a network
+  std::map<std::string, Network> attention;  ///< by Graph::signature(): blocks built alike share a network
   Graph time_graph;
   Network time;
   Network step;
@@ -28,9 +28,9 @@ std::shared_ptr<const Denoiser::Compiled> Denoiser::compile(const Geometry& geom
   Graph text = graphs_->text_graph(geometry);
   Graph time = graphs_->time_graph();
   std::vector<Graph> attention_graphs = graphs_->attention_graphs(geometry);
-  std::map<std::vector<Shape>, Network> attention;
+  std::map<std::string, Network> attention;
   for (const Graph& graph : attention_graphs) {
-    if (!attention.contains(graph.streamed_shapes())) attention.emplace(graph.streamed_shapes(), network(graph));
+    if (const std::string key = graph.signature(); !attention.contains(key)) attention.emplace(key, network(graph));
   }
   Network text_network = network(text);
   Network time_network = network(time);
@@ -57,7 +57,7 @@ Denoiser::Picture::Picture(const std::shared_ptr<const Compiled>& compiled, std:
   text_run.set("text", text);
   text_run.execute();
   for (const Graph& graph : compiled->attention_graphs) {
-    Network::Run run(compiled->attention.at(graph.streamed_shapes()));
+    Network::Run run(compiled->attention.at(graph.signature()));
     run.stream_weights_of(graph);
     run.set("embedding", text_run.output("embedding"));
     run.execute();
