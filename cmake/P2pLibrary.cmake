@@ -3,6 +3,7 @@
 add_library(p2p_flags INTERFACE)
 target_compile_features(p2p_flags INTERFACE cxx_std_23)
 target_compile_options(p2p_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Werror)
+target_compile_options(p2p_flags INTERFACE -Wno-missing-field-initializers)  # g++ cries at designated initialisers that leave members to their defaults
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(p2p_flags INTERFACE -Wno-restrict)  # GCC bug 105651: cries at "text" + std::string
 endif()

@@ -7,6 +7,8 @@ import sys
 
 ENGINE_PARTS = ("engine/checkpoint", "engine/graph", "engine/text", "engine/sampling", "engine/image", "engine/models")
 
+PLATFORM_PARTS = ("platform/metrics", "platform/messages", "platform/bus", "platform/http", "platform/blob", "platform/telegram")
+
 # A folder, and what it may include besides itself.
 MAY_INCLUDE = {
     "base": (),
@@ -18,8 +20,18 @@ MAY_INCLUDE = {
     "engine/sampling": ("base", "engine/checkpoint"),
     "engine/pipelines": ("base", *ENGINE_PARTS),
     "engine/testing": ("base", "engine/checkpoint", "engine/graph", "engine/image"),
-    "config": ("base", "engine/pipelines"),
-    "app": ("base", *ENGINE_PARTS, "engine/pipelines", "config"),
+    "platform/metrics": ("base",),
+    "platform/messages": ("base",),
+    "platform/bus": ("base",),
+    "platform/http": ("base",),
+    "platform/blob": ("base", "platform/http"),
+    "platform/telegram": ("base", "platform/http"),
+    "services/routing": ("base",),
+    "services/worker": ("base", "engine/pipelines", "engine/image", "platform/bus", "platform/blob", "platform/messages", "platform/metrics"),
+    "services/bot": ("base", "platform/bus", "platform/blob", "platform/messages", "platform/metrics", "platform/telegram", "services/routing"),
+    "services/testing": ("base", "platform/bus", "platform/blob"),
+    "config": ("base", "engine/pipelines", "platform/bus", "platform/blob", "platform/telegram"),
+    "app": ("base", *ENGINE_PARTS, "engine/pipelines", *PLATFORM_PARTS, "services/worker", "services/bot", "services/routing", "config"),
 }
 
 # Libraries from outside, by how their headers begin, and the folders that may know them.
@@ -30,11 +42,15 @@ OWNERS = {
     "nlohmann/": ("base",),
     "toml++/": ("config",),
     "CLI/": ("app",),
-    "librdkafka/": (),
-    "curl/": (),
+    "librdkafka/": ("platform/bus",),
+    "curl/": ("platform/http",),
+    "httplib.h": ("platform/http",),
+    "openssl/": ("platform/blob", "app"),
+    "prometheus/": ("platform/metrics",),
+    "soci/": ("services/bot",),
 }
 # What tests alone may include, whatever their folder.
-TEST_ONLY = ("gtest/", "gmock/", "engine/testing/")
+TEST_ONLY = ("gtest/", "gmock/", "engine/testing/", "services/testing/")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
@@ -52,7 +68,7 @@ def problems_of(path, text, exists):
         return
     if path.endswith(".hpp") and "#pragma once" not in text:
         yield f"{path}: has no #pragma once"
-    is_test = path.endswith("_test.cpp") or here == "engine/testing"
+    is_test = path.endswith("_test.cpp") or here in ("engine/testing", "services/testing")
     for mark, name in INCLUDE.findall(text):
         if name.startswith(TEST_ONLY):
             if not is_test:
@@ -97,6 +113,8 @@ def self_test():
         ("app/a.cpp", '  #  include <openvino/openvino.hpp>'),
         ("engine/pipelines/a.cpp", "#include <librdkafka/rdkafka.h>"),
         ("engine/checkpoint/a.cpp", "#include <curl/curl.h>"),
+        ("platform/bus/a.cpp", '#include "engine/models/a.hpp"'),
+        ("services/worker/a.cpp", "#include <librdkafka/rdkafka.h>"),
         ("base/a.hpp", "#pragma once\n#include <gtest/gtest.h>"),
         ("engine/models/a.cpp", '#include "engine/testing/golden.hpp"'),
         ("base/a.hpp", "#include <vector>"),

@@ -1,11 +1,10 @@
 #include "config/settings.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
+#include <fstream>
 
 #include "base/error.hpp"
-#include "config/parse_number.hpp"
 
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
@@ -14,42 +13,19 @@
 namespace p2p {
 namespace {
 
-bool read_steps(std::optional<int>& steps, const std::string& text) { return text.empty() || (steps = parse_number(text, 1, 1000)); }
+using Values = std::map<std::string, std::string, std::less<>>;
 
-bool read_precision(AppConfig& config, const std::string& text) {
-  if (text == "f32") config.engine.precision = engine::Precision::f32;
-  if (text == "bf16") config.engine.precision = engine::Precision::bf16;
-  return text == "auto" || config.engine.precision;
+/// Whether the file may hold a value of this name: a setting's, or a secret's with _file at its end.
+bool is_known(std::string_view name) {
+  const auto matches = [&](const Setting& setting) {
+    return name == setting.name || (setting.secret && name.starts_with(setting.name) && name.substr(setting.name.size()) == "_file");
+  };
+  return std::ranges::any_of(settings(), matches);
 }
-
-bool read_threads(AppConfig& config, const std::string& text) {
-  const auto threads = parse_number(text, 0, 1024);
-  config.engine.threads = threads.value_or(0);
-  return threads.has_value();
-}
-
-constexpr std::array kSettings{
-    Setting{"model", "--model", "a model's name or folder", "emoji", "The model that draws: its name, or the folder it is in.",
-            [](AppConfig& config, const std::string& text) { return !(config.model = text).empty(); }},
-    Setting{"models_dir", "", "a folder that exists", "", "A folder of models, searched before the ones that came with prompt2pic.",
-            [](AppConfig& config, const std::string& text) {
-              config.models_dir = text;
-              std::error_code unreadable;
-              return text.empty() || std::filesystem::is_directory(text, unreadable);
-            }},
-    Setting{"precision", "--precision", "auto, f32 or bf16 (int8 comes in a later version)", "auto",
-            "What the arithmetic is done in: auto takes bf16 where the processor has it, else f32.", read_precision},
-    Setting{"steps", "--steps", "a whole number from 1 to 1000", "", "Equal steps of the prior; unset, the model's own schedule.",
-            [](AppConfig& config, const std::string& text) { return read_steps(config.steps, text); }},
-    Setting{"decoder_steps", "--decoder-steps", "a whole number from 1 to 1000", "", "Steps of the decoder; unset, the model's own number.",
-            [](AppConfig& config, const std::string& text) { return read_steps(config.decoder_steps, text); }},
-    Setting{"threads", "--threads", "a whole number from 0 to 1024", "0", "Processor threads to compute with; 0 takes all there are.",
-            read_threads},
-};
 
 /// The file's values as text by name; what cannot be a setting goes to `problems`.
-std::map<std::string, std::string, std::less<>> read_file(const std::filesystem::path& file, std::vector<std::string>& problems) {
-  std::map<std::string, std::string, std::less<>> values;
+Values read_file(const std::filesystem::path& file, std::vector<std::string>& problems) {
+  Values values;
   const toml::parse_result parsed = toml::parse_file(file.string());
   if (!parsed) {
     const auto& error = parsed.error();
@@ -58,12 +34,10 @@ std::map<std::string, std::string, std::less<>> read_file(const std::filesystem:
     return values;
   }
   const auto complain = [&](const std::string& name, const std::string& text) { problems.push_back(file.string() + ": " + name + text); };
-  std::string known;
-  for (const Setting& setting : kSettings) known += (known.empty() ? "" : ", ") + std::string(setting.name);
   for (const auto& [key, node] : parsed.table()) {
     const std::string name(key.str());
-    if (std::ranges::find(kSettings, name, &Setting::name) == kSettings.end()) {
-      complain(name, " is no setting; there are " + known);
+    if (!is_known(name)) {
+      complain(name, " is no setting; prompt2pic config lists them");
     } else if (const auto text = node.value<std::string>()) {
       values[name] = *text;
     } else if (const auto number = node.value_exact<std::int64_t>()) {
@@ -75,6 +49,52 @@ std::map<std::string, std::string, std::less<>> read_file(const std::filesystem:
   return values;
 }
 
+/// What stands in a secret's file, without the line end that editors leave.
+std::optional<std::string> read_secret(const std::string& path) {
+  constexpr std::size_t kMaxSecret = 64 * 1024;
+  std::ifstream in(path, std::ios::binary);
+  std::string text(kMaxSecret, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!in.eof()) return std::nullopt;
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  if (text.empty()) return std::nullopt;
+  return text;
+}
+
+struct Found {
+  std::string text;
+  std::string source;
+  std::string name;  ///< with which problems begin
+};
+
+/// The value of `name` (a setting's, or NAME_file) in the environment or the file.
+std::optional<Found> look_up(const std::string& name, const SettingsSources& sources, const Values& in_file) {
+  const std::string variable = Setting{name, {}, {}, {}, nullptr}.env();
+  if (const char* value = sources.environment ? sources.environment(variable.c_str()) : nullptr; value && *value)
+    return Found{value, variable, variable};
+  const auto line = in_file.find(name);
+  if (line == in_file.end()) return std::nullopt;
+  return Found{line->second, sources.file->string(), sources.file->string() + ": " + name};
+}
+
+Found find_value(const Setting& setting, const SettingsSources& sources, const Values& in_file, std::vector<std::string>& problems) {
+  const std::string name(setting.name);
+  if (const auto flag = sources.flags.find(name); flag != sources.flags.end()) return {flag->second, setting.flag(), setting.flag()};
+  const auto direct = look_up(name, sources, in_file);
+  if (!setting.secret) return direct.value_or(Found{std::string(setting.fallback), "default", "default"});
+
+  const auto path = look_up(name + "_file", sources, in_file);
+  if (direct && path) problems.push_back(direct->name + " and " + path->name + " are both set; keep one");
+  if (direct) return *direct;
+  if (!path) return {std::string(setting.fallback), "default", "default"};
+  const auto text = read_secret(path->text);
+  if (!text)
+    problems.push_back(path->name + " is '" + path->text + "', which cannot be read or is empty; it takes a file that holds " +
+                       std::string(setting.expects));
+  return {text.value_or(""), path->source, path->name};
+}
+
 }  // namespace
 
 std::string Setting::env() const {
@@ -83,29 +103,26 @@ std::string Setting::env() const {
   return env;
 }
 
-std::span<const Setting> settings() { return kSettings; }
+std::string Setting::flag() const {
+  if (secret) return "";
+  std::string flag = "--" + std::string(name);
+  std::ranges::replace(flag, '_', '-');
+  return flag;
+}
 
 LoadedConfig load_config(const SettingsSources& sources) {
   LoadedConfig loaded;
   std::vector<std::string> problems;
-  std::map<std::string, std::string, std::less<>> in_file;
+  Values in_file;
   if (sources.file) in_file = read_file(*sources.file, problems);
 
-  for (const Setting& setting : kSettings) {
-    LoadedConfig::Value value{std::string(setting.fallback), "default"};
-    if (const auto flag = sources.flags.find(setting.name); flag != sources.flags.end()) {
-      value = {flag->second, std::string(setting.flag)};
-    } else if (const char* env = sources.environment ? sources.environment(setting.env().c_str()) : nullptr; env && *env) {
-      value = {env, setting.env()};
-    } else if (const auto line = in_file.find(setting.name); line != in_file.end()) {
-      value = {line->second, sources.file->string()};
-    }
-    if (!setting.apply(loaded.config, value.text)) {
-      const bool from_file = sources.file && value.source == sources.file->string();
-      problems.push_back(value.source + (from_file ? ": " + std::string(setting.name) : "") + " is '" + value.text + "'; it takes " +
+  for (const Setting& setting : settings()) {
+    const Found found = find_value(setting, sources, in_file, problems);
+    if (!setting.apply(loaded.config, found.text)) {
+      problems.push_back(found.name + (setting.secret ? " is not right" : " is '" + found.text + "'") + "; it takes " +
                          std::string(setting.expects));
     }
-    loaded.values.push_back(std::move(value));
+    loaded.values.push_back({setting.secret && !found.text.empty() ? "(hidden)" : found.text, found.source});
   }
   if (problems.empty()) return loaded;
   std::string message = problems.size() == 1 ? "" : std::to_string(problems.size()) + " settings are wrong:";

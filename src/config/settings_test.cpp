@@ -72,12 +72,59 @@ TEST_F(Settings, EveryProblemIsNamedAtOnce) {
   sources.flags = {{"decoder_steps", "many"}};
   const std::string text = problems();
   EXPECT_THAT(text, HasSubstr("6 settings are wrong"));
-  EXPECT_THAT(text, HasSubstr("modles_dir is no setting; there are model, models_dir, precision"));
+  EXPECT_THAT(text, HasSubstr("modles_dir is no setting; prompt2pic config lists them"));
   EXPECT_THAT(text, HasSubstr("threads is neither a text in quotes nor a whole number"));
   EXPECT_THAT(text, HasSubstr("P2P_STEPS is '0'; it takes a whole number from 1 to 1000"));
   EXPECT_THAT(text, HasSubstr("int8 comes in a later version"));
   EXPECT_THAT(text, HasSubstr("P2P_MODELS_DIR is '/no/such/folder'; it takes a folder that exists"));
   EXPECT_THAT(text, HasSubstr("--decoder-steps is 'many'"));
+}
+
+TEST_F(Settings, SecretsComeFromFilesAndAreNeverShown) {
+  write("123:secret-token\n");
+  sources.file.reset();
+  set_env({{"P2P_TELEGRAM_TOKEN_FILE", file.string()}, {"P2P_KAFKA_PASSWORD", "geheim"}});
+  const LoadedConfig loaded = load_config(sources);
+  EXPECT_EQ(loaded.config.telegram.token.expose(), "123:secret-token");
+  EXPECT_EQ(loaded.config.kafka.password.expose(), "geheim");
+  int hidden = 0;
+  for (const auto& value : loaded.values) {
+    EXPECT_THAT(value.text, ::testing::Not(HasSubstr("secret-token")));
+    EXPECT_THAT(value.text, ::testing::Not(HasSubstr("geheim")));
+    hidden += value.text == "(hidden)";
+  }
+  EXPECT_EQ(hidden, 2);
+}
+
+TEST_F(Settings, ProblemsOfSecretsDoNotShowThem) {
+  set_env({{"P2P_TELEGRAM_TOKEN", "geheim"},
+           {"P2P_KAFKA_PASSWORD", "x"},
+           {"P2P_KAFKA_PASSWORD_FILE", "/no/file"},
+           {"P2P_S3_SECRET_KEY_FILE", "/no/file"}});
+  const std::string text = problems();
+  EXPECT_THAT(text, HasSubstr("P2P_TELEGRAM_TOKEN is not right; it takes a bot's token"));
+  EXPECT_THAT(text, HasSubstr("P2P_KAFKA_PASSWORD and P2P_KAFKA_PASSWORD_FILE are both set; keep one"));
+  EXPECT_THAT(text, HasSubstr("P2P_S3_SECRET_KEY_FILE is '/no/file', which cannot be read"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("geheim")));
+}
+
+TEST_F(Settings, PeopleAreListsOfIds) {
+  set_env({{"P2P_ADMINS", "1, -100123 ,7"}, {"P2P_S3_LINK_TTL", "60"}, {"P2P_S3_ENDPOINT", "https://s3.cloud.ru/"}});
+  const AppConfig config = load_config(sources).config;
+  EXPECT_EQ(config.admins, (std::set<std::int64_t>{-100123, 1, 7}));
+  EXPECT_EQ(config.link_ttl, std::chrono::seconds(60));
+  EXPECT_EQ(config.s3.endpoint, "https://s3.cloud.ru");
+  set_env({{"P2P_BLOCK", "1,x"}, {"P2P_S3_LINK_TTL", "604801"}, {"P2P_KAFKA_SASL_MECHANISM", "GSSAPI"}});
+  EXPECT_THAT(problems(), HasSubstr("3 settings are wrong"));
+}
+
+TEST(SettingsTable, NamesAreDistinctAndDescribed) {
+  std::set<std::string_view> names;
+  for (const Setting& setting : settings()) {
+    EXPECT_TRUE(names.insert(setting.name).second) << setting.name;
+    EXPECT_TRUE(setting.sentence.ends_with('.')) << setting.name;
+    EXPECT_EQ(setting.flag().empty(), setting.secret) << setting.name;
+  }
 }
 
 TEST_F(Settings, BadFilesAreNamed) {

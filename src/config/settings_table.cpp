@@ -1,0 +1,218 @@
+#include <algorithm>
+#include <array>
+
+#include "config/parse_number.hpp"
+#include "config/settings.hpp"
+
+namespace p2p {
+namespace {
+
+constexpr std::string_view kSteps = "a whole number from 1 to 1000";
+constexpr std::string_view kUrl = "an address that begins with http:// or https://";
+constexpr std::string_view kIds = "Telegram ids: whole numbers with commas between";
+
+/// Each of these makes a setting's apply(): `At` is a function from the configuration to the value that is set.
+template <auto At>
+bool text(AppConfig& config, const std::string& given) {
+  At(config) = given;
+  return true;
+}
+
+template <auto At>
+bool secret(AppConfig& config, const std::string& given) {
+  At(config) = Secret(given);
+  return true;
+}
+
+template <auto At, std::int64_t min, std::int64_t max>
+bool number(AppConfig& config, const std::string& given) {
+  if (given.empty()) return true;
+  const auto value = parse_number<std::int64_t>(given, min, max);
+  using Value = std::remove_reference_t<decltype(At(config))>;
+  if (!value) return false;
+  if constexpr (requires { typename Value::rep; }) {
+    At(config) = Value(*value);
+  } else {
+    At(config) = static_cast<int>(*value);
+  }
+  return true;
+}
+
+bool is_url(const std::string& given) {
+  const std::size_t scheme = given.starts_with("https://") ? 8 : given.starts_with("http://") ? 7 : 0;
+  return scheme > 0 && given.size() > scheme && given[scheme] != '/' && given.find_first_of(" \t\r\n") == std::string::npos;
+}
+
+/// An address without a slash at its end, so that a path can follow.
+template <auto At>
+bool url(AppConfig& config, const std::string& given) {
+  At(config) = given.substr(0, given.find_last_not_of('/') + 1);
+  return given.empty() || is_url(given);
+}
+
+template <auto At>
+bool ids(AppConfig& config, const std::string& given) {
+  for (std::size_t from = 0; from < given.size();) {
+    const std::size_t end = std::min(given.find(',', from), given.size());
+    std::string_view item = std::string_view(given).substr(from, end - from);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    const auto id = parse_number<std::int64_t>(item, INT64_MIN, INT64_MAX);
+    if (!id) return false;
+    At(config).insert(*id);
+    from = end + 1;
+  }
+  return true;
+}
+
+/// One word of a list; `take` gets its place in the list.
+template <std::size_t count>
+bool choice(const std::string& given, const std::array<std::string_view, count>& words, const auto& take) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  const auto same = [&](std::string_view word) { return std::ranges::equal(word, given, {}, lower, lower); };
+  const auto found = std::ranges::find_if(words, same);
+  if (found == words.end()) return false;
+  take(static_cast<std::size_t>(found - words.begin()));
+  return true;
+}
+
+bool precision(AppConfig& config, const std::string& given) {
+  if (given == "f32") config.engine.precision = engine::Precision::f32;
+  if (given == "bf16") config.engine.precision = engine::Precision::bf16;
+  return given == "auto" || config.engine.precision;
+}
+
+bool proxy(AppConfig& config, const std::string& given) {
+  config.telegram.proxy = Secret(given);
+  return given.empty() || given.starts_with("http://") || given.starts_with("socks5h://");
+}
+
+bool webhook_secret(AppConfig& config, const std::string& given) {
+  config.webhook_secret = Secret(given);
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  return given.size() <= 256 && std::ranges::all_of(given, allowed);
+}
+
+bool token(AppConfig& config, const std::string& given) {
+  config.telegram.token = Secret(given);
+  const auto allowed = [](char c) { return c > ' ' && c < 0x7f && c != '/' && c != '?' && c != '#' && c != '%'; };
+  return given.empty() || (given.find(':') != std::string::npos && std::ranges::all_of(given, allowed));
+}
+
+bool database_url(AppConfig& config, const std::string& given) {
+  config.database_url = Secret(given);
+  return given.empty() || given.starts_with("sqlite:///") || given.starts_with("postgresql://");
+}
+
+constexpr std::array<std::string_view, 4> kProtocols{"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"};
+constexpr std::array<std::string_view, 3> kMechanisms{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"};
+constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warn", "error"};
+constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
+
+bool security_protocol(AppConfig& config, const std::string& given) {
+  return choice(given, kProtocols, [&](std::size_t i) { config.kafka.security_protocol = kProtocols[i]; });
+}
+
+bool sasl_mechanism(AppConfig& config, const std::string& given) {
+  return given.empty() || choice(given, kMechanisms, [&](std::size_t i) { config.kafka.sasl_mechanism = kMechanisms[i]; });
+}
+
+bool log_level(AppConfig& config, const std::string& given) {
+  return choice(given, kLevels, [&](std::size_t i) { config.log_level = static_cast<log::Level>(i); });
+}
+
+bool log_format(AppConfig& config, const std::string& given) {
+  return choice(given, kFormats, [&](std::size_t i) { config.log_format = static_cast<log::Format>(i); });
+}
+
+bool model(AppConfig& config, const std::string& given) { return !(config.model = given).empty(); }
+
+bool models_dir(AppConfig& config, const std::string& given) {
+  config.models_dir = given;
+  std::error_code unreadable;
+  return given.empty() || std::filesystem::is_directory(given, unreadable);
+}
+
+#define P2P_AT(member) [](AppConfig& config) -> auto& { return config.member; }
+
+constexpr std::array kSettings{
+    Setting{"model", "a model's name or folder", "emoji",
+            "The model that draws: its name, or the folder it is in; for a worker a list with commas.", model},
+    Setting{"models_dir", "a folder that exists", "", "A folder of models, searched before the ones that came with prompt2pic.",
+            models_dir},
+    Setting{"precision", "auto, f32 or bf16 (int8 comes in a later version)", "auto",
+            "What the arithmetic is done in: auto takes bf16 where the processor has it, else f32.", precision},
+    Setting{"steps", kSteps, "", "Equal steps of the prior; unset, the model's own schedule.", number<P2P_AT(steps), 1, 1000>},
+    Setting{"decoder_steps", kSteps, "", "Steps of the decoder; unset, the model's own number.", number<P2P_AT(decoder_steps), 1, 1000>},
+    Setting{"threads", "a whole number from 0 to 1024", "0", "Processor threads to compute with; 0 takes all there are.",
+            number<P2P_AT(engine.threads), 0, 1024>},
+    Setting{"flat_ms", "milliseconds: a whole number from 0 to 3600000", "0",
+            "How long the model flat takes, which is for tests of load and crashes.", number<P2P_AT(flat), 0, 3'600'000>},
+
+    Setting{"telegram_token", "a bot's token, as @BotFather gives it: 123456:ABC...", "", "The bot's token.", token, true},
+    Setting{"telegram_api_url", kUrl, "https://api.telegram.org", "Telegram's Bot API server, or a self-hosted one.",
+            url<P2P_AT(telegram.url)>},
+    Setting{"telegram_proxy", "an address that begins with http:// or socks5h://", "", "A proxy for the calls to Telegram alone.", proxy,
+            true},
+    Setting{"telegram_webhook_url", kUrl, "",
+            "Where Telegram brings updates: its path is served on http_listen; unset, the bot asks for them.", url<P2P_AT(webhook_url)>},
+    Setting{"telegram_webhook_secret", "at most 256 of A-Z a-z 0-9 _ -", "",
+            "What Telegram shows at the webhook to prove itself; unset, it is derived from the token.", webhook_secret, true},
+
+    Setting{"kafka_brokers", "host:port, several with commas between", "", "Kafka's bootstrap servers.", text<P2P_AT(kafka.brokers)>},
+    Setting{"kafka_security_protocol", "plaintext, ssl, sasl_plaintext or sasl_ssl", "plaintext", "How Kafka is spoken to.",
+            security_protocol},
+    Setting{"kafka_sasl_mechanism", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", "",
+            "How Kafka checks the password, with sasl_plaintext and sasl_ssl.", sasl_mechanism},
+    Setting{"kafka_username", "a text", "", "Kafka's user.", text<P2P_AT(kafka.username)>},
+    Setting{"kafka_password", "a text", "", "Kafka's password.", secret<P2P_AT(kafka.password)>, true},
+    Setting{"kafka_ca_file", "a PEM file", "", "Certificates that Kafka's is checked against; unset, the system's.",
+            text<P2P_AT(kafka.ca_file)>},
+    Setting{"kafka_replication", "a whole number from 1 to 32", "",
+            "Copies of each message in topics made by prompt2pic; unset, three where there are three brokers, else the brokers' default.",
+            number<P2P_AT(kafka.replication), 1, 32>},
+
+    Setting{"s3_endpoint", kUrl, "", "The S3-compatible storage, such as https://s3.cloud.ru.", url<P2P_AT(s3.endpoint)>},
+    Setting{"s3_public_endpoint", kUrl, "", "The address that links are made for; unset, the endpoint.", url<P2P_AT(s3.public_endpoint)>},
+    Setting{"s3_region", "a region, such as ru-central-1", "us-east-1", "The storage's region.", text<P2P_AT(s3.region)>},
+    Setting{"s3_bucket", "a bucket that exists", "", "The bucket for pictures; unset, they go to data_dir.", text<P2P_AT(s3.bucket)>},
+    Setting{"s3_access_key", "an access key; cloud.ru's are TENANT_ID:KEY_ID", "", "The storage's access key.", text<P2P_AT(s3.access_key)>,
+            true},
+    Setting{"s3_secret_key", "a text", "", "The storage's secret key.", secret<P2P_AT(s3.secret_key)>, true},
+    Setting{"s3_ca_file", "a PEM file", "", "Certificates that the storage's is checked against; unset, the system's.",
+            text<P2P_AT(s3.ca_file)>},
+    Setting{"s3_link_ttl", "seconds: a whole number from 1 to 604800", "604800", "How long a link to a picture works.",
+            number<P2P_AT(link_ttl), 1, 604'800>},
+    Setting{"public_url", kUrl, "", "How people reach the bot's own HTTP, for links to pictures in data_dir.", url<P2P_AT(public_url)>},
+    Setting{"keep_days", "days: a whole number from 1 to 36500", "", "Pictures are deleted after so many days; unset, never.",
+            number<P2P_AT(keep_days), 1, 36'500>},
+    Setting{"database_url", "sqlite:///PATH (postgresql:// comes in a later version)", "",
+            "The bot's database; unset, prompt2pic.db in data_dir.", database_url, true},
+
+    Setting{"admins", kIds, "", "People whom no limit holds, and who may cancel what is another's.", ids<P2P_AT(admins)>},
+    Setting{"allow", kIds, "", "The only people who may draw; unset, everyone.", ids<P2P_AT(allow)>},
+    Setting{"block", kIds, "", "People who may not draw.", ids<P2P_AT(block)>},
+    Setting{"user_in_flight", "a whole number from 1 to 1000", "2", "Workers that one person holds at most while others wait.",
+            number<P2P_AT(user_in_flight), 1, 1000>},
+    Setting{"user_queue", "a whole number from 1 to 100000", "20", "Requests that one person may have waiting.",
+            number<P2P_AT(user_queue), 1, 100'000>},
+    Setting{"user_per_day", "a whole number from 1 to 100000", "",
+            "Pictures that one person may ask for in a day (UTC); unset, any number.", number<P2P_AT(user_per_day), 1, 100'000>},
+
+    Setting{"http_listen", "host:port", "127.0.0.1:8080", "Where /livez, /readyz, /metrics and what the service serves are listened for.",
+            text<P2P_AT(http_listen)>},
+    Setting{"data_dir", "a folder", "data", "Where the database and, without a bucket, pictures are kept; made where missing.",
+            text<P2P_AT(data_dir)>},
+    Setting{"log_level", "debug, info, warn or error", "info", "The least important lines that are logged.", log_level},
+    Setting{"log_format", "text or json", "text", "How lines are logged.", log_format},
+};
+
+#undef P2P_AT
+
+}  // namespace
+
+std::span<const Setting> settings() { return kSettings; }
+
+}  // namespace p2p

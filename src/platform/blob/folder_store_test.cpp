@@ -1,0 +1,76 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "platform/blob/blob_store.hpp"
+
+namespace p2p::blob {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FolderStoreTest : public ::testing::Test {
+ protected:
+  void TearDown() override { fs::remove_all(folder); }
+  const fs::path folder =
+      fs::path(::testing::TempDir()) / ("store-" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+  const Secret key{"key"};
+  const std::unique_ptr<BlobStore> store =
+      folder_store({.folder = folder.string(), .public_url = "https://pictures.example.org", .link_key = key});
+};
+
+TEST_F(FolderStoreTest, StoresReplacesReadsAndDeletes) {
+  const std::string bytes("a\0b", 3);
+  store->put("images/2026/11/24/x-1.png", "first", "image/png");
+  store->put("images/2026/11/24/x-1.png", bytes, "image/png");
+  EXPECT_EQ(store->get("images/2026/11/24/x-1.png"), bytes);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "images/2026/11/24"), {}), 1) << "nothing else is left beside it";
+  store->remove("images/2026/11/24/x-1.png");
+  store->remove("images/2026/11/24/x-1.png");
+  try {
+    store->get("images/2026/11/24/x-1.png");
+    FAIL();
+  } catch (const BlobError& error) {
+    EXPECT_EQ(error.kind(), BlobError::Kind::missing);
+  }
+}
+
+TEST_F(FolderStoreTest, PathTricksAreRefused) {
+  for (const char* key_ : {"", "/etc/passwd", "../x", "a/../b", "a/./b", "a//b", "a/", "a b", "a\\b", "a%2f", "\xd0\xb6"}) {
+    EXPECT_THROW(store->put(key_, "x", ""), BlobError) << key_;
+    EXPECT_THROW(store->get(key_), BlobError) << key_;
+    EXPECT_THROW(store->link(key_, now()), BlobError) << key_;
+  }
+}
+
+TEST_F(FolderStoreTest, LinksExpireAndCannotBeForged) {
+  const Time expires = now() + std::chrono::hours(1);
+  const std::string link = store->link("images/a.png", expires).value();
+  const std::string at = std::to_string(to_millis(expires) / 1000);
+  EXPECT_TRUE(link.starts_with("https://pictures.example.org/pictures/images/a.png?expires=" + at + "&signature="));
+  const std::string signature = link.substr(link.rfind('=') + 1);
+  EXPECT_TRUE(link_is_valid(key, "images/a.png", at, signature, now()));
+  EXPECT_FALSE(link_is_valid(key, "images/b.png", at, signature, now()));
+  EXPECT_FALSE(link_is_valid(key, "images/a.png", at + "0", signature, now()));
+  EXPECT_FALSE(link_is_valid(key, "images/a.png", at, signature.substr(1), now()));
+  EXPECT_FALSE(link_is_valid(Secret("other"), "images/a.png", at, signature, now()));
+  EXPECT_FALSE(link_is_valid(key, "images/a.png", at, signature, expires + std::chrono::seconds(1)));
+}
+
+TEST_F(FolderStoreTest, HasNoLinksWithoutAPublicAddress) {
+  EXPECT_FALSE(folder_store({.folder = folder.string(), .public_url = "http://localhost:8080", .link_key = key})->link("a", now()));
+}
+
+TEST_F(FolderStoreTest, OldDaysAreRemoved) {
+  for (const char* day : {"2026/11/22", "2026/11/23", "2026/12/01"}) store->put("images/" + std::string(day) + "/x-1.png", "x", "");
+  store->put("other/2026/11/22/x", "x", "");
+  store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 23));
+  EXPECT_THROW(store->get("images/2026/11/22/x-1.png"), BlobError);
+  EXPECT_EQ(store->get("images/2026/11/23/x-1.png"), "x");
+  EXPECT_EQ(store->get("images/2026/12/01/x-1.png"), "x");
+  EXPECT_EQ(store->get("other/2026/11/22/x"), "x");
+}
+
+}  // namespace
+}  // namespace p2p::blob

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "platform/bus/kafka/client.hpp"
+
+namespace p2p::bus {
+
+/// Runs one call of librdkafka's admin interface: `start` gets options and the queue that its event comes to. Throws BusError when none
+/// came.
+template <typename Start>
+Owned<rd_kafka_event_t> admin_call(const KafkaConfig& config, rd_kafka_t* client, rd_kafka_admin_op_t operation,
+                                   std::chrono::milliseconds timeout, const Start& start) {
+  const Owned<rd_kafka_AdminOptions_t> options(rd_kafka_AdminOptions_new(client, operation));
+  std::array<char, 200> why{};
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), static_cast<int>(timeout.count()), why.data(), why.size());
+  const Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(client));
+  start(options.get(), queue.get());
+  Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(queue.get(), static_cast<int>(timeout.count()) + 500));
+  rd_kafka_poll(client, 0);  // serves the error callback, which knows more
+  const std::string problem = static_cast<Background*>(rd_kafka_opaque(client))->problem.text();
+  if (!event) throw bus_error(config, "no answer", RD_KAFKA_RESP_ERR__TIMED_OUT, "timed out", problem);
+  if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    throw bus_error(config, "refused", code, rd_kafka_event_error_string(event.get()), code == RD_KAFKA_RESP_ERR__TIMED_OUT ? problem : "");
+  }
+  return event;
+}
+
+/// Each place's next offset to be written. Throws BusError.
+std::map<TopicPartition, std::int64_t> end_offsets(const KafkaConfig& config, rd_kafka_t* client, const std::vector<TopicPartition>& places,
+                                                   std::chrono::milliseconds timeout);
+
+/// Topic's number of partitions; nothing if there is no such topic. Throws BusError.
+std::optional<int> partition_count(const KafkaConfig& config, rd_kafka_t* client, const std::string& topic,
+                                   std::chrono::milliseconds timeout);
+
+}  // namespace p2p::bus

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <memory>
+
+#include "platform/bus/bus.hpp"
+#include "platform/bus/kafka/kafka.hpp"
+
+namespace p2p::bus {
+
+/// Throws BusError.
+std::unique_ptr<LogReader> kafka_log_reader(const KafkaConfig& config, const std::string& topic, const StartAt& start);
+
+}  // namespace p2p::bus

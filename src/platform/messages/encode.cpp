@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <tuple>
+
+#include "platform/messages/base64.hpp"
+#include "platform/messages/messages.hpp"
+#include "platform/messages/rules.hpp"
+
+namespace p2p::messages {
+namespace {
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+Json envelope(const std::string& id, Time time) { return {{"schema_version", kSchemaVersion}, {"id", id}, {"time", to_text(time)}}; }
+
+/// A text for people, cut at a character's border to what decode takes. Its bytes may be no UTF-8, and are more as U+FFFD.
+std::string free_text(const std::string& text, std::size_t max_bytes) {
+  auto valid = Json::parse(dump(text)).get<std::string>();
+  std::erase(valid, '\0');
+  if (valid.size() <= max_bytes) return valid;
+  std::size_t end = max_bytes;
+  while (end > 0 && (static_cast<unsigned char>(valid[end]) & 0xC0u) == 0x80u) --end;
+  return valid.substr(0, end);
+}
+
+template <typename T>
+void put(Json& json, const char* key, const std::optional<T>& value) {
+  if (value) json[key] = *value;
+}
+
+Json to_json(const Request& request) {
+  Json json = envelope(request.id, request.time);
+  json.update({{"model", request.model},
+               {"prompt", request.prompt},
+               {"seed", request.seed},
+               {"dispatch", request.dispatch},
+               {"strikes", request.strikes}});
+  if (!request.negative_prompt.empty()) json["negative_prompt"] = request.negative_prompt;
+  put(json, "width", request.width);
+  put(json, "height", request.height);
+  put(json, "steps", request.steps);
+  put(json, "guidance", request.guidance);
+  put(json, "decoder_steps", request.decoder_steps);
+  put(json, "decoder_guidance", request.decoder_guidance);
+  return json;
+}
+
+void put_progress(Json& json, const Event& event) {
+  json["stage"] = event.stage;
+  if (event.hands_back()) {
+    json["strikes"] = event.strikes;
+  } else {
+    json.update({{"step", event.step}, {"total", event.total}, {"fraction", event.fraction}});
+  }
+}
+
+void put_finished(Json& json, const Event& event) {
+  json["images"] = Json::array();
+  for (const StoredImage& image : event.images) {
+    json["images"].push_back(
+        {{"key", image.key}, {"width", image.width}, {"height", image.height}, {"seed", image.seed}, {"bytes", image.bytes}});
+  }
+  if (!event.seconds.empty()) json["seconds"] = event.seconds;
+  if (!event.used.empty()) json["used"] = event.used;
+  for (std::size_t i = 0; i < std::min(event.notices.size(), kMaxNotices); ++i) {
+    json["notices"].push_back(free_text(event.notices[i], kMaxDetail));
+  }
+}
+
+Json to_json(const Event& event) {
+  Json json = envelope(event.id, event.time);
+  json["type"] = name_of(event.type);
+  if (!event.worker.empty()) json["worker"] = event.worker;
+  if (event.dispatch > 0) json["dispatch"] = event.dispatch;
+  switch (event.type) {
+    case EventType::accepted:
+      if (event.request) json["request"] = to_json(*event.request);
+      break;
+    case EventType::started:
+      json["attempt"] = event.attempt;
+      break;
+    case EventType::progress:
+      put_progress(json, event);
+      break;
+    case EventType::finished:
+      put_finished(json, event);
+      break;
+    case EventType::failed:
+      json["reason"] = event.reason;
+      if (!event.detail.empty()) json["detail"] = free_text(event.detail, kMaxDetail);
+      break;
+    case EventType::cancelled:
+      break;
+  }
+  return json;
+}
+
+/// The bytes as a text where they are UTF-8 without zero bytes, else as base64.
+void put_original(Json& json, std::string_view bytes) {
+  const Json text(bytes);
+  try {
+    if (bytes.find('\0') == std::string_view::npos) {
+      std::ignore = text.dump();
+      json["original"] = text;
+      return;
+    }
+  } catch (const Json::type_error&) {  // no UTF-8
+  }
+  json["original_base64"] = to_base64(bytes);
+}
+
+}  // namespace
+
+std::string_view name_of(EventType type) {
+  switch (type) {
+    case EventType::accepted:
+      return "accepted";
+    case EventType::started:
+      return "started";
+    case EventType::progress:
+      return "progress";
+    case EventType::finished:
+      return "finished";
+    case EventType::failed:
+      return "failed";
+    case EventType::cancelled:
+      return "cancelled";
+  }
+  return {};
+}
+
+std::string encode(const Request& request) { return dump(to_json(request)); }
+
+std::string encode(const Event& event) { return dump(to_json(event)); }
+
+std::string encode(const Control& control) {
+  Json json = envelope(control.id, control.time);
+  json["type"] = control.type == Control::Type::cancel ? "cancel" : "release";
+  if (control.type == Control::Type::release) json["dispatch"] = control.dispatch;
+  return dump(json);
+}
+
+std::string encode(const DeadLetter& letter) {
+  Json json = envelope(letter.id, letter.time);
+  json.update({{"reason", letter.reason}, {"topic", letter.topic}, {"partition", letter.partition}, {"offset", letter.offset}});
+  if (!letter.detail.empty()) json["detail"] = free_text(letter.detail, kMaxDetail);
+  put_original(json, std::string_view(letter.original).substr(0, kMaxOriginal));
+  const std::size_t size = letter.original.size() > kMaxOriginal ? letter.original.size() : letter.original_size;
+  if (size > 0) json["original_size"] = size;
+  return dump(json);
+}
+
+}  // namespace p2p::messages

@@ -1,0 +1,188 @@
+#include "platform/messages/messages.hpp"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "base/json.hpp"
+#include "platform/messages/base64.hpp"
+
+namespace p2p::messages {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+std::string read(const fs::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+std::map<std::string, std::string> fixtures() {
+  std::map<std::string, std::string> texts;
+  for (const auto& entry : fs::directory_iterator(fs::path(P2P_SOURCE_DIR) / "src/platform/messages/fixtures"))
+    texts[entry.path().stem()] = read(entry.path());
+  return texts;
+}
+
+/// What the text decodes to, encoded again; empty where it does not decode.
+std::string again(const std::string& kind, const std::string& text) {
+  const auto encoded = [](const auto& message) { return message ? encode(*message) : ""; };
+  if (kind.starts_with("request")) return encoded(decode_request(text));
+  if (kind.starts_with("event")) return encoded(decode_event(text));
+  if (kind.starts_with("control")) return encoded(decode_control(text));
+  return encoded(decode_dead_letter(text));
+}
+
+Request request() {
+  return {.id = new_traceparent().substr(3, 32),
+          .time = *parse_time("2026-11-24T12:34:56.789Z"),
+          .model = "flat",
+          .prompt = "a fox",
+          .seed = 7};
+}
+
+TEST(Messages, FixturesDecodeForEver) {
+  EXPECT_EQ(fixtures().size(), 13u);
+  for (const auto& [kind, text] : fixtures()) EXPECT_EQ(Json::parse(again(kind, text)), Json::parse(text)) << kind;
+}
+
+TEST(Messages, UnknownFieldsAreIgnored) {
+  for (const auto& [kind, text] : fixtures()) {
+    Json json = Json::parse(text);
+    json["of_the_future"] = {{"a", 1}};
+    EXPECT_EQ(Json::parse(again(kind, json.dump())), Json::parse(text)) << kind;
+  }
+}
+
+TEST(Messages, EachRequiredFieldIsNamedWhenItIsMissing) {
+  Json json = Json::parse(encode(request()));
+  for (const char* field : {"schema_version", "id", "time", "model", "prompt", "seed"}) {
+    Json without = json;
+    without.erase(field);
+    const auto decoded = decode_request(without.dump());
+    ASSERT_FALSE(decoded) << field;
+    EXPECT_THAT(decoded.error(), HasSubstr(field));
+  }
+}
+
+TEST(Messages, UnknownVersionsAreRefusedAndSaySo) {
+  Json json = Json::parse(encode(request()));
+  json["schema_version"] = 2;
+  EXPECT_THAT(decode_request(json.dump()).error(), HasSubstr("expected 1, the one version that is understood, found 2"));
+}
+
+TEST(Messages, WrongValuesAreRefused) {
+  const std::map<std::string, std::vector<Json>> wrong{{"id", {"", "../x", "a/b", ".hidden", std::string(65, 'a'), 5, "a b", "ж"}},
+                                                       {"time", {"yesterday", 5, "2026-13-01T00:00:00Z"}},
+                                                       {"model", {"", "Flat", "a/b", std::string(65, 'a')}},
+                                                       {"prompt", {5, std::string(kMaxPrompt + 1, 'x')}},
+                                                       {"seed", {-1, 1.5, "7", 9007199254740992u}},
+                                                       {"width", {0, -1, 70000, "64"}},
+                                                       {"guidance", {"4", 1e9}},
+                                                       {"dispatch", {0, -1}},
+                                                       {"strikes", {-1}}};
+  for (const auto& [field, values] : wrong) {
+    for (const Json& value : values) {
+      Json json = Json::parse(encode(request()));
+      json[field] = value;
+      const auto decoded = decode_request(json.dump());
+      ASSERT_FALSE(decoded) << field << value;
+      EXPECT_THAT(decoded.error(), HasSubstr(field));
+      EXPECT_EQ(decoded.error().find('\n'), std::string::npos);
+    }
+  }
+}
+
+TEST(Messages, HostileTextsAreRefused) {
+  for (const std::string& text :
+       {std::string(), std::string("null"), std::string("[]"), std::string("{"), std::string("\xff\xfe"), std::string(100'000, '['),
+        std::string(kMaxMessage + 1, ' '), std::string("{\"schema_version\":1e999}")}) {
+    EXPECT_FALSE(decode_request(text));
+    EXPECT_FALSE(decode_event(text));
+    EXPECT_FALSE(decode_control(text));
+    EXPECT_FALSE(decode_dead_letter(text));
+  }
+}
+
+TEST(Messages, MutatedOnesAreReadOrRefused) {
+  std::mt19937 random(1);
+  int refused = 0;
+  const auto texts = fixtures();
+  for (int i = 0; i < 100'000; ++i) {
+    auto fixture = texts.begin();
+    std::advance(fixture, random() % texts.size());
+    std::string text = fixture->second;
+    for (auto n = random() % 4 + 1; n > 0; --n) text[random() % text.size()] = static_cast<char>(random());
+    refused += again(fixture->first, text).empty();
+  }
+  EXPECT_GT(refused, 10'000);
+  EXPECT_LT(refused, 100'000);
+}
+
+TEST(Messages, ExpectedShapeOfEventsFollowsTheirType) {
+  Event event{.id = "x", .time = now(), .type = EventType::finished, .worker = "w", .dispatch = 1};
+  EXPECT_THAT(decode_event(encode(event)).error(), HasSubstr("images"));
+  event.images = {{"images/2026/11/24/x-1.png", 64, 64, 1, 100}};
+  EXPECT_TRUE(decode_event(encode(event)));
+  event.images[0].key = "images/2026/11/24/../x-1.png";
+  EXPECT_THAT(decode_event(encode(event)).error(), HasSubstr("images[0].key"));
+}
+
+TEST(Messages, LettersKeepAnyBytesAndAreCut) {
+  DeadLetter letter{.id = "x", .time = now(), .reason = "unreadable", .topic = "t"};
+  letter.original = std::string("\0\xff\n", 3);
+  EXPECT_EQ(decode_dead_letter(encode(letter))->original, letter.original);
+  letter.original.assign(kMaxOriginal + 5, 'x');
+  const auto decoded = decode_dead_letter(encode(letter));
+  EXPECT_EQ(decoded->original.size(), kMaxOriginal);
+  EXPECT_EQ(decoded->original_size, kMaxOriginal + 5);
+}
+
+TEST(Messages, DetailsAreCutAtACharacter) {
+  Event event{.id = "x", .time = now(), .type = EventType::failed, .reason = "cannot_do", .detail = "a"};
+  for (int i = 0; i < 3000; ++i) event.detail += "ж";
+  const auto decoded = decode_event(encode(event));
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->detail.size(), 4095u);
+}
+
+TEST(ImageKey, HoldsTheDateOfTheRequest) {
+  EXPECT_EQ(image_key("ab-1", *parse_time("2026-01-02T23:59:59.999Z"), 1), "images/2026/01/02/ab-1-1.png");
+  EXPECT_TRUE(is_image_key("images/2026/01/02/ab-1-12.png"));
+  for (const char* key :
+       {"", "images/2026/01/02/.png", "images/2026/01/02/-1.png", "images/2026/01/02/a-0.png", "images/2026/01/02/a/b-1.png",
+        "images/2026/1/02/a-1.png", "/images/2026/01/02/a-1.png", "images/2026/01/02/..-1.png", "images/2026/01/02/a-1.png/x"}) {
+    EXPECT_FALSE(is_image_key(key)) << key;
+  }
+}
+
+TEST(Topics, EndWithTheModel) {
+  EXPECT_EQ(requests_topic("emoji"), "prompt2pic.requests.emoji");
+  EXPECT_EQ(model_of("prompt2pic.requests.emoji"), "emoji");
+  EXPECT_EQ(model_of("prompt2pic.events"), "");
+  EXPECT_EQ(model_of("prompt2pic.requests.A"), "");
+}
+
+TEST(Trace, ChildrenKeepTheTrace) {
+  const std::string parent = new_traceparent();
+  const std::string child = child_of(parent);
+  EXPECT_EQ(child.substr(0, 36), parent.substr(0, 36));
+  EXPECT_NE(child, parent);
+  for (const char* bad :
+       {"", "00-x", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01"}) {
+    EXPECT_EQ(child_of(bad).size(), 55u) << bad;
+  }
+}
+
+TEST(Base64, EqualsRfc4648) {
+  EXPECT_EQ(to_base64("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(to_base64("fooba"), "Zm9vYmE=");
+  EXPECT_EQ(to_base64("f"), "Zg==");
+  EXPECT_EQ(from_base64("Zm9vYg=="), "foob");
+  for (const char* bad : {"Z", "Zg=", "Zh==", "Z===", "Zm9v!A==", "Zg==Zg=="}) EXPECT_FALSE(from_base64(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace p2p::messages

@@ -1,0 +1,62 @@
+// The names and keys that messages share, and who may be called how.
+
+#include <algorithm>
+
+#include "platform/messages/messages.hpp"
+#include "platform/messages/rules.hpp"
+
+namespace p2p::messages {
+namespace {
+
+constexpr std::string_view kRequestsPrefix = "prompt2pic.requests.";
+constexpr std::string_view kDatePattern = "images/dddd/dd/dd/";
+constexpr std::string_view kImageEnding = ".png";
+
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+}  // namespace
+
+bool is_model(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxName &&
+         std::ranges::all_of(text, [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
+}
+
+bool is_word(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxName &&
+         std::ranges::all_of(text, [](char c) { return is_lower(c) || is_digit(c) || c == '_'; });
+}
+
+bool is_request_id(std::string_view text) {
+  const auto allowed = [](char c) { return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '.' || c == '_' || c == '-'; };
+  return !text.empty() && text.size() <= kMaxName && text.front() != '.' && std::ranges::all_of(text, allowed);
+}
+
+std::string requests_topic(std::string_view model) { return std::string(kRequestsPrefix).append(model); }
+
+std::string_view model_of(std::string_view requests_topic) {
+  if (!requests_topic.starts_with(kRequestsPrefix)) return {};
+  const std::string_view model = requests_topic.substr(kRequestsPrefix.size());
+  return is_model(model) ? model : std::string_view();
+}
+
+std::string image_key(const std::string& id, Time time, int n) {
+  std::string day = to_text(time).substr(0, 10);
+  std::ranges::replace(day, '-', '/');
+  return "images/" + day + "/" + id + "-" + std::to_string(n) + std::string(kImageEnding);
+}
+
+bool is_image_key(std::string_view key) {
+  if (key.size() < kDatePattern.size() || !key.ends_with(kImageEnding)) return false;
+  const auto fits = [](char c, char pattern) { return pattern == 'd' ? is_digit(c) : c == pattern; };
+  if (!std::ranges::equal(key.substr(0, kDatePattern.size()), kDatePattern, fits)) return false;
+  key.remove_prefix(kDatePattern.size());
+  key.remove_suffix(std::min(key.size(), kImageEnding.size()));
+  const auto dash = key.rfind('-');
+  if (dash == std::string_view::npos) return false;
+  const std::string_view number = key.substr(dash + 1);
+  return is_request_id(key.substr(0, dash)) && !number.empty() && number.size() <= 4 && number.front() != '0' &&
+         std::ranges::all_of(number, is_digit);
+}
+
+}  // namespace p2p::messages

@@ -1,0 +1,92 @@
+#include <gmock/gmock.h>
+
+#include <mutex>
+
+#include "platform/http/server.hpp"
+#include "platform/telegram/api.hpp"
+
+namespace p2p::telegram {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// A server that keeps what it was asked and answers as it was told. That Telegram would take the calls is checked in tests/service.
+class BotApiTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    server.route("POST", "/bot1:secret/", [this](const http::ServerRequest& request) {
+      const std::scoped_lock lock(mutex);
+      asked = request;
+      return answer;
+    });
+    server.start();
+    api = bot_api({.url = "http://127.0.0.1:" + std::to_string(server.port()), .token = Secret("1:secret")});
+  }
+  void answers(int status, const std::string& body) { answer = {.status = status, .body = body}; }
+  Json body() const { return Json::parse(asked.body); }
+
+  std::mutex mutex;
+  http::ServerRequest asked;
+  http::ServerResponse answer;
+  http::Server server{{.listen = "127.0.0.1:0"}};
+  std::unique_ptr<Api> api;
+};
+
+TEST_F(BotApiTest, MessagesArePlainText) {
+  answers(200, R"({"ok":true,"result":{"message_id":77}})");
+  const auto id = api->send_message({.chat_id = -5, .thread_id = 3, .message_id = 9}, "<b>*x*",
+                                    {{{"again", "again:1", ""}, {"link", "", "https://e.org/x"}}});
+  EXPECT_EQ(id.value(), 77);
+  EXPECT_EQ(asked.path, "/bot1:secret/sendMessage");
+  EXPECT_EQ(body()["text"], "<b>*x*");
+  EXPECT_FALSE(body().contains("parse_mode"));
+  EXPECT_EQ(body()["reply_parameters"], Json({{"message_id", 9}, {"allow_sending_without_reply", true}}));
+  EXPECT_EQ(body()["message_thread_id"], 3);
+  EXPECT_EQ(body()["reply_markup"]["inline_keyboard"][0][0], Json({{"text", "again"}, {"callback_data", "again:1"}}));
+  EXPECT_EQ(body()["reply_markup"]["inline_keyboard"][0][1], Json({{"text", "link"}, {"url", "https://e.org/x"}}));
+}
+
+TEST_F(BotApiTest, PicturesAreAttached) {
+  answers(200, R"({"ok":true,"result":true})");
+  const std::string bytes("\x89PNG\0x", 6);
+  EXPECT_TRUE(api->edit_message_media(5, 6, {.bytes = bytes, .file_name = "x.png", .content_type = "image/png", .caption = "лиса"}, {}));
+  EXPECT_EQ(asked.path, "/bot1:secret/editMessageMedia");
+  EXPECT_THAT(std::string(asked.header("content-type")), HasSubstr("multipart/form-data"));
+}
+
+TEST_F(BotApiTest, UpdatesThatAreNoneAreLeftOut) {
+  answers(200, R"({"ok":true,"result":[{"update_id":1},5,{"no":1},{"update_id":2}]})");
+  const auto updates = api->get_updates(1, std::chrono::seconds(0), {});
+  ASSERT_TRUE(updates);
+  EXPECT_EQ(updates->size(), 2u);
+  EXPECT_EQ(body()["allowed_updates"], Json({"message", "callback_query"}));
+}
+
+TEST_F(BotApiTest, OddAnswersMayHaveBeenDone) {
+  for (const auto& [status, text] : std::vector<std::pair<int, std::string>>{{502, "<html>Bad Gateway</html>"},
+                                                                             {200, "{"},
+                                                                             {200, "null"},
+                                                                             {200, R"({"ok":true})"},
+                                                                             {200, R"({"ok":true,"result":{"message_id":"x"}})"},
+                                                                             {200, std::string(100'000, '[')}}) {
+    answers(status, text);
+    const auto id = api->send_message({.chat_id = 5}, "x", {});
+    ASSERT_FALSE(id) << text.substr(0, 50);
+    EXPECT_EQ(id.error().kind, Failure::Kind::unreachable);
+    EXPECT_TRUE(id.error().may_be_done);
+  }
+}
+
+TEST_F(BotApiTest, TheTokenIsInNoError) {
+  answers(400, R"({"ok":false,"error_code":400,"description":"bad path /bot1:secret/sendMessage"})");
+  EXPECT_THAT(api->send_message({.chat_id = 5}, "x", {}).error().text, Not(HasSubstr("secret")));
+  const auto nobody = bot_api({.url = "http://127.0.0.1:1", .token = Secret("1:secret")});
+  const auto failed = nobody->get_me();
+  ASSERT_FALSE(failed);
+  EXPECT_FALSE(failed.error().may_be_done);
+  EXPECT_THAT(failed.error().text, Not(HasSubstr("secret")));
+}
+
+}  // namespace
+}  // namespace p2p::telegram

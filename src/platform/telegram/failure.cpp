@@ -1,0 +1,83 @@
+#include "platform/telegram/failure.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace p2p::telegram {
+namespace {
+
+struct Rule {
+  std::string_view words;  ///< in lower case, anywhere in the description
+  Failure::Kind kind;
+};
+
+// Telegram gives no codes of its own, so that its descriptions have to be read; these are those of tdlib/telegram-bot-api.
+constexpr std::array kRules{
+    Rule{"message is not modified", Failure::Kind::not_modified},
+    Rule{"message to edit not found", Failure::Kind::message_gone},
+    Rule{"message can't be edited", Failure::Kind::message_gone},
+    Rule{"message_id_invalid", Failure::Kind::message_gone},
+    Rule{"message identifier is not specified", Failure::Kind::message_gone},
+    Rule{"query is too old", Failure::Kind::too_late},
+    Rule{"query id is invalid", Failure::Kind::too_late},
+    Rule{"query_id_invalid", Failure::Kind::too_late},
+    Rule{"chat not found", Failure::Kind::chat_gone},
+    Rule{"peer_id_invalid", Failure::Kind::chat_gone},
+    Rule{"group chat was deleted", Failure::Kind::chat_gone},
+    Rule{"group is deactivated", Failure::Kind::chat_gone},
+    Rule{"have no rights to send", Failure::Kind::forbidden},
+    Rule{"not enough rights to send", Failure::Kind::forbidden},
+    Rule{"need administrator rights", Failure::Kind::forbidden},
+    Rule{"chat_write_forbidden", Failure::Kind::forbidden},
+    Rule{"chat_restricted", Failure::Kind::forbidden},
+    Rule{"chat_send_", Failure::Kind::forbidden},
+};
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return text;
+}
+
+/// A member of `json` that is a whole number; 0 where there is none.
+std::int64_t integer(const Json& json, const char* key) {
+  if (!json.is_object()) return 0;
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+}  // namespace
+
+Failure failure_of(int status, const Json& json) {
+  Failure failure;
+  if (!json.is_object() || !json.contains("description") || !json["description"].is_string()) {
+    failure.text = "Telegram answered status " + std::to_string(status) + " without a description";
+    failure.may_be_done = true;
+    return failure;
+  }
+  failure.text = cut_to(json["description"].get<std::string>(), 300);
+  const std::int64_t given = integer(json, "error_code");
+  const std::int64_t code = given != 0 ? given : status;
+  const Json parameters = json.value("parameters", Json::object());
+  const std::string words = lower(failure.text);
+  const auto* const rule = std::ranges::find_if(kRules, [&](const Rule& each) { return words.find(each.words) != std::string::npos; });
+
+  if (code == 429) {
+    failure.kind = Failure::Kind::flood;
+    failure.retry_after = std::chrono::seconds(std::clamp<std::int64_t>(integer(parameters, "retry_after"), 1, 3600));
+  } else if (code >= 500) {
+    failure.may_be_done = true;
+  } else if (failure.migrate_to = integer(parameters, "migrate_to_chat_id"); failure.migrate_to != 0) {
+    failure.kind = Failure::Kind::migrated;
+  } else if (code == 401 || (code == 404 && words == "not found")) {  // 404: a token that has not even the form of one
+    failure.kind = Failure::Kind::unauthorized;
+  } else if (code == 409) {
+    failure.kind = Failure::Kind::conflict;
+  } else if (rule != kRules.end()) {
+    failure.kind = rule->kind;
+  } else {
+    failure.kind = code == 403 ? Failure::Kind::forbidden : Failure::Kind::bad_request;
+  }
+  return failure;
+}
+
+}  // namespace p2p::telegram

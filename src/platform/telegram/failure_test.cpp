@@ -1,0 +1,56 @@
+#include "platform/telegram/failure.hpp"
+
+#include <gtest/gtest.h>
+
+namespace p2p::telegram {
+namespace {
+
+using Kind = Failure::Kind;
+
+Json error(int code, const char* description, const Json& parameters = Json::object()) {
+  return {{"ok", false}, {"error_code", code}, {"description", description}, {"parameters", parameters}};
+}
+
+TEST(FailureOf, KnowsTelegramsWords) {
+  const std::vector<std::tuple<int, const char*, Kind>> cases{
+      {400, "Bad Request: message is not modified: specified new message content and reply markup are exactly the same",
+       Kind::not_modified},
+      {400, "Bad Request: message to edit not found", Kind::message_gone},
+      {400, "Bad Request: message can't be edited", Kind::message_gone},
+      {400, "Bad Request: MESSAGE_ID_INVALID", Kind::message_gone},
+      {400, "Bad Request: chat not found", Kind::chat_gone},
+      {403, "Forbidden: bot was blocked by the user", Kind::forbidden},
+      {403, "Forbidden: user is deactivated", Kind::forbidden},
+      {403, "Forbidden: bot was kicked from the supergroup chat", Kind::forbidden},
+      {400, "Bad Request: not enough rights to send photos to the chat", Kind::forbidden},
+      {400, "Bad Request: query is too old and response timeout expired or query ID is invalid", Kind::too_late},
+      {401, "Unauthorized", Kind::unauthorized},
+      {404, "Not Found", Kind::unauthorized},
+      {409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running", Kind::conflict},
+      {400, "Bad Request: PHOTO_INVALID_DIMENSIONS", Kind::bad_request},
+      {500, "Internal Server Error", Kind::unreachable},
+  };
+  for (const auto& [code, words, kind] : cases) EXPECT_EQ(failure_of(code, error(code, words)).kind, kind) << words;
+}
+
+TEST(FailureOf, ReadsParameters) {
+  const Failure flood = failure_of(429, error(429, "Too Many Requests: retry after 7", {{"retry_after", 7}}));
+  EXPECT_EQ(flood.kind, Kind::flood);
+  EXPECT_EQ(flood.retry_after, std::chrono::seconds(7));
+  EXPECT_EQ(failure_of(429, error(429, "Too Many Requests", {{"retry_after", "x"}})).retry_after, std::chrono::seconds(1));
+  const Failure migrated =
+      failure_of(400, error(400, "Bad Request: group chat was upgraded to a supergroup chat", {{"migrate_to_chat_id", -1001}}));
+  EXPECT_EQ(migrated.kind, Kind::migrated);
+  EXPECT_EQ(migrated.migrate_to, -1001);
+}
+
+TEST(FailureOf, WithoutADescriptionItMayHaveBeenDone) {
+  for (const Json& json : {Json(), Json::array(), Json{{"ok", true}}, Json{{"description", 5}}}) {
+    const Failure failure = failure_of(502, json);
+    EXPECT_EQ(failure.kind, Kind::unreachable);
+    EXPECT_TRUE(failure.may_be_done);
+  }
+}
+
+}  // namespace
+}  // namespace p2p::telegram

@@ -1,0 +1,86 @@
+#include <array>
+
+#include "platform/telegram/api.hpp"
+
+namespace p2p::telegram {
+namespace {
+
+const Json* member(const Json& json, const char* key) {
+  if (!json.is_object()) return nullptr;
+  const auto found = json.find(key);
+  return found == json.end() ? nullptr : &*found;
+}
+
+std::optional<std::int64_t> integer(const Json& json, const char* key) {
+  const Json* const value = member(json, key);
+  if (!value || !value->is_number_integer() || (value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX))
+    return std::nullopt;
+  return value->get<std::int64_t>();
+}
+
+std::optional<std::string> text(const Json& json, const char* key) {
+  const Json* const value = member(json, key);
+  if (!value || !value->is_string()) return std::nullopt;
+  return value->get<std::string>();
+}
+
+std::optional<User> read_user(const Json* json) {
+  if (!json) return std::nullopt;
+  const auto id = integer(*json, "id");
+  if (!id) return std::nullopt;
+  const Json* const is_bot = member(*json, "is_bot");
+  return User{*id, is_bot && is_bot->is_boolean() && is_bot->get<bool>(), text(*json, "language_code").value_or("")};
+}
+
+std::optional<Chat> read_chat(const Json* json) {
+  if (!json) return std::nullopt;
+  constexpr std::array kTypes{
+      std::pair{std::string_view("private"), Chat::Type::private_chat}, std::pair{std::string_view("group"), Chat::Type::group},
+      std::pair{std::string_view("supergroup"), Chat::Type::supergroup}, std::pair{std::string_view("channel"), Chat::Type::channel}};
+  const auto id = integer(*json, "id");
+  const auto type = text(*json, "type");
+  if (!id || !type) return std::nullopt;
+  for (const auto& [name, value] : kTypes) {
+    if (name == *type) return Chat{*id, value};
+  }
+  return std::nullopt;
+}
+
+std::optional<Message> read_message(const Json& json) {
+  const auto id = integer(json, "message_id");
+  const auto chat = read_chat(member(json, "chat"));
+  if (!id || !chat) return std::nullopt;
+  const Json* const topic = member(json, "is_topic_message");
+  const bool in_topic = topic && topic->is_boolean() && topic->get<bool>();
+  return Message{*id,
+                 *chat,
+                 read_user(member(json, "from")),
+                 in_topic ? integer(json, "message_thread_id") : std::nullopt,
+                 integer(json, "date").value_or(0),
+                 text(json, "text").value_or("")};
+}
+
+std::optional<CallbackQuery> read_callback(const Json& json) {
+  const auto id = text(json, "id");
+  const auto from = read_user(member(json, "from"));
+  if (!id || !from) return std::nullopt;
+  CallbackQuery query{*id, *from, std::nullopt, 0, text(json, "data").value_or("")};
+  if (const Json* const message = member(json, "message")) {
+    query.chat = read_chat(member(*message, "chat"));
+    query.message_id = integer(*message, "message_id").value_or(0);
+  }
+  return query;
+}
+
+}  // namespace
+
+std::optional<Update> read_update(const Json& json) {
+  const auto id = integer(json, "update_id");
+  if (!id) return std::nullopt;
+  Update update{.update_id = *id, .message = std::nullopt, .callback_query = std::nullopt};
+  if (const Json* const message = member(json, "message")) update.message = read_message(*message);
+  if (const Json* const query = member(json, "callback_query")) update.callback_query = read_callback(*query);
+  return update;
+}
+
+}  // namespace p2p::telegram
