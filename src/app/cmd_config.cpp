@@ -12,9 +12,11 @@ int run_config(const Arguments& arguments) {
       "A setting is taken from its flag, else from its environment variable, else from the file that --config names:\n"
       "  model = \"emoji\"\n"
       "  steps = 20\n"
+      "A secret has no flag; it may stand in a file of its own, which its name with _FILE (in the file: _file) names:\n"
+      "  P2P_TELEGRAM_TOKEN_FILE=/run/secrets/telegram_token\n"
       "Example:\n  P2P_STEPS=12 prompt2pic config --config prompt2pic.toml\n");
   const CLI::Option* json = app.add_flag("--json")->description("Print a JSON array.");
-  const SettingFlags flags(app, {"model", "precision", "steps", "decoder_steps", "threads"});
+  const SettingFlags flags(app);
   if (!parse(app, arguments)) return 0;
   const LoadedConfig loaded = flags.load();
 
@@ -27,7 +29,8 @@ int run_config(const Arguments& arguments) {
         {setting.env(), value.text.empty() ? "-" : value.text, value.source, std::string(setting.name), std::string(setting.sentence)});
     list.push_back({{"name", setting.name},
                     {"env", setting.env()},
-                    {"flag", setting.flag.empty() ? Json() : Json(setting.flag)},
+                    {"flag", setting.secret ? Json() : Json(setting.flag())},
+                    {"secret", setting.secret},
                     {"value", value.text},
                     {"default", setting.fallback},
                     {"source", value.source},

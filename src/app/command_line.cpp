@@ -5,6 +5,11 @@
 #include <iostream>
 
 namespace p2p::app {
+namespace {
+
+constexpr const char* kFileHelp = "A TOML file of settings; see: prompt2pic config --help.";
+
+}  // namespace
 
 bool parse(CLI::App& app, const Arguments& arguments) {
   app.set_help_flag();
@@ -30,13 +35,22 @@ bool parse(CLI::App& app, const Arguments& arguments) {
   return false;
 }
 
+SettingFlags::SettingFlags(CLI::App& app) {
+  for (const Setting& setting : settings()) {
+    if (!setting.secret) add(app, setting);
+  }
+  file_ = app.add_option("--config")->description(kFileHelp)->type_name("FILE");
+}
+
 SettingFlags::SettingFlags(CLI::App& app, std::initializer_list<std::string_view> names) {
   for (const Setting& setting : settings()) {
-    if (std::ranges::find(names, setting.name) == names.end()) continue;
-    const std::string sentence(setting.sentence);
-    flags_.emplace(setting.name, app.add_option(std::string(setting.flag), sentence)->type_name("VALUE"));
+    if (std::ranges::find(names, setting.name) != names.end()) add(app, setting);
   }
-  file_ = app.add_option("--config", "A TOML file of settings; see: prompt2pic config --help.")->type_name("FILE");
+  file_ = app.add_option("--config")->description(kFileHelp)->type_name("FILE");
+}
+
+void SettingFlags::add(CLI::App& app, const Setting& setting) {
+  flags_.emplace(setting.name, app.add_option(setting.flag())->description(std::string(setting.sentence))->type_name("VALUE"));
 }
 
 LoadedConfig SettingFlags::load() const {

@@ -20,14 +20,18 @@ bool parse(CLI::App& app, const Arguments& arguments);
 /// The settings that a command has as flags, and --config. Must outlive the parsing.
 class SettingFlags {
  public:
+  /// All of them, but for secrets.
+  explicit SettingFlags(CLI::App& app);
   SettingFlags(CLI::App& app, std::initializer_list<std::string_view> names);
 
   /// After parsing: all settings. Throws UsageError.
   LoadedConfig load() const;
 
  private:
+  void add(CLI::App& app, const Setting& setting);
+
   std::map<std::string, CLI::Option*, std::less<>> flags_;
-  CLI::Option* file_;
+  CLI::Option* file_ = nullptr;
 };
 
 /// The option's value; nothing where it was not given. Throws UsageError unless it is a number in min..max; `kind` is "a whole number".

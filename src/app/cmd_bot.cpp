@@ -1,0 +1,116 @@
+#include <future>
+
+#include "app/command_line.hpp"
+#include "app/model_folders.hpp"
+#include "app/service_process.hpp"
+#include "app/webhook.hpp"
+#include "services/bot/polling.hpp"
+#include "services/bot/texts.hpp"
+
+namespace p2p::app {
+namespace {
+
+/// Waits; false if `stop` came first.
+bool pause(std::chrono::milliseconds time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any().wait_for(lock, stop, time, [] { return false; });
+  return !stop.stop_requested();
+}
+
+/// Repeats a call until Telegram carries it out; nothing if asked to stop before. Throws UsageError for what no repeat mends.
+template <typename T>
+std::optional<T> insist(const char* what, const std::stop_token& stop, const std::function<telegram::Result<T>()>& call) {
+  std::chrono::milliseconds wait(250);
+  for (;;) {
+    const auto result = call();
+    if (result) return *result;
+    const telegram::Failure& failure = result.error();
+    using Kind = telegram::Failure::Kind;
+    if (failure.kind == Kind::unauthorized)
+      throw UsageError("Telegram does not know this token; set P2P_TELEGRAM_TOKEN to the one that @BotFather gives");
+    if (failure.kind == Kind::bad_request) throw UsageError(std::string(what) + ": " + failure.text);
+    log::warn("Telegram is not reachable; it is tried again", {{"call", what}, {"error", failure.text}});
+    if (!pause(failure.kind == Kind::flood ? failure.retry_after : wait, stop)) return std::nullopt;
+    wait = std::min(wait * 2, std::chrono::milliseconds(10'000));
+  }
+}
+
+/// The model's name: bot and workers may have it in different folders, and a bot none at all.
+std::string model_name(const AppConfig& config) {
+  const auto models = worker_models(config.model);
+  if (models.size() != 1) throw UsageError("P2P_MODEL names several models; the bot draws with one");
+  return std::filesystem::path(models.front()).filename().string();
+}
+
+bot::BotConfig bot_config(const AppConfig& config, const std::string& username) {
+  return {.username = username,
+          .model = model_name(config),
+          .admins = config.admins,
+          .allow = config.allow,
+          .block = config.block,
+          .user_in_flight = config.user_in_flight,
+          .user_queue = config.user_queue,
+          .user_per_day = config.user_per_day,
+          .link_ttl = config.link_ttl,
+          .keep_days = config.keep_days};
+}
+
+}  // namespace
+
+int run_bot(const Arguments& arguments) {
+  CLI::App app("Takes requests from Telegram, has them drawn by the workers, and shows the pictures.", "prompt2pic bot");
+  app.footer("Example:\n  P2P_TELEGRAM_TOKEN_FILE=token P2P_KAFKA_BROKERS=localhost:9092 prompt2pic bot\n");
+  const SettingFlags flags(app);
+  if (!parse(app, arguments)) return 0;
+  const AppConfig config = flags.load().config;
+  const bus::KafkaConfig kafka = kafka_config(config, "prompt2pic-bot");
+  if (config.telegram.token.empty())
+    throw UsageError(
+        "P2P_TELEGRAM_TOKEN is not set; it takes the token that @BotFather gives (P2P_TELEGRAM_TOKEN_FILE: a file that holds it)");
+  const std::string model = model_name(config);
+
+  ServiceProcess process(config);
+  std::atomic<bot::Bot*> running = nullptr;
+  std::optional<Webhook> webhook;
+  if (!config.webhook_url.empty()) webhook.emplace(config, process.http(), running);
+  const auto store = make_store(config);
+  if (config.s3.bucket.empty()) serve_pictures(process.http(), *store, folder_link_key(config));
+  process.serve([&] { return running ? running.load()->problem() : std::string("not connected to Telegram yet"); });
+  const std::stop_token stop = process.stop_token();
+
+  const auto state = bot::open_state(database_url(config));
+  const auto api = telegram::bot_api(config.telegram);
+  const auto me = insist<telegram::Api::Me>("getMe", stop, [&] { return api->get_me(); });
+  if (!me) return 0;
+  for (const auto& [code, language] : {std::pair{"", bot::Language::en}, std::pair{"ru", bot::Language::ru}}) {
+    if (!insist<bool>("setMyCommands", stop, [&] { return api->set_my_commands(bot::commands(language), code); })) return 0;
+  }
+  const auto bus = bus::kafka_bus(kafka);
+  bot::Bot bot(*api, *bus, *store, *state, process.metrics(), bot_config(config, me->username));
+  running = &bot;
+  log::info("working", {{"bot", "@" + me->username}, {"model", model}, {"version", P2P_VERSION}});
+
+  std::exception_ptr failed;
+  {
+    std::jthread polling([&] {
+      try {
+        if (webhook) {
+          insist<bool>("setWebhook", stop, [&] { return api->set_webhook(config.webhook_url, webhook->secret()); });
+        } else if (insist<bool>("deleteWebhook", stop, [&] { return api->delete_webhook(); })) {
+          bot::poll_updates(*api, bot, process.metrics(), stop);
+        }
+      } catch (const Error&) {
+        failed = std::current_exception();
+        process.request_stop();
+      }
+    });
+    bot.run(stop);
+  }
+  running = nullptr;
+  if (failed) std::rethrow_exception(failed);
+  log::info("stopped");
+  return 0;
+}
+
+}  // namespace p2p::app

@@ -1,0 +1,68 @@
+#include <unistd.h>
+
+#include "app/command_line.hpp"
+#include "app/model_folders.hpp"
+#include "app/service_process.hpp"
+#include "base/random_id.hpp"
+#include "services/worker/drawers.hpp"
+#include "services/worker/worker.hpp"
+
+namespace p2p::app {
+namespace {
+
+constexpr const char* kProgram = "prompt2pic " P2P_VERSION;
+
+/// Unlike any other worker's, and telling where it runs.
+std::string worker_name() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return std::string(host.data()) + "-" + random_hex(4);
+}
+
+std::map<std::string, std::shared_ptr<worker::Drawer>> load_models(const AppConfig& config) {
+  std::map<std::string, std::shared_ptr<worker::Drawer>> drawers;
+  for (const std::string& wanted : worker_models(config.model)) {
+    if (wanted == kFlatModel) {
+      drawers[wanted] = worker::flat_drawer(config.flat, kProgram);
+      continue;
+    }
+    AppConfig one = config;
+    one.model = wanted;
+    const std::filesystem::path folder = find_model(one);
+    const std::string name = folder.filename().string();
+    log::info("loading", {{"model", name}, {"folder", folder.string()}});
+    drawers[name] =
+        worker::engine_drawer(engine::load_text_to_image(folder, config.engine),
+                              {.model = name, .program = kProgram, .steps = config.steps, .decoder_steps = config.decoder_steps});
+  }
+  return drawers;
+}
+
+}  // namespace
+
+int run_worker(const Arguments& arguments) {
+  CLI::App app("Draws what the bot asks for: takes requests from Kafka, stores the pictures, tells what happened.", "prompt2pic worker");
+  app.footer(
+      "Example:\n  P2P_KAFKA_BROKERS=localhost:9092 P2P_MODEL=emoji prompt2pic worker\nSIGTERM finishes the drawing in hand or hands it "
+      "back.\n");
+  const SettingFlags flags(app);
+  if (!parse(app, arguments)) return 0;
+  const AppConfig config = flags.load().config;
+  const std::string name = worker_name();
+  const bus::KafkaConfig kafka = kafka_config(config, name);
+
+  ServiceProcess process(config);
+  std::atomic<worker::Worker*> running = nullptr;
+  process.serve([&] { return running ? running.load()->problem() : std::string("loading the model"); });
+  const auto store = make_store(config);
+  const auto bus = bus::kafka_bus(kafka);
+  worker::Worker worker(*bus, *store, process.metrics(), {.name = name, .drawers = load_models(config)});
+  running = &worker;
+  log::info("working", {{"worker", name}, {"version", P2P_VERSION}});
+  worker.run(process.stop_token());
+  running = nullptr;
+  log::info("stopped");
+  return 0;
+}
+
+}  // namespace p2p::app

@@ -1,0 +1,131 @@
+#include "app/service_process.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/random_id.hpp"
+
+namespace p2p::app {
+
+namespace fs = std::filesystem;
+
+ServiceProcess::ServiceProcess(const AppConfig& config) : server_({.listen = config.http_listen}) {
+  log::configure(config.log_level, config.log_format);
+  std::signal(SIGPIPE, SIG_IGN);
+  sigemptyset(&signals_);
+  sigaddset(&signals_, SIGINT);
+  sigaddset(&signals_, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  waiter_ = std::thread([this] { wait_for_signals(); });
+}
+
+ServiceProcess::~ServiceProcess() {
+  over_ = true;
+  pthread_kill(waiter_.native_handle(), SIGTERM);  // to that thread alone: wakes its sigwait
+  waiter_.join();
+}
+
+void ServiceProcess::wait_for_signals() {
+  int signal = 0;
+  while (sigwait(&signals_, &signal) == 0 && !over_) {
+    if (stop_.stop_requested()) {
+      log::warn("stopped at once by a second signal");
+      std::_Exit(130);
+    }
+    log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+    stop_.request_stop();
+  }
+}
+
+void ServiceProcess::serve(std::function<std::string()> problem) {
+  problem_ = std::move(problem);
+  server_.route("GET", "/livez", [](const http::ServerRequest&) { return http::ServerResponse{.body = "alive\n"}; });
+  server_.route("GET", "/readyz", [this](const http::ServerRequest&) {
+    const std::string why = stop_.stop_requested() ? "stopping" : problem_();
+    return why.empty() ? http::ServerResponse{.body = "ready\n"} : http::ServerResponse{.status = 503, .body = "not ready: " + why + "\n"};
+  });
+  server_.route("GET", "/metrics", [this](const http::ServerRequest&) {
+    return http::ServerResponse{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_.text()};
+  });
+  server_.start();
+  log::info("listening", {{"port", server_.port()}});
+}
+
+std::unique_ptr<blob::BlobStore> make_store(const AppConfig& config) {
+  if (config.s3.bucket.empty()) {
+    return blob::folder_store(
+        {.folder = (config.data_dir / "pictures").string(), .public_url = config.public_url, .link_key = folder_link_key(config)});
+  }
+  std::string missing;
+  const auto require = [&](bool there, std::string_view variable) {
+    if (!there) missing += (missing.empty() ? "" : ", ") + std::string(variable);
+  };
+  require(!config.s3.endpoint.empty(), "P2P_S3_ENDPOINT");
+  require(!config.s3.access_key.empty(), "P2P_S3_ACCESS_KEY");
+  require(!config.s3.secret_key.empty(), "P2P_S3_SECRET_KEY");
+  if (!missing.empty()) throw UsageError("P2P_S3_BUCKET is set, so these have to be set too: " + missing);
+  return blob::s3_store(config.s3);
+}
+
+Secret folder_link_key(const AppConfig& config) {
+  const fs::path file = config.data_dir / "link-key";
+  std::error_code failed;
+  fs::create_directories(config.data_dir, failed);
+  // Two processes may start at once: the file appears whole, and the first one's stays.
+  if (const fs::path fresh = file.string() + "." + random_hex(8); !fs::exists(file)) {
+    const int descriptor = open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const std::string key = random_hex(32);
+    const bool written = descriptor >= 0 && ::write(descriptor, key.data(), key.size()) == static_cast<ssize_t>(key.size());
+    if (descriptor >= 0) close(descriptor);
+    if (written) fs::create_hard_link(fresh, file, failed);
+    fs::remove(fresh, failed);
+  }
+  std::string key;
+  std::ifstream(file) >> key;
+  if (key.size() < 64)
+    throw UsageError("the folder " + config.data_dir.string() + " cannot be written or " + file.string() +
+                     " is damaged; set P2P_DATA_DIR to a folder of this user's");
+  return Secret(key);
+}
+
+bus::KafkaConfig kafka_config(const AppConfig& config, const std::string& client_id) {
+  bus::KafkaConfig kafka = config.kafka;
+  if (kafka.brokers.empty()) throw UsageError("P2P_KAFKA_BROKERS is not set; it takes host:port, several with commas between");
+  const bool sasl = kafka.security_protocol.starts_with("sasl");
+  if (sasl && (kafka.sasl_mechanism.empty() || kafka.username.empty() || kafka.password.empty())) {
+    throw UsageError("P2P_KAFKA_SECURITY_PROTOCOL is " + kafka.security_protocol +
+                     ", so P2P_KAFKA_SASL_MECHANISM, P2P_KAFKA_USERNAME and P2P_KAFKA_PASSWORD have to be set");
+  }
+  kafka.client_id = client_id;
+  return kafka;
+}
+
+std::vector<std::string> worker_models(const std::string& list) {
+  std::vector<std::string> models;
+  std::istringstream in(list);
+  for (std::string name; std::getline(in, name, ',');) {
+    std::erase(name, ' ');
+    const std::string shown = fs::path(name).filename().string();
+    const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+    if (shown.empty() || shown.size() > 64 || !std::ranges::all_of(shown, allowed)) {
+      throw UsageError("P2P_MODEL names '" + name + "'; a model's name is 1 to 64 of a-z, 0-9 and '-', since it ends a topic's name");
+    }
+    if (std::ranges::find(models, name) == models.end()) models.push_back(name);
+  }
+  if (models.empty()) throw UsageError("P2P_MODEL names no model");
+  return models;
+}
+
+Secret database_url(const AppConfig& config) {
+  if (!config.database_url.empty()) return config.database_url;
+  return Secret("sqlite:///" + fs::absolute(config.data_dir / "prompt2pic.db").string());
+}
+
+}  // namespace p2p::app

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace p2p::bot {
+
+/// What a text message asks for.
+struct Command {
+  enum class Kind { none, start, help, txt2img, queue, cancel, unknown };
+  Kind kind = Kind::none;
+  std::string argument;  ///< without white space around it
+};
+
+/// `username` is the bot's: commands for other bots are none. Plain text asks for a picture in a private chat, and for nothing in a group.
+Command parse_command(std::string_view text, std::string_view username, bool in_private);
+
+}  // namespace p2p::bot

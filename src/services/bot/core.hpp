@@ -1,0 +1,169 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "platform/messages/messages.hpp"
+#include "services/bot/bot.hpp"
+#include "services/bot/call_pool.hpp"
+#include "services/bot/command.hpp"
+#include "services/bot/pace.hpp"
+#include "services/bot/view.hpp"
+#include "services/routing/router.hpp"
+
+namespace p2p::bot {
+
+/// The bot's one thread of thought. Everything that happens comes in as a function (post()) and is handled in turns: what a turn wants
+/// written is written in one transaction, repeated until it works; only then what it wants sent is sent. So the outside never hears of what
+/// could be forgotten.
+///
+/// core.cpp has the turns and the threads around them, intake.cpp what people ask, story.cpp what workers tell, delivery.cpp what chats are
+/// shown.
+class Bot::Core {
+ public:
+  Core(telegram::Api& api, bus::Bus& bus, blob::BlobStore& store, State& state, Metrics& metrics, BotConfig config);
+  bool take(const Json& update, std::chrono::milliseconds patience);
+  void run(const std::stop_token& stop);
+  std::string problem() const;
+
+ private:
+  using Event = messages::Event;
+  using Failure = telegram::Failure;
+  using Status = RequestRow::Status;
+
+  /// A request that is not settled.
+  struct Live {
+    RequestRow row;
+    double fraction = 0;
+    std::optional<Time> drawn;  ///< when its end was foreseen or told: from then on the store is waited for
+    std::string shown;          ///< the status text in the chat
+    Time shown_at;
+    bool busy = false;  ///< a call about it is under way
+    Time retry_at;
+    std::chrono::milliseconds backoff{0};
+  };
+  struct LiveReply {
+    Reply reply;
+    bool busy = false;
+    Time retry_at;
+    std::chrono::milliseconds backoff{0};
+  };
+
+  // --- core.cpp
+  void load();
+  void post(std::function<void()> input);
+  void turn(const std::stop_token& stop);
+  void commit(const std::stop_token& stop);
+  void tick();
+  void read_events(const std::stop_token& stop);
+  void watch_workers(const std::stop_token& stop);
+  /// Waits; false if `stop` came first.
+  static bool pause(std::chrono::milliseconds time, const std::stop_token& stop);
+
+  void write(std::function<void()> work) { writes_.push_back(std::move(work)); }
+  void after(std::function<void()> work) { after_.push_back(std::move(work)); }
+  void save(const RequestRow& row);
+  /// Writes the message down and sends it afterwards.
+  void send(bus::Outgoing message);
+  void send_letter(const BusLetter& letter);
+  void send_event(const Event& event, const std::string& traceparent);
+  void send_control(const RequestRow& row, messages::Control::Type type);
+  void look_at(const std::string& id) { dirty_.insert(id); }
+  void wake_at(Time at);
+
+  // --- intake.cpp
+  void take_update(const telegram::Update& update);
+  void take_message(const telegram::Message& message);
+  void take_callback(const telegram::CallbackQuery& query);
+  void ask(const telegram::User& user, const telegram::Chat& chat, std::optional<std::int64_t> thread, std::int64_t message_id,
+           const std::string& prompt, const std::string& model);
+  void cancel(Live& live);
+  void cancel_some(const telegram::Message& message, bool all, Language language);
+  void tell_queue(const telegram::Message& message, Language language);
+  void reply(const telegram::Chat& chat, std::optional<std::int64_t> thread, std::int64_t to, const std::string& text);
+  void answer_query(const std::string& query_id, const std::string& text, bool alert);
+  bool may_draw(std::int64_t user) const;
+  bool is_admin(std::int64_t user) const { return config_.admins.contains(user); }
+
+  // --- story.cpp
+  void take_records(const std::vector<bus::Record>& records, const std::map<bus::TopicPartition, std::int64_t>& positions);
+  void take_event(const Event& event);
+  void take_group(const bus::Bus::Group& group, bool model_known);
+  void end(Live& live, Status status);
+  /// Ends a request that no worker holds, and tells so on the bus.
+  void end_here(Live& live, Status status, const std::string& reason);
+  void route();
+  routing::Waiting waiting_of(const RequestRow& row) const;
+  messages::Request request_of(const RequestRow& row) const;
+
+  // --- delivery.cpp
+  enum class Step { none, status_new, status_edit, answer_picture, answer_text, original_new, original_picture, bell };
+  void deliver();
+  Step next_step(Live& live);
+  Outlook outlook_of(const Live& live);
+  void begin(Step step, Live& live);
+  void finish_step(Step step, const std::string& id, const std::string& shown, const telegram::Result<std::int64_t>& result, bool with_link,
+                   Time link_until);
+  void fail_step(Step step, Live& live, const Failure& failure);
+  void settle(Live& live);
+  void begin(LiveReply& reply);
+  void finish_reply(std::int64_t number, const telegram::Result<std::int64_t>& result);
+  void retry(std::chrono::milliseconds& backoff, Time& retry_at) const;
+  telegram::Result<std::int64_t> show_picture(const RequestRow& row, std::int64_t message, telegram::Media::Type type,
+                                              const telegram::Keyboard& keyboard);
+  void move_chat(std::int64_t from, std::int64_t to);
+  void expire_links();
+  void renew_link(RequestRow row, std::int64_t message, const std::string& query_id);
+  std::pair<std::optional<std::string>, Time> link_of(const RequestRow& row) const;
+  void count_call(const char* step, const telegram::Result<std::int64_t>& result);
+
+  telegram::Api& api_;
+  bus::Bus& bus_;
+  blob::BlobStore& store_;
+  State& state_;
+  Metrics& metrics_;
+  BotConfig config_;
+
+  // Of the core thread alone.
+  routing::Router router_;
+  std::map<std::string, Live> live_;
+  std::map<std::int64_t, LiveReply> replies_;
+  std::int64_t next_number_ = 1;  ///< of letters and replies
+  std::map<std::int64_t, BusLetter>
+      old_letters_;  ///< from before the start: sent once the events have been read that may show that they were sent
+  std::set<std::string> dirty_;
+  std::multimap<Time, std::string> due_;
+  std::optional<Time> wake_;
+  Time next_tick_;
+  Time next_prune_;
+  Pace pace_;
+  std::map<std::string, Time> pressed_;  ///< "again" buttons, against double presses
+  std::vector<std::function<void()>> writes_;
+  std::vector<std::function<void()>> after_;
+  bool stopping_ = false;
+  bool may_route_ = false;  ///< the past is read
+  std::optional<Time> unserved_since_;
+  bool model_known_ = true;                   ///< some worker served the model once
+  std::map<std::int64_t, Time> undelivered_;  ///< letters on their way
+
+  std::atomic<bool> database_works_ = true;
+  std::atomic<bool> events_work_ = false;
+  std::atomic<bool> workers_seen_ = false;
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<std::function<void()>> inputs_;
+
+  std::unique_ptr<bus::Producer> producer_;
+  std::optional<CallPool> calls_;
+  std::optional<CallPool> quick_calls_;  ///< answers to button presses, which nothing may hold up
+};
+
+}  // namespace p2p::bot

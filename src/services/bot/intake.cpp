@@ -1,0 +1,238 @@
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "base/random_id.hpp"
+#include "services/bot/core.hpp"
+
+namespace p2p::bot {
+namespace {
+
+std::string day_of(Time time) { return to_text(time).substr(0, 10); }
+
+}  // namespace
+
+void Bot::Core::take_update(const telegram::Update& update) {
+  const auto count = [&](const char* kind) { metrics_.counter("prompt2pic_updates_total", "Updates by kind.", {{"kind", kind}}).add(); };
+  bool fresh = false;
+  // Outside of the turn's own transaction, which comes later and cannot be asked; noting it belongs to that one.
+  for (bool known = false; !known;) {
+    try {
+      state_.transaction([&] {
+        fresh = state_.note_update(update.update_id);
+        throw std::runtime_error("only looked");
+      });
+    } catch (const StateError& error) {
+      if (database_works_.exchange(false))
+        log::error("the database does not work; nothing is lost, it is tried again", {{"error", error.what()}});
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    } catch (const std::runtime_error&) {
+      known = true;
+    }
+  }
+  if (!fresh) return count("repeated");
+  write([this, id = update.update_id] { state_.note_update(id); });
+  if (update.callback_query) {
+    count("callback_query");
+    take_callback(*update.callback_query);
+  } else if (update.message) {
+    count("message");
+    take_message(*update.message);
+  } else {
+    count("other");
+  }
+}
+
+bool Bot::Core::may_draw(std::int64_t user) const {
+  if (is_admin(user)) return true;
+  return !config_.block.contains(user) && (config_.allow.empty() || config_.allow.contains(user));
+}
+
+void Bot::Core::take_message(const telegram::Message& message) {
+  const auto& chat = message.chat;
+  if (!message.from || message.from->is_bot || chat.type == telegram::Chat::Type::channel) return;
+  const bool in_private = chat.type == telegram::Chat::Type::private_chat;
+  const Language language = language_of(message.from->language_code);
+  const auto answer = [&](const std::string& text) { reply(chat, message.thread_id, message.message_id, text); };
+  if (message.text.empty()) {
+    if (in_private) answer(say(language, Text::only_text));
+    return;
+  }
+  const Command command = parse_command(message.text, config_.username, in_private);
+  switch (command.kind) {
+    case Command::Kind::none:
+      return;
+    case Command::Kind::start:
+      return answer(say(language, Text::start));
+    case Command::Kind::help:
+      return answer(say(language, Text::help));
+    case Command::Kind::unknown:
+      return answer(say(language, Text::unknown_command));
+    case Command::Kind::queue:
+      return tell_queue(message, language);
+    case Command::Kind::cancel:
+      return cancel_some(message, command.argument == "all" || command.argument == "все", language);
+    case Command::Kind::txt2img:
+      if (command.argument.empty()) return answer(say(language, Text::usage));
+      return ask(*message.from, chat, message.thread_id, message.message_id, command.argument, config_.model);
+  }
+}
+
+void Bot::Core::ask(const telegram::User& user, const telegram::Chat& chat, std::optional<std::int64_t> thread, std::int64_t message_id,
+                    const std::string& prompt, const std::string& model) {
+  constexpr std::size_t kMostCharacters = 4000;
+  const Language language = language_of(user.language_code);
+  const std::string person = std::to_string(user.id);
+  const std::string day = day_of(now());
+  const auto refuse = [&](const char* why, const std::string& text) {
+    metrics_.counter("prompt2pic_requests_refused_total", "Requests that were not accepted.", {{"reason", why}}).add();
+    reply(chat, thread, message_id, text);
+  };
+  if (!may_draw(user.id)) return refuse("not_allowed", say(language, Text::not_allowed));
+  if (telegram::length_of(prompt) > kMostCharacters || prompt.size() > messages::kMaxPrompt) {
+    return refuse("too_long", say(language, Text::too_long, {std::to_string(kMostCharacters)}));
+  }
+  if (!is_admin(user.id)) {
+    if (router_.waiting_of(person) >= config_.user_queue)
+      return refuse("queue_full", say(language, Text::queue_full, {count_requests(language, config_.user_queue)}));
+    if (config_.user_per_day) {
+      int today = 0;
+      try {
+        state_.transaction([&] { today = state_.day_count(user.id, day); });
+      } catch (const StateError&) {  // the turn's own transaction waits until it works
+      }
+      if (today >= *config_.user_per_day)
+        return refuse("day_full", say(language, Text::day_full, {count_requests(language, *config_.user_per_day)}));
+    }
+  }
+
+  RequestRow row{.id = new_id(),
+                 .user = user.id,
+                 .chat = chat.id,
+                 .in_group = chat.is_group(),
+                 .thread = thread,
+                 .asked_in = message_id,
+                 .language = language,
+                 .model = model,
+                 .prompt = telegram::cut_to(prompt, kMostCharacters),
+                 .seed = random_bits() >> 32u,
+                 .accepted = now(),
+                 .traceparent = messages::new_traceparent()};
+  log::info("accepted", {{"id", row.id}, {"user", row.user}, {"model", row.model}});
+  log::debug("asked", {{"id", row.id}, {"prompt", row.prompt}});
+  metrics_.counter("prompt2pic_requests_accepted_total", "Requests that were accepted.", {{"model", row.model}}).add();
+  save(row);
+  write([this, id = user.id, day] { state_.count_day(id, day); });
+  Event accepted{.id = row.id, .time = row.accepted, .type = messages::EventType::accepted};
+  accepted.request = request_of(row);
+  send_event(accepted, row.traceparent);
+  router_.add(waiting_of(row));
+  look_at(row.id);
+  live_[row.id].row = std::move(row);
+}
+
+void Bot::Core::cancel(Live& live) {
+  RequestRow& row = live.row;
+  if (row.ended_somehow() || row.cancelling) return;
+  log::info("cancelling", {{"id", row.id}});
+  if (row.status == Status::waiting) return end_here(live, Status::cancelled, "");
+  row.cancelling = true;
+  save(row);
+  send_control(row, messages::Control::Type::cancel);
+  look_at(row.id);
+}
+
+void Bot::Core::cancel_some(const telegram::Message& message, bool all, Language language) {
+  std::vector<Live*> mine;
+  for (auto& [id, live] : live_) {
+    if (live.row.user == message.from->id && !live.row.ended_somehow() && !live.row.cancelling) mine.push_back(&live);
+  }
+  if (mine.empty()) return reply(message.chat, message.thread_id, message.message_id, say(language, Text::nothing_to_cancel));
+  std::ranges::sort(mine, std::greater<>{}, [](const Live* live) { return live->row.accepted; });
+  if (!all) mine.erase(mine.begin() + 1, mine.end());
+  // The status messages themselves say what became of each; a reply is for those who cannot see them from here.
+  if (all)
+    reply(message.chat, message.thread_id, message.message_id,
+          say(language, Text::cancelling_all, {count_requests(language, static_cast<int>(mine.size()))}));
+  for (Live* const live : mine) cancel(*live);
+}
+
+void Bot::Core::tell_queue(const telegram::Message& message, Language language) {
+  constexpr std::size_t kMostLines = 10;
+  int all = 0;
+  std::vector<const Live*> mine;
+  for (const auto& [id, live] : live_) {
+    if (live.row.ended_somehow()) continue;
+    ++all;
+    if (live.row.user == message.from->id) mine.push_back(&live);
+  }
+  std::ranges::sort(mine, {}, [](const Live* live) { return live->row.accepted; });
+  std::string text;
+  for (std::size_t i = 0; i < std::min(mine.size(), kMostLines); ++i) {
+    RequestRow row = mine[i]->row;
+    row.language = language;
+    text += std::to_string(i + 1) + ". " + telegram::cut_to(row.prompt, 60) + " — " + status_text(row, outlook_of(*mine[i])) + "\n";
+  }
+  if (mine.size() > kMostLines) text += "…\n";
+  if (all == 0)
+    text = say(language, Text::queue_empty);
+  else if (mine.empty())
+    text = say(language, Text::queue_others, {count_requests(language, all)});
+  else
+    text = say(language, Text::queue_mine, {text, count_requests(language, all)});
+  reply(message.chat, message.thread_id, message.message_id, text);
+}
+
+void Bot::Core::take_callback(const telegram::CallbackQuery& query) {
+  const Language language = language_of(query.from.language_code);
+  const std::size_t colon = query.data.find(':');
+  const std::string action = query.data.substr(0, colon);
+  const std::string id = colon == std::string::npos ? "" : query.data.substr(colon + 1);
+  const auto refuse = [&](Text why) { answer_query(query.id, say(language, why), true); };
+
+  std::optional<RequestRow> row;
+  const auto live = live_.find(id);
+  if (live != live_.end()) {
+    row = live->second.row;
+  } else if (is_id(id)) {
+    try {
+      state_.transaction([&] { row = state_.find(id); });
+    } catch (const StateError&) {  // as if it were gone: it can be pressed again
+    }
+  }
+  const bool known = action == "again" || action == "cancel" || action == "link";
+  // The message must be the request's own: a button cannot be carried into another chat.
+  if (!row || !known || (query.chat && query.chat->id != row->chat)) return refuse(Text::out_of_date);
+  if (query.from.id != row->user && !(action == "cancel" && is_admin(query.from.id))) return refuse(Text::not_yours);
+
+  if (action == "again") {
+    answer_query(query.id, say(language, Text::again_accepted), false);
+    if (!pressed_.emplace(std::to_string(query.from.id) + id, now()).second) return;
+    telegram::User user = query.from;
+    if (user.language_code.empty()) user.language_code = row->language == Language::ru ? "ru" : "en";
+    const telegram::Chat chat{row->chat, row->in_group ? telegram::Chat::Type::supergroup : telegram::Chat::Type::private_chat};
+    ask(user, chat, row->thread, row->message, row->prompt, row->model);
+  } else if (action == "cancel") {
+    if (live == live_.end() || row->ended_somehow()) return refuse(Text::out_of_date);
+    answer_query(query.id, say(language, Text::cancelling), false);
+    cancel(live->second);
+  } else if (row->status == Status::finished && row->answered) {
+    renew_link(*row, query.message_id, query.id);
+  } else {
+    refuse(Text::out_of_date);
+  }
+}
+
+void Bot::Core::answer_query(const std::string& query_id, const std::string& text, bool alert) {
+  quick_calls_->run([this, query_id, text, alert] {
+    const auto result = api_.answer_callback_query(query_id, text, alert);
+    if (!result) log::debug("a button press was not answered", {{"error", result.error().text}});
+  });
+}
+
+void Bot::Core::reply(const telegram::Chat& chat, std::optional<std::int64_t> thread, std::int64_t to, const std::string& text) {
+  const Reply reply{next_number_++, chat.id, chat.is_group(), thread, to, text};
+  write([this, reply] { state_.add(reply); });
+  replies_[reply.number].reply = reply;
+}
+
+}  // namespace p2p::bot

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "services/bot/texts.hpp"
+
+namespace p2p::bot {
+
+/// A request as the bot keeps it: what was asked, where it is, and what its chat has been shown.
+struct RequestRow {
+  enum class Status { waiting, sent, finished, failed, cancelled };
+  enum class Form { photo, document, text };
+
+  std::string id;
+  std::int64_t user = 0;
+  std::int64_t chat = 0;
+  bool in_group = false;
+  std::optional<std::int64_t> thread;
+  std::int64_t asked_in = 0;  ///< message id
+  Language language = Language::en;
+  std::string model;
+  std::string prompt;
+  std::uint64_t seed = 0;
+  Time accepted;
+  std::string traceparent;
+
+  Status status = Status::waiting;
+  int dispatch = 1;
+  int strikes = 0;
+  int partition = 0;  ///< once sent
+  bool started = false;
+  bool cancelling = false;  ///< the user no longer wants it; the worker was told
+  std::string reason;       ///< failed
+  std::string detail;       ///< failed
+  Time ended;
+  std::string image_key;
+  int width = 0;   ///< px
+  int height = 0;  ///< px
+  std::uint64_t bytes = 0;
+  double seconds = 0;  ///< of drawing
+  std::map<std::string, std::string> used;
+
+  std::int64_t message = 0;  ///< the status message; 0: not sent
+  int messages_lost = 0;     ///< status messages that were deleted
+  bool answered = false;     ///< the picture, or why there is none, was shown
+  Form form = Form::photo;   ///< how the picture is shown
+  bool has_link = false;     ///< it was shown with a link
+  Time link_until;
+  std::int64_t original = 0;  ///< the message that becomes the original as a document; 0: not sent
+  bool original_shown = false;
+  bool bell_rung = false;
+  bool settled = false;  ///< nothing more is to be shown
+
+  bool ended_somehow() const { return status == Status::finished || status == Status::failed || status == Status::cancelled; }
+};
+
+Json to_json(const RequestRow& row);
+/// Throws Json::exception for what to_json() never wrote.
+RequestRow row_from(const Json& json);
+
+}  // namespace p2p::bot

@@ -1,0 +1,44 @@
+#include "services/testing/memory_store.hpp"
+
+namespace p2p::testing {
+
+using blob::BlobError;
+
+void MemoryStore::maybe_fail() {
+  if (failures <= 0) return;
+  --failures;
+  throw BlobError(kind, "the store fails as it was told");
+}
+
+void MemoryStore::put(const std::string& key, std::string_view bytes, std::string_view) {
+  maybe_fail();
+  const std::scoped_lock lock(mutex_);
+  ++puts;
+  objects_[key] = bytes;
+}
+
+std::string MemoryStore::get(const std::string& key) {
+  maybe_fail();
+  const std::scoped_lock lock(mutex_);
+  const auto found = objects_.find(key);
+  if (found == objects_.end()) throw BlobError(BlobError::Kind::missing, key);
+  return found->second;
+}
+
+void MemoryStore::remove(const std::string& key) {
+  maybe_fail();
+  const std::scoped_lock lock(mutex_);
+  objects_.erase(key);
+}
+
+std::optional<std::string> MemoryStore::link(const std::string& key, Time expires) const {
+  if (!has_links) return std::nullopt;
+  return "https://pictures.example.org/" + key + "?until=" + std::to_string(to_millis(expires));
+}
+
+std::map<std::string, std::string> MemoryStore::objects() {
+  const std::scoped_lock lock(mutex_);
+  return objects_;
+}
+
+}  // namespace p2p::testing

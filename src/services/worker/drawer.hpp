@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "platform/messages/messages.hpp"
+
+namespace p2p::worker {
+
+/// How far a drawing is.
+struct DrawingProgress {
+  std::string stage;
+  int step = 0;
+  int total = 0;
+  double fraction = 0;  ///< of the whole, 0 to 1
+};
+using DrawingProgressFn = std::function<void(const DrawingProgress&)>;
+
+struct Picture {
+  std::string png;
+  int width = 0;   ///< px
+  int height = 0;  ///< px
+};
+
+struct Drawing {
+  Picture picture;
+  std::map<std::string, double> seconds;    ///< by stage
+  std::map<std::string, std::string> used;  ///< settings as they were used
+  std::vector<std::string> notices;
+};
+
+/// A model that is loaded. One call at a time.
+class Drawer {
+ public:
+  virtual ~Drawer() = default;
+
+  /// Throws UsageError for what the model cannot do, Cancelled within a step of a stop request, Error for what went wrong.
+  virtual Drawing draw(const messages::Request& request, const DrawingProgressFn& progress, std::stop_token stop) = 0;
+};
+
+}  // namespace p2p::worker

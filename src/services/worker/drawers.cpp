@@ -1,0 +1,120 @@
+#include "services/worker/drawers.hpp"
+
+#include <array>
+#include <condition_variable>
+#include <mutex>
+
+#include "base/error.hpp"
+#include "engine/image/image.hpp"
+#include "engine/pipelines/parameters.hpp"
+
+namespace p2p::worker {
+namespace {
+
+Picture to_picture(const engine::Image& image, const engine::GenerateParams& params, const engine::Origin& origin) {
+  const auto png = engine::encode_png(image, engine::parameters_text(params, origin));
+  return {{png.begin(), png.end()}, image.width, image.height};
+}
+
+engine::GenerateParams to_params(const messages::Request& request) {
+  return {.prompt = request.prompt,
+          .negative_prompt = request.negative_prompt,
+          .seed = request.seed,
+          .width = request.width,
+          .height = request.height,
+          .steps = request.steps,
+          .guidance = request.guidance,
+          .decoder_steps = request.decoder_steps,
+          .decoder_guidance = request.decoder_guidance};
+}
+
+class EngineDrawer : public Drawer {
+ public:
+  EngineDrawer(std::unique_ptr<engine::TextToImage> model, EngineDrawerConfig config)
+      : model_(std::move(model)), config_(std::move(config)) {}
+
+  Drawing draw(const messages::Request& request, const DrawingProgressFn& progress, std::stop_token stop) override {
+    engine::GenerateParams params = to_params(request);
+    if (!params.steps) params.steps = config_.steps;
+    if (!params.decoder_steps) params.decoder_steps = config_.decoder_steps;
+    const auto tell = [&](const engine::Progress& at) {
+      progress({std::string(engine::name_of(at.stage)), at.step, at.total, fraction_of(at)});
+    };
+    engine::GenerateResult result = model_->generate(params, tell, stop);
+
+    Drawing drawing;
+    double all = 0;
+    for (const engine::StageTime& time : result.stages) {
+      drawing.seconds[std::string(engine::name_of(time.stage))] = time.seconds;
+      shares_.at(static_cast<std::size_t>(time.stage)) = time.seconds;
+      all += time.seconds;
+    }
+    for (double& share : shares_) share /= std::max(all, 1e-9);
+    const engine::GenerateParams& used = result.params;
+    drawing.used["precision"] = model_->precision() == engine::Precision::bf16 ? "bf16" : "f32";
+    if (used.steps) drawing.used["steps"] = std::to_string(*used.steps);
+    if (used.decoder_steps) drawing.used["decoder_steps"] = std::to_string(*used.decoder_steps);
+    drawing.notices = std::move(result.notices);
+    drawing.picture = to_picture(result.image, used, {.model = config_.model, .sampler = "DDPM", .program = config_.program});
+    return drawing;
+  }
+
+ private:
+  /// Each stage's share of the time is the last drawing's.
+  double fraction_of(const engine::Progress& at) const {
+    const auto stage = static_cast<std::size_t>(at.stage);
+    double before = 0;
+    for (std::size_t i = 0; i < stage; ++i) before += shares_.at(i);
+    const double within = at.total > 0 ? static_cast<double>(at.step) / at.total : 0;
+    return std::min(before + shares_.at(stage) * within, 0.999);  // 1 says that it is drawn
+  }
+
+  std::unique_ptr<engine::TextToImage> model_;
+  EngineDrawerConfig config_;
+  std::array<double, 4> shares_{0.01, 0.55, 0.4, 0.04};  // by engine::Stage
+};
+
+class FlatDrawer : public Drawer {
+ public:
+  FlatDrawer(std::chrono::milliseconds time, std::string program) : time_(time), program_(std::move(program)) {}
+
+  Drawing draw(const messages::Request& request, const DrawingProgressFn& progress, std::stop_token stop) override {
+    constexpr int kSide = 64;
+    constexpr int kParts = 10;
+    for (int part = 0; part < kParts && time_.count() > 0; ++part) {
+      progress({"prior", part, kParts, static_cast<double>(part) / kParts});
+      wait(time_ / kParts, stop);
+    }
+    if (stop.stop_requested()) throw Cancelled();
+    const std::uint64_t colour = request.seed * 0x9e3779b97f4a7c15ull;  // seeds beside each other get colours apart
+    engine::Image image{kSide, kSide, std::vector<std::uint8_t>(std::size_t{kSide} * kSide * 3)};
+    for (std::size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<std::uint8_t>(colour >> (40 + 8 * (i % 3)));
+    engine::GenerateParams params = to_params(request);
+    params.width = params.height = kSide;
+    Drawing drawing;
+    drawing.picture = to_picture(image, params, {.model = "flat", .sampler = "none", .program = program_});
+    drawing.seconds["prior"] = std::chrono::duration<double>(time_).count();
+    return drawing;
+  }
+
+ private:
+  static void wait(std::chrono::milliseconds time, const std::stop_token& stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any().wait_for(lock, stop, time, [] { return false; });
+  }
+
+  std::chrono::milliseconds time_;
+  std::string program_;
+};
+
+}  // namespace
+
+std::unique_ptr<Drawer> engine_drawer(std::unique_ptr<engine::TextToImage> model, EngineDrawerConfig config) {
+  return std::make_unique<EngineDrawer>(std::move(model), std::move(config));
+}
+std::unique_ptr<Drawer> flat_drawer(std::chrono::milliseconds time, std::string program) {
+  return std::make_unique<FlatDrawer>(time, std::move(program));
+}
+
+}  // namespace p2p::worker

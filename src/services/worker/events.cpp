@@ -1,0 +1,25 @@
+#include "services/worker/events.hpp"
+
+namespace p2p::worker {
+
+messages::Event EventWriter::about(const Task& task, messages::EventType type) const {
+  return {.id = task.request.id, .time = now(), .type = type, .worker = worker_, .dispatch = task.request.dispatch};
+}
+
+void EventWriter::send(const messages::Event& event, const std::string& traceparent, bus::Producer::Delivered delivered) const {
+  producer_.send({.topic = std::string(messages::kEventsTopic),
+                  .key = event.id,
+                  .value = messages::encode(event),
+                  .headers = {{"traceparent", messages::child_of(traceparent)}, {"type", std::string(messages::name_of(event.type))}}},
+                 std::move(delivered));
+}
+
+void EventWriter::send(const messages::DeadLetter& letter, const std::string& traceparent, bus::Producer::Delivered delivered) const {
+  producer_.send({.topic = std::string(messages::kDeadLettersTopic),
+                  .key = letter.id,
+                  .value = messages::encode(letter),
+                  .headers = {{"traceparent", messages::child_of(traceparent)}, {"type", "dead_letter"}}},
+                 std::move(delivered));
+}
+
+}  // namespace p2p::worker

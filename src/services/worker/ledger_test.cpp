@@ -1,0 +1,64 @@
+#include "services/worker/ledger.hpp"
+
+#include <gtest/gtest.h>
+
+#include "services/testing/memory_bus.hpp"
+
+namespace p2p::worker {
+namespace {
+
+using messages::Event;
+using messages::EventType;
+
+class LedgerTest : public ::testing::Test {
+ protected:
+  void tell(EventType type, int dispatch, const std::string& stage = "") {
+    Event event{
+        .id = "x", .time = now(), .type = type, .worker = "w", .dispatch = dispatch, .attempt = 1, .stage = stage, .reason = "cannot_do"};
+    bus.producer()->send({.topic = std::string(messages::kEventsTopic), .key = "x", .value = encode(event)});
+  }
+  Ledger::State state(int dispatch) {
+    ledger.read(now() - std::chrono::minutes(1));
+    return ledger.state_of({.id = "x", .dispatch = dispatch});
+  }
+  p2p::testing::MemoryBus bus;
+  Ledger ledger{bus};
+};
+
+TEST_F(LedgerTest, StartsWithoutAnEndAreStrikesOfTheirDispatch) {
+  EXPECT_EQ(state(1).strikes, 0);
+  tell(EventType::started, 1);
+  tell(EventType::progress, 1, "prior");
+  EXPECT_EQ(state(1).strikes, 1);
+  EXPECT_FALSE(state(1).over);
+  tell(EventType::started, 1);
+  EXPECT_EQ(state(1).strikes, 2);
+  EXPECT_EQ(state(2).strikes, 0);
+}
+
+TEST_F(LedgerTest, WhatWasHandedBackIsOver) {
+  tell(EventType::started, 1);
+  tell(EventType::progress, 1, "handed_back");
+  EXPECT_TRUE(state(1).over);
+  EXPECT_FALSE(state(2).over);
+}
+
+TEST_F(LedgerTest, WhatEndedIsOverForEveryDispatch) {
+  tell(EventType::failed, 1);
+  EXPECT_TRUE(state(1).over);
+  EXPECT_TRUE(state(2).over);
+}
+
+TEST_F(LedgerTest, CoversWhatWasReadUntilOutdated) {
+  const Time since = now();
+  EXPECT_FALSE(ledger.covers(since));
+  ledger.read(since);
+  EXPECT_TRUE(ledger.covers(since));
+  EXPECT_TRUE(ledger.covers(since + std::chrono::seconds(1)));
+  EXPECT_FALSE(ledger.covers(since - std::chrono::seconds(1)));
+  ledger.outdate();
+  EXPECT_FALSE(ledger.covers(since));
+}
+
+}  // namespace
+}  // namespace p2p::worker
