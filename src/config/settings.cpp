@@ -51,7 +51,7 @@ Values read_file(const std::filesystem::path& file, std::vector<std::string>& pr
 
 /// What stands in a secret's file, without the line end that editors leave.
 std::optional<std::string> read_secret(const std::string& path) {
-  constexpr std::size_t kMaxSecret = 64 * 1024;
+  constexpr std::size_t kMaxSecret = 65'536;
   std::ifstream in(path, std::ios::binary);
   std::string text(kMaxSecret, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));

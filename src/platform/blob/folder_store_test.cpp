@@ -37,10 +37,10 @@ TEST_F(FolderStoreTest, StoresReplacesReadsAndDeletes) {
 }
 
 TEST_F(FolderStoreTest, PathTricksAreRefused) {
-  for (const char* key_ : {"", "/etc/passwd", "../x", "a/../b", "a/./b", "a//b", "a/", "a b", "a\\b", "a%2f", "\xd0\xb6"}) {
-    EXPECT_THROW(store->put(key_, "x", ""), BlobError) << key_;
-    EXPECT_THROW(store->get(key_), BlobError) << key_;
-    EXPECT_THROW(store->link(key_, now()), BlobError) << key_;
+  for (const char* wrong : {"", "/etc/passwd", "../x", "a/../b", "a/./b", "a//b", "a/", "a b", "a\\b", "a%2f", "\xd0\xb6"}) {
+    EXPECT_THROW(store->put(wrong, "x", ""), BlobError) << wrong;
+    EXPECT_THROW(store->get(wrong), BlobError) << wrong;
+    EXPECT_THROW(store->link(wrong, now()), BlobError) << wrong;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <tuple>
 
 namespace p2p::http {
 namespace {
@@ -83,7 +84,7 @@ using List = std::unique_ptr<curl_slist, ListDeleter>;
 void append(List& list, const std::string& line) {
   curl_slist* longer = curl_slist_append(list.get(), line.c_str());
   if (!longer) throw std::bad_alloc();
-  static_cast<void>(list.release());
+  std::ignore = list.release();  // part of the longer one
   list.reset(longer);
 }
 
@@ -133,8 +134,8 @@ class Client::Pool {
 };
 
 Client::Client(ClientConfig config) : config_(std::move(config)) {
-  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (started != CURLE_OK) throw Error(std::string("libcurl does not start: ") + curl_easy_strerror(started));
+  static const CURLcode kStarted = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (kStarted != CURLE_OK) throw Error(std::string("libcurl does not start: ") + curl_easy_strerror(kStarted));
   pool_ = std::make_unique<Pool>();
 }
 Client::~Client() = default;

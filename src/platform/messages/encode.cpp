@@ -94,18 +94,24 @@ Json to_json(const Event& event) {
   return json;
 }
 
+/// Whether JSON can hold the bytes as a text.
+bool is_text(std::string_view bytes) {
+  if (bytes.find('\0') != std::string_view::npos) return false;
+  try {
+    std::ignore = Json(bytes).dump();
+    return true;
+  } catch (const Json::type_error&) {
+    return false;
+  }
+}
+
 /// The bytes as a text where they are UTF-8 without zero bytes, else as base64.
 void put_original(Json& json, std::string_view bytes) {
-  const Json text(bytes);
-  try {
-    if (bytes.find('\0') == std::string_view::npos) {
-      std::ignore = text.dump();
-      json["original"] = text;
-      return;
-    }
-  } catch (const Json::type_error&) {  // no UTF-8
+  if (is_text(bytes)) {
+    json["original"] = bytes;
+  } else {
+    json["original_base64"] = to_base64(bytes);
   }
-  json["original_base64"] = to_base64(bytes);
 }
 
 }  // namespace

@@ -115,6 +115,7 @@ void Bot::Core::turn(const std::stop_token& stop) {
 
 void Bot::Core::commit(const std::stop_token& stop) {
   const auto writes = std::exchange(writes_, {});
+  noted_.clear();
   const auto afterwards = std::exchange(after_, {});
   while (!writes.empty()) {
     try {
@@ -148,6 +149,17 @@ void Bot::Core::wake_at(Time at) {
 
 void Bot::Core::save(const RequestRow& row) {
   write([this, row] { state_.save(row); });
+}
+
+bool Bot::Core::read(const std::function<void()>& work) {
+  try {
+    state_.transaction(work);
+    return true;
+  } catch (const StateError& error) {
+    if (database_works_.exchange(false))
+      log::error("the database does not work; nothing is lost, it is tried again", {{"error", error.what()}});
+    return false;
+  }
 }
 
 void Bot::Core::send(bus::Outgoing message) {
@@ -233,18 +245,15 @@ void Bot::Core::read_events(const std::stop_token& stop) {
       if (!reader) {
         bus_.ensure_topics(
             {{topic, 4}, {std::string(messages::kControlTopic), 1}, {std::string(messages::kDeadLettersTopic), 1, std::chrono::days(30)}});
-        std::promise<std::map<bus::TopicPartition, std::int64_t>> known;
-        post([&] {
+        const auto known = std::make_shared<std::promise<std::map<bus::TopicPartition, std::int64_t>>>();
+        post([this, known] {
           std::map<bus::TopicPartition, std::int64_t> offsets;
-          state_.transaction([&] { offsets = state_.offsets(); });
-          known.set_value(std::move(offsets));
+          while (!read([&] { offsets = state_.offsets(); })) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+          known->set_value(std::move(offsets));
         });
-        auto answer = known.get_future();
-        while (answer.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
-          if (stop.stop_requested()) {
-            answer.wait();  // the core takes a last turn
-            return;
-          }
+        auto answer = known->get_future();
+        while (answer.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) {
+          if (stop.stop_requested()) return;
         }
         reader = bus_.read_log(topic, {.offsets = answer.get(), .since = std::nullopt});
         // Where it begins is kept before anything is asked of workers, so that no answer is missed.

@@ -70,6 +70,8 @@ class Bot::Core {
   void write(std::function<void()> work) { writes_.push_back(std::move(work)); }
   void after(std::function<void()> work) { after_.push_back(std::move(work)); }
   void save(const RequestRow& row);
+  /// Reads in a transaction of its own. False if the database does not work at the moment: then `work` may have done half.
+  bool read(const std::function<void()>& work);
   /// Writes the message down and sends it afterwards.
   void send(bus::Outgoing message);
   void send_letter(const BusLetter& letter);
@@ -145,6 +147,7 @@ class Bot::Core {
   Time next_prune_;
   Pace pace_;
   std::map<std::string, Time> pressed_;  ///< "again" buttons, against double presses
+  std::set<std::int64_t> noted_;         ///< updates of this turn
   std::vector<std::function<void()>> writes_;
   std::vector<std::function<void()>> after_;
   bool stopping_ = false;

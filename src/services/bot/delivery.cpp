@@ -363,10 +363,7 @@ void Bot::Core::move_chat(std::int64_t from, std::int64_t to) {
 void Bot::Core::expire_links() {
   constexpr int kAtOnce = 5;
   std::vector<RequestRow> rows;
-  try {
-    state_.transaction([&] { rows = state_.with_expired_links(now(), kAtOnce); });
-  } catch (const StateError&) {  // next time
-  }
+  read([&] { rows = state_.with_expired_links(now(), kAtOnce); });
   for (RequestRow& row : rows) {
     if (pace_.take(row.chat, row.in_group, false, now())) continue;
     calls_->run([this, row]() mutable {

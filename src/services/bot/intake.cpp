@@ -13,23 +13,10 @@ std::string day_of(Time time) { return to_text(time).substr(0, 10); }
 
 void Bot::Core::take_update(const telegram::Update& update) {
   const auto count = [&](const char* kind) { metrics_.counter("prompt2pic_updates_total", "Updates by kind.", {{"kind", kind}}).add(); };
-  bool fresh = false;
-  // Outside of the turn's own transaction, which comes later and cannot be asked; noting it belongs to that one.
-  for (bool known = false; !known;) {
-    try {
-      state_.transaction([&] {
-        fresh = state_.note_update(update.update_id);
-        throw std::runtime_error("only looked");
-      });
-    } catch (const StateError& error) {
-      if (database_works_.exchange(false))
-        log::error("the database does not work; nothing is lost, it is tried again", {{"error", error.what()}});
-      std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    } catch (const std::runtime_error&) {
-      known = true;
-    }
-  }
-  if (!fresh) return count("repeated");
+  bool known = false;
+  while (!read([&] { known = state_.has_update(update.update_id); })) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  if (known || noted_.contains(update.update_id)) return count("repeated");
+  noted_.insert(update.update_id);
   write([this, id = update.update_id] { state_.note_update(id); });
   if (update.callback_query) {
     count("callback_query");
@@ -96,10 +83,7 @@ void Bot::Core::ask(const telegram::User& user, const telegram::Chat& chat, std:
       return refuse("queue_full", say(language, Text::queue_full, {count_requests(language, config_.user_queue)}));
     if (config_.user_per_day) {
       int today = 0;
-      try {
-        state_.transaction([&] { today = state_.day_count(user.id, day); });
-      } catch (const StateError&) {  // the turn's own transaction waits until it works
-      }
+      read([&] { today = state_.day_count(user.id, day); });
       if (today >= *config_.user_per_day)
         return refuse("day_full", say(language, Text::day_full, {count_requests(language, *config_.user_per_day)}));
     }
@@ -194,10 +178,7 @@ void Bot::Core::take_callback(const telegram::CallbackQuery& query) {
   if (live != live_.end()) {
     row = live->second.row;
   } else if (is_id(id)) {
-    try {
-      state_.transaction([&] { row = state_.find(id); });
-    } catch (const StateError&) {  // as if it were gone: it can be pressed again
-    }
+    read([&] { row = state_.find(id); });
   }
   const bool known = action == "again" || action == "cancel" || action == "link";
   // The message must be the request's own: a button cannot be carried into another chat.

@@ -43,8 +43,8 @@ class State {
   /// Runs `work` and keeps all of it or nothing.
   virtual void transaction(const std::function<void()>& work) = 0;
 
-  /// False if this update was noted before.
-  virtual bool note_update(std::int64_t update_id) = 0;
+  virtual bool has_update(std::int64_t update_id) = 0;
+  virtual void note_update(std::int64_t update_id) = 0;
 
   virtual void save(const RequestRow& row) = 0;
   virtual std::optional<RequestRow> find(const std::string& id) = 0;

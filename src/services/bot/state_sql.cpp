@@ -105,10 +105,13 @@ class SqlState : public State {
     });
   }
 
-  bool note_update(std::int64_t update_id) override {
-    soci::statement insert = (sql_.prepare << "INSERT INTO updates (id) VALUES (:id) ON CONFLICT DO NOTHING", soci::use(update_id));
-    insert.execute(true);
-    return insert.get_affected_rows() == 1;
+  bool has_update(std::int64_t update_id) override {
+    int count = 0;
+    sql_ << "SELECT COUNT(*) FROM updates WHERE id = :id", soci::use(update_id), soci::into(count);
+    return count > 0;
+  }
+  void note_update(std::int64_t update_id) override {
+    sql_ << "INSERT INTO updates (id) VALUES (:id) ON CONFLICT DO NOTHING", soci::use(update_id);
   }
 
   void save(const RequestRow& row) override {

@@ -1,6 +1,7 @@
 #include "platform/bus/kafka/client.hpp"
 
 #include <array>
+#include <tuple>
 
 #include "base/log.hpp"
 
@@ -93,7 +94,7 @@ Owned<rd_kafka_t> make_client(rd_kafka_type_t type, Conf conf, Background& backg
   std::array<char, 512> why{};
   Owned<rd_kafka_t> client(rd_kafka_new(type, conf.get(), why.data(), why.size()));
   if (!client) throw UsageError(std::string("the Kafka client refuses its configuration: ") + why.data());
-  static_cast<void>(conf.release());  // the client's now
+  std::ignore = conf.release();  // the client's now
   return client;
 }
 

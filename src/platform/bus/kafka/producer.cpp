@@ -4,6 +4,8 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <tuple>
+#include <vector>
 
 #include "base/log.hpp"
 #include "platform/bus/kafka/client.hpp"
@@ -63,23 +65,24 @@ class KafkaProducer : public Producer {
   }
 
   void produce(std::unique_ptr<Pending> pending) {
-    const Outgoing& message = pending->message;
-    rd_kafka_headers_t* headers = rd_kafka_headers_new(message.headers.size());
-    for (const auto& [name, value] : message.headers) {
-      rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(), static_cast<ssize_t>(value.size()));
+    Outgoing& message = pending->message;
+    std::vector<rd_kafka_vu_t> fields(6);
+    fields[0] = {.vtype = RD_KAFKA_VTYPE_TOPIC, .u = {.cstr = message.topic.c_str()}};
+    fields[1] = {.vtype = RD_KAFKA_VTYPE_PARTITION, .u = {.i32 = message.partition.value_or(RD_KAFKA_PARTITION_UA)}};
+    fields[2] = {.vtype = RD_KAFKA_VTYPE_KEY, .u = {.mem = {message.key.data(), message.key.size()}}};
+    fields[3] = {.vtype = RD_KAFKA_VTYPE_VALUE, .u = {.mem = {message.value.data(), message.value.size()}}};
+    fields[4] = {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u = {.i = 0}};  // the bytes stay where they are
+    fields[5] = {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u = {.ptr = pending.get()}};
+    for (auto& [name, value] : message.headers) {
+      fields.push_back({.vtype = RD_KAFKA_VTYPE_HEADER, .u = {.header = {name.c_str(), value.data(), static_cast<ssize_t>(value.size())}}});
     }
     ++waiting_;
-    const rd_kafka_resp_err_t code = rd_kafka_producev(
-        client_.get(), RD_KAFKA_V_TOPIC(message.topic.c_str()), RD_KAFKA_V_PARTITION(message.partition.value_or(RD_KAFKA_PARTITION_UA)),
-        RD_KAFKA_V_KEY(message.key.data(), message.key.size()),
-        RD_KAFKA_V_VALUE(const_cast<char*>(message.value.data()),
-                         message.value.size()),  // NOLINT(cppcoreguidelines-pro-type-const-cast): librdkafka does not write to it
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(pending.get()), RD_KAFKA_V_END);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      static_cast<void>(pending.release());  // on_delivery() takes it back
+    const Owned<rd_kafka_error_t> refusal(rd_kafka_produceva(client_.get(), fields.data(), fields.size()));
+    if (!refusal) {
+      std::ignore = pending.release();  // on_delivery() takes it back
       return;
     }
-    rd_kafka_headers_destroy(headers);
+    const rd_kafka_resp_err_t code = rd_kafka_error_code(refusal.get());
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
       again_.push_back(std::move(pending));
       --waiting_;

@@ -1,0 +1,408 @@
+#include "services/bot/bot.hpp"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <filesystem>
+#include <random>
+#include <thread>
+
+#include "platform/messages/messages.hpp"
+#include "services/testing/memory_bus.hpp"
+#include "services/testing/memory_store.hpp"
+
+namespace p2p::bot {
+namespace {
+
+using messages::Event;
+using messages::EventType;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const std::string kTopic = "prompt2pic.requests.flat";
+
+/// Telegram in memory: messages by id, and calls that fail as they are told.
+class FakeApi : public telegram::Api {
+ public:
+  struct Shown {
+    std::int64_t chat = 0;
+    std::string text;
+    std::string media;
+    telegram::Keyboard keyboard;
+  };
+
+  telegram::Result<Me> get_me() override { return Me{1, "bot"}; }
+  telegram::Result<std::vector<Json>> get_updates(std::int64_t, std::chrono::seconds, const std::function<bool()>&) override {
+    return std::vector<Json>{};
+  }
+  telegram::Result<bool> set_webhook(const std::string&, const Secret&) override { return true; }
+  telegram::Result<bool> delete_webhook() override { return true; }
+  telegram::Result<bool> set_my_commands(const std::vector<telegram::Command>&, const std::string&) override { return true; }
+  telegram::Result<std::int64_t> send_message(const telegram::ReplyTo& to, const std::string& text,
+                                              const telegram::Keyboard& keyboard) override {
+    const std::scoped_lock lock(mutex_);
+    if (auto failure = next_failure()) return std::unexpected(*failure);
+    shown_[++last_] = {to.chat_id, text, "", keyboard};
+    return last_;
+  }
+  telegram::Result<bool> edit_message_text(std::int64_t, std::int64_t message, const std::string& text,
+                                           const telegram::Keyboard& keyboard) override {
+    return edit(message, [&](Shown& shown) {
+      shown.text = text;
+      shown.keyboard = keyboard;
+    });
+  }
+  telegram::Result<bool> edit_message_media(std::int64_t, std::int64_t message, const telegram::Media& media,
+                                            const telegram::Keyboard& keyboard) override {
+    return edit(message, [&](Shown& shown) {
+      shown = {shown.chat, media.caption, media.type == telegram::Media::Type::photo ? "photo" : "document", keyboard};
+    });
+  }
+  telegram::Result<bool> edit_message_reply_markup(std::int64_t, std::int64_t message, const telegram::Keyboard& keyboard) override {
+    return edit(message, [&](Shown& shown) { shown.keyboard = keyboard; });
+  }
+  telegram::Result<bool> answer_callback_query(const std::string&, const std::string& text, bool) override {
+    const std::scoped_lock lock(mutex_);
+    answers_.push_back(text);
+    return true;
+  }
+
+  std::vector<Shown> shown() {
+    const std::scoped_lock lock(mutex_);
+    std::vector<Shown> list;
+    for (const auto& [id, shown] : shown_) list.push_back(shown);
+    return list;
+  }
+  std::vector<std::string> answers() {
+    const std::scoped_lock lock(mutex_);
+    return answers_;
+  }
+  void fail(telegram::Failure failure, int count) {
+    const std::scoped_lock lock(mutex_);
+    for (int i = 0; i < count; ++i) failures_.push_back(failure);
+  }
+  void remove(std::int64_t message) {
+    const std::scoped_lock lock(mutex_);
+    shown_.erase(message);
+  }
+
+ private:
+  std::optional<telegram::Failure> next_failure() {
+    if (failures_.empty()) return std::nullopt;
+    const auto failure = failures_.front();
+    failures_.erase(failures_.begin());
+    return failure;
+  }
+  telegram::Result<bool> edit(std::int64_t message, const std::function<void(Shown&)>& change) {
+    const std::scoped_lock lock(mutex_);
+    if (auto failure = next_failure()) return std::unexpected(*failure);
+    const auto found = shown_.find(message);
+    if (found == shown_.end()) return std::unexpected(telegram::Failure{.kind = telegram::Failure::Kind::message_gone});
+    change(found->second);
+    return true;
+  }
+
+  std::mutex mutex_;
+  std::map<std::int64_t, Shown> shown_;
+  std::int64_t last_ = 0;
+  std::vector<telegram::Failure> failures_;
+  std::vector<std::string> answers_;
+};
+
+class BotTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    bus.ensure_topics({{kTopic, 2}, {std::string(messages::kEventsTopic), 1}, {std::string(messages::kControlTopic), 1}});
+    worker = bus.subscribe(std::string(messages::kWorkersGroup), {kTopic}, {});
+    worker->poll({});
+    config.username = "Prompt2PicBot";
+    config.model = "flat";
+    start();
+  }
+  void TearDown() override {
+    stop();
+    std::filesystem::remove_all(folder);
+  }
+  void start() {
+    state = open_state(Secret("sqlite:///" + (folder / "bot.db").string()));
+    bot = std::make_unique<Bot>(api, bus, store, *state, metrics, config);
+    thread = std::jthread([this](const std::stop_token& token) { bot->run(token); });
+  }
+  void stop() {
+    thread.request_stop();
+    if (thread.joinable()) thread.join();
+    bot.reset();
+    state.reset();
+  }
+  /// As kill -9 between a turn's end and its effects: nothing that the bot sends from now on arrives.
+  void crash() {
+    bus.freeze(true);
+    stop();
+    bus.freeze(false);
+  }
+
+  bool say(const std::string& text, std::int64_t chat = 5, std::int64_t user = 5) {
+    const Json message{{"message_id", ++number},
+                       {"date", 1},
+                       {"text", text},
+                       {"chat", {{"id", chat}, {"type", chat > 0 ? "private" : "supergroup"}}},
+                       {"from", {{"id", user}, {"is_bot", false}, {"first_name", "x"}}}};
+    return bot->take({{"update_id", ++number}, {"message", message}}, std::chrono::seconds(10));
+  }
+  void press(const std::string& data, std::int64_t user = 5, std::int64_t chat = 5) {
+    const Json message{{"message_id", 1}, {"date", 1}, {"chat", {{"id", chat}, {"type", chat > 0 ? "private" : "supergroup"}}}};
+    bot->take({{"update_id", ++number},
+               {"callback_query", {{"id", "q"}, {"from", {{"id", user}, {"is_bot", false}}}, {"data", data}, {"message", message}}}},
+              std::chrono::seconds(10));
+  }
+  void wait_until(const std::function<bool()>& condition) {
+    for (int i = 0; i < 5000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    EXPECT_TRUE(condition());
+  }
+  messages::Request next_request() {
+    for (int i = 0; i < 500; ++i) {
+      for (const auto& record : worker->poll(std::chrono::milliseconds(20))) waiting.push_back(*messages::decode_request(record.value));
+      if (!waiting.empty()) {
+        const messages::Request request = waiting.front();
+        waiting.erase(waiting.begin());
+        return request;
+      }
+    }
+    ADD_FAILURE() << "no request came";
+    return {};
+  }
+  void tell(const messages::Request& request, EventType type, const std::string& reason = "", const std::string& stage = "",
+            double fraction = 0) {
+    Event event{.id = request.id,
+                .time = now(),
+                .type = type,
+                .worker = "worker",
+                .dispatch = request.dispatch,
+                .attempt = 1,
+                .stage = stage,
+                .fraction = fraction,
+                .reason = reason};
+    if (type == EventType::finished) {
+      const std::string key = messages::image_key(request.id, request.time, 1);
+      store.put(key, "PNG", "image/png");
+      event.images = {{key, 64, 64, request.seed, 3}};
+      event.seconds["total"] = 1;
+    }
+    bus.producer()->send({.topic = std::string(messages::kEventsTopic), .key = event.id, .value = encode(event)});
+  }
+  std::vector<FakeApi::Shown> pictures() {
+    auto list = api.shown();
+    std::erase_if(list, [](const auto& shown) { return shown.media.empty(); });
+    return list;
+  }
+  bool is_shown(const std::string& words) {
+    return std::ranges::any_of(api.shown(), [&](const auto& shown) { return shown.text.find(words) != std::string::npos; });
+  }
+
+  std::filesystem::path folder =
+      std::filesystem::path(::testing::TempDir()) / ("bot-" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+  FakeApi api;
+  p2p::testing::MemoryBus bus;
+  p2p::testing::MemoryStore store;
+  Metrics metrics;
+  BotConfig config;
+  std::unique_ptr<State> state;
+  std::unique_ptr<Bot> bot;
+  std::unique_ptr<bus::Subscription> worker;
+  std::vector<messages::Request> waiting;
+  std::int64_t number = 0;
+  std::jthread thread;
+};
+
+TEST_F(BotTest, WordsBecomeAPictureInTheStatusMessage) {
+  EXPECT_TRUE(say("/txt2img a fox"));
+  const auto request = next_request();
+  EXPECT_EQ(request.prompt, "a fox");
+  tell(request, EventType::started);
+  tell(request, EventType::finished);
+  wait_until([&] { return pictures().size() == 1; });
+  EXPECT_EQ(api.shown().size(), 1u);
+  EXPECT_EQ(pictures()[0].media, "photo");
+  EXPECT_THAT(pictures()[0].text, HasSubstr("a fox"));
+  EXPECT_THAT(pictures()[0].keyboard[0][0].url, HasSubstr("https://pictures.example.org/images/"));
+}
+
+TEST_F(BotTest, EveryReasonIsTold) {
+  const std::map<std::string, std::string> words{{"cannot_do", "cannot be drawn"},       {"no_worker", "Nobody here"},
+                                                 {"killed_worker", "broke down twice"},  {"unreadable", "damaged"},
+                                                 {"drawing_failed", "did not work out"}, {"storing_failed", "could not be stored"}};
+  std::int64_t chat = 10;
+  for (const auto& [reason, text] : words) {
+    say("a fox", chat, chat);
+    tell(next_request(), EventType::failed, reason);
+    wait_until([&] { return is_shown(text); });
+    ++chat;
+  }
+}
+
+TEST_F(BotTest, ACrashAtAnyPointShowsOnePicture) {
+  say("a fox");
+  crash();
+  start();
+  const auto request = next_request();
+  tell(request, EventType::started);
+  crash();
+  tell(request, EventType::finished);
+  start();
+  wait_until([&] { return pictures().size() == 1; });
+  crash();
+  start();
+  tell(request, EventType::finished);  // as a worker that was thought dead might
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(pictures().size(), 1u);
+}
+
+TEST_F(BotTest, TheSameUpdateCountsOnce) {
+  say("a fox");
+  next_request();
+  number -= 2;
+  say("a fox");
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_TRUE(worker->poll({}).empty());
+}
+
+TEST_F(BotTest, WhatWasHandedBackIsSentAgain) {
+  say("a fox");
+  const auto first = next_request();
+  tell(first, EventType::started);
+  tell(first, EventType::progress, "", "handed_back");
+  const auto second = next_request();
+  EXPECT_EQ(second.id, first.id);
+  EXPECT_EQ(second.dispatch, 2);
+}
+
+TEST_F(BotTest, CancelledWhileItWaitsAndWhileItIsDrawn) {
+  say("one", 5);
+  const auto drawn = next_request();
+  say("two", 5);
+  wait_until([&] { return api.shown().size() == 2; });
+  say("/cancel", 5);
+  wait_until([&] { return is_shown("Cancelled."); });
+  press("cancel:" + drawn.id);
+  wait_until([&] { return bus.records(std::string(messages::kControlTopic)).size() == 1; });
+  tell(drawn, EventType::cancelled);
+  wait_until([&] { return std::ranges::count_if(api.shown(), [](const auto& shown) { return shown.text == "Cancelled."; }) == 2; });
+}
+
+TEST_F(BotTest, ButtonsAreTheirOwners) {
+  say("a fox", -7, 5);
+  EXPECT_TRUE(worker->poll(std::chrono::milliseconds(50)).empty()) << "plain text in a group asks for nothing";
+  say("/txt2img a fox", -7, 5);
+  const auto request = next_request();
+  press("cancel:" + request.id, 6, -7);
+  press("cancel:" + request.id, 5, 99);
+  press("again:../../etc", 5, -7);
+  press(std::string(64, '\xff'), 5, -7);
+  wait_until([&] { return api.answers().size() == 4; });
+  EXPECT_THAT(api.answers(), ::testing::UnorderedElementsAre(HasSubstr("for the one who asked"), HasSubstr("out of date"),
+                                                             HasSubstr("out of date"), HasSubstr("out of date")));
+  EXPECT_TRUE(bus.records(std::string(messages::kControlTopic)).empty());
+}
+
+TEST_F(BotTest, LimitsAreToldWithTheirReason) {
+  stop();
+  config.user_queue = 1;
+  config.user_per_day = 3;
+  config.block = {66};
+  config.worker_grace = std::chrono::hours(1);
+  start();
+  say("a", 66, 66);
+  wait_until([&] { return is_shown("does not draw for you"); });
+  say("one");
+  next_request();
+  say("two");
+  say("three");
+  wait_until([&] { return is_shown("already have 1 request waiting"); });
+  say("/cancel");
+  say("four");
+  say("/cancel");
+  say("five");
+  wait_until([&] { return is_shown("3 requests a day"); });
+}
+
+TEST_F(BotTest, ADocumentStandsInWhereNoLinkIsReached) {
+  store.has_links = false;
+  say("a fox");
+  tell(next_request(), EventType::finished);
+  wait_until([&] { return pictures().size() == 2; });
+  EXPECT_EQ(pictures()[0].media, "photo");
+  EXPECT_EQ(pictures()[1].media, "document");
+}
+
+TEST_F(BotTest, ExpiredLinksAreRenewed) {
+  stop();
+  config.link_ttl = std::chrono::seconds(0);
+  start();
+  say("a fox");
+  const auto request = next_request();
+  tell(request, EventType::finished);
+  wait_until([&] { return pictures().size() == 1 && pictures()[0].keyboard[0][0].data == "link:" + request.id; });
+  press("link:" + request.id);
+  wait_until([&] { return !pictures()[0].keyboard[0][0].url.empty(); });
+}
+
+TEST_F(BotTest, FaultsOfTelegramAreRepeated) {
+  using Kind = telegram::Failure::Kind;
+  api.fail({.kind = Kind::unreachable, .may_be_done = true}, 2);
+  api.fail({.kind = Kind::flood, .retry_after = std::chrono::seconds(1)}, 1);
+  say("a fox");
+  tell(next_request(), EventType::finished);
+  wait_until([&] { return pictures().size() == 1; });
+}
+
+TEST_F(BotTest, ARefusedPhotoGoesAsADocumentThenAsText) {
+  say("a fox");
+  const auto request = next_request();
+  wait_until([&] { return api.shown().size() == 1; });
+  api.fail({.kind = telegram::Failure::Kind::bad_request, .text = "Bad Request: IMAGE_PROCESS_FAILED"}, 2);
+  tell(request, EventType::finished);
+  wait_until([&] { return is_shown("Telegram does not show this picture"); });
+}
+
+TEST_F(BotTest, MutatedUpdatesAreHarmless) {
+  const std::string text = Json{{"update_id", 1},
+                                {"message",
+                                 {{"message_id", 1},
+                                  {"date", 1},
+                                  {"text", "/txt2img x"},
+                                  {"chat", {{"id", 5}, {"type", "private"}}},
+                                  {"from", {{"id", 5}, {"is_bot", false}}}}}}
+                               .dump();
+  std::mt19937 random(1);
+  for (int i = 0; i < 3000; ++i) {
+    std::string mutated = text;
+    for (auto n = random() % 3 + 1; n > 0; --n) mutated[random() % mutated.size()] = static_cast<char>(random() % 127 + 1);
+    const Json json = Json::parse(mutated, nullptr, false);
+    if (json.is_discarded()) continue;
+    EXPECT_TRUE(bot->take(json, std::chrono::seconds(10)));
+  }
+  EXPECT_EQ(bot->problem(), "");
+}
+
+TEST_F(BotTest, ThreadsMayBringUpdatesAtOnce) {
+  std::vector<std::jthread> people;
+  std::atomic<std::int64_t> update = 1000;
+  for (int person = 1; person <= 4; ++person) {
+    people.emplace_back([&, person] {
+      for (int i = 0; i < 5; ++i) {
+        const Json message{{"message_id", 1},
+                           {"date", 1},
+                           {"text", "a fox"},
+                           {"chat", {{"id", person * 100 + i}, {"type", "private"}}},
+                           {"from", {{"id", person}, {"is_bot", false}}}};
+        EXPECT_TRUE(bot->take({{"update_id", ++update}, {"message", message}}, std::chrono::seconds(10)));
+      }
+    });
+  }
+  people.clear();
+  for (int i = 0; i < 20; ++i) tell(next_request(), EventType::finished);
+  wait_until([&] { return pictures().size() == 20; });
+}
+
+}  // namespace
+}  // namespace p2p::bot
