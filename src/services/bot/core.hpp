@@ -109,6 +109,7 @@ class Bot::Core {
   enum class Step { none, status_new, status_edit, answer_picture, answer_text, original_new, original_picture, bell };
   void deliver();
   Step next_step(Live& live);
+  static Pace::Call call_of(Step step);
   Outlook outlook_of(const Live& live);
   void begin(Step step, Live& live);
   void finish_step(Step step, const std::string& id, const std::string& shown, const telegram::Result<std::int64_t>& result, bool with_link,

@@ -77,8 +77,8 @@ void Bot::Core::deliver() {
   }
   for (auto& [number, reply] : replies_) {
     if (reply.busy) continue;
-    const Time until = std::max(reply.retry_at, pace_.take(reply.reply.chat, reply.reply.in_group, true, at).value_or(at));
-    until > at ? wake_at(until) : begin(reply);
+    const auto until = reply.retry_at > at ? reply.retry_at : pace_.take(reply.reply.chat, reply.reply.in_group, Pace::Call::message, at);
+    until ? wake_at(*until) : begin(reply);
   }
   std::vector<std::pair<Step, Live*>> steps;
   for (const std::string& id : std::exchange(dirty_, {})) {
@@ -99,12 +99,17 @@ void Bot::Core::deliver() {
   // Answers first, progress last, in the order of acceptance.
   std::ranges::sort(steps, {}, [](const auto& item) { return std::pair(item.first == Step::status_edit, item.second->row.accepted); });
   for (const auto& [step, live] : steps) {
-    if (const auto until = pace_.take(live->row.chat, live->row.in_group, step != Step::status_edit, at)) {
+    if (const auto until = pace_.take(live->row.chat, live->row.in_group, call_of(step), at)) {
       due_.emplace(*until, live->row.id);
     } else {
       begin(step, *live);
     }
   }
+}
+
+Pace::Call Bot::Core::call_of(Step step) {
+  if (step == Step::status_new || step == Step::original_new || step == Step::bell) return Pace::Call::message;
+  return step == Step::status_edit ? Pace::Call::progress : Pace::Call::answer;
 }
 
 std::pair<std::optional<std::string>, Time> Bot::Core::link_of(const RequestRow& row) const {
@@ -365,7 +370,7 @@ void Bot::Core::expire_links() {
   std::vector<RequestRow> rows;
   read([&] { rows = state_.with_expired_links(now(), kAtOnce); });
   for (RequestRow& row : rows) {
-    if (pace_.take(row.chat, row.in_group, false, now())) continue;
+    if (pace_.take(row.chat, row.in_group, Pace::Call::progress, now())) continue;
     calls_->run([this, row]() mutable {
       const auto result = as_id(api_.edit_message_reply_markup(row.chat, row.message, answer_keyboard(row, {}, true)));
       count_call("expiry", result);

@@ -3,42 +3,45 @@
 #include <algorithm>
 
 namespace p2p::bot {
+namespace {
 
-void Pace::Bucket::fill(Time now) {
-  if (now > filled) tokens = std::min(most, tokens + per_second * std::chrono::duration<double>(now - filled).count());
-  filled = now;
+// Below 30 and 20: what other programs do with the same token counts as well.
+constexpr std::size_t kInAll = 27;
+constexpr std::size_t kInGroup = 19;
+constexpr std::size_t kSpareInAll = 10;
+constexpr std::size_t kSpareInGroup = 6;
+constexpr std::chrono::milliseconds kEach{1'000};
+constexpr std::chrono::milliseconds kBurst{2'000};  // beyond the first call: a status, its picture and one more
+constexpr std::chrono::milliseconds kBetweenMessages{1'050};
+
+}  // namespace
+
+Time Pace::Window::when_below(std::size_t most, Time now) {
+  if (!times_.empty() && times_.back() > now) times_.clear();  // the clock was set back
+  while (!times_.empty() && times_.front() + span_ <= now) times_.pop_front();
+  return times_.size() < most ? now : times_[times_.size() - most] + span_;
 }
 
-Time Pace::Bucket::when(double count) const {
-  return filled + std::chrono::milliseconds(static_cast<std::int64_t>(std::max(0.0, count - tokens) / per_second * 1000) + 1);
-}
-
-std::optional<Time> Pace::take(std::int64_t chat, bool in_group, bool urgent, Time now) {
-  // Of three calls to a chat at once one status, its picture and a reply; of 20 a minute in a group most are for answers.
-  const auto found =
-      chats_.try_emplace(chat, Chat{{3, 1, 3, now}, {in_group ? 18.0 : 60.0, in_group ? 18.0 / 60 : 1.0, in_group ? 18.0 : 60.0, now}, {}})
-          .first;
-  Chat& its = found->second;
-  all_.fill(now);
-  its.second.fill(now);
-  its.minute.fill(now);
-  if (const Time until = std::max(not_before_, its.not_before); now < until) return until;
-  const double spare = urgent ? 0 : 1;
-  const double spare_all = urgent ? 0 : 10;
-  const double spare_minute = urgent ? 0 : 6;
-  const Time at = std::max({all_.tokens >= 1 + spare_all ? now : all_.when(1 + spare_all),
-                            its.second.tokens >= 1 + spare ? now : its.second.when(1 + spare),
-                            its.minute.tokens >= 1 + spare_minute ? now : its.minute.when(1 + spare_minute)});
+std::optional<Time> Pace::take(std::int64_t chat, bool in_group, Call call, Time now) {
+  Chat& its = chats_[chat];
+  if (its.used > now) its = {};  // the clock was set back
+  const bool can_wait = call == Call::progress;
+  Time at = std::max({now, not_before_, its.not_before, all_.when_below(kInAll - (can_wait ? kSpareInAll : 0), now),
+                      its.free_at - (can_wait ? std::chrono::milliseconds(0) : kBurst)});
+  if (call == Call::message) at = std::max(at, its.next_message);
+  if (in_group) at = std::max(at, its.minute.when_below(kInGroup - (can_wait ? kSpareInGroup : 0), now));
   if (at > now) return at;
-  all_.tokens -= 1;
-  its.second.tokens -= 1;
-  its.minute.tokens -= 1;
+  all_.add(now);
+  if (in_group) its.minute.add(now);
+  its.free_at = std::max(its.free_at, now) + kEach;
+  if (call == Call::message) its.next_message = now + kBetweenMessages;
+  its.used = now;
   return std::nullopt;
 }
 
 void Pace::flooded(std::int64_t chat, std::chrono::seconds retry_after, Time now) {
   const Time until = now + retry_after + std::chrono::milliseconds(100);
-  chats_.try_emplace(chat, Chat{{3, 1, 0, now}, {60, 1, 0, now}, {}}).first->second.not_before = until;
+  chats_[chat].not_before = until;
   // Two chats at once: it is the bot as a whole.
   if (last_flooded_ != 0 && last_flooded_ != chat && now - last_flood_ < std::chrono::seconds(1))
     not_before_ = std::max(not_before_, until);
@@ -47,8 +50,7 @@ void Pace::flooded(std::int64_t chat, std::chrono::seconds retry_after, Time now
 }
 
 void Pace::tidy(Time now) {
-  std::erase_if(
-      chats_, [&](const auto& item) { return now - item.second.second.filled > std::chrono::minutes(2) && now > item.second.not_before; });
+  std::erase_if(chats_, [&](const auto& item) { return now - item.second.used > std::chrono::minutes(2) && now > item.second.not_before; });
 }
 
 }  // namespace p2p::bot

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 
@@ -9,12 +10,18 @@
 
 namespace p2p::bot {
 
-/// Telegram's limits on what a bot sends: about 30 a second in all, 1 a second in a chat (a few at once are let through), 20 a minute in a
-/// group; and the waits that Telegram asks for. Not thread-safe.
+/// Telegram's limits on what a bot sends: about 30 calls a second in all, 1 a second in a chat (a few at once are let through, but never
+/// two new messages), 20 a minute in a group; and the waits that Telegram asks for. Not thread-safe.
 class Pace {
  public:
-  /// Takes a place for a call to this chat; where there is none, gives the time to ask again. What is not urgent leaves places for what is.
-  std::optional<Time> take(std::int64_t chat, bool in_group, bool urgent, Time now);
+  enum class Call {
+    message,   ///< a new message
+    answer,    ///< an edit that someone waits for
+    progress,  ///< an edit that can be left out: leaves places for what cannot
+  };
+
+  /// Takes a place for a call to this chat; where there is none, gives the time to ask again.
+  std::optional<Time> take(std::int64_t chat, bool in_group, Call call, Time now);
 
   /// Telegram refused a call and asks to wait.
   void flooded(std::int64_t chat, std::chrono::seconds retry_after, Time now);
@@ -23,22 +30,28 @@ class Pace {
   void tidy(Time now);
 
  private:
-  struct Bucket {
-    double most;
-    double per_second;
-    double tokens;
-    Time filled;
-    void fill(Time now);
-    /// When it will hold `count`.
-    Time when(double count) const;
+  /// Calls of the last `span`, however that is laid.
+  class Window {
+   public:
+    explicit Window(std::chrono::milliseconds span) : span_(span) {}
+    /// When there will be fewer than `most`.
+    Time when_below(std::size_t most, Time now);
+    void add(Time now) { times_.push_back(now); }
+
+   private:
+    std::chrono::milliseconds span_;
+    std::deque<Time> times_;
   };
   struct Chat {
-    Bucket second;
-    Bucket minute;
+    Window minute{std::chrono::seconds(60)};
+    Time free_at;  ///< calls spaced by a second would end here; how far that is ahead of now is what a burst has borrowed
+    Time next_message;
     Time not_before;
+    Time used;
   };
 
-  Bucket all_{25, 25, 25, {}};  // below 30: other bots of the same owner share the address
+  // Places are counted when calls set out; they may arrive a little closer to each other.
+  Window all_{std::chrono::milliseconds(1'050)};
   std::map<std::int64_t, Chat> chats_;
   Time not_before_;
   std::int64_t last_flooded_ = 0;

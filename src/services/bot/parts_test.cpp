@@ -72,30 +72,81 @@ TEST(View, TellsWhatIsGoingOn) {
   EXPECT_TRUE(status_keyboard(row).empty());
 }
 
-TEST(Pace, KeepsTelegramsLimits) {
-  Pace pace;
+/// The most of `times` that any second (or `span`) holds.
+std::size_t most_within(const std::vector<Time>& times, std::chrono::milliseconds span) {
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const auto end = std::ranges::lower_bound(times, times[i] + span);
+    most = std::max(most, static_cast<std::size_t>(end - times.begin()) - i);
+  }
+  return most;
+}
+
+/// When calls go out that are asked for in `chats` each 10 ms for two minutes.
+std::vector<Time> calls_in(Pace& pace, int chats, bool in_group, Pace::Call call) {
+  std::vector<Time> times;
   const Time start = from_millis(1'000'000);
-  int in_chat = 0;
-  for (int ms = 0; ms < 60'000; ms += 50) in_chat += !pace.take(1, false, true, start + std::chrono::milliseconds(ms));
-  EXPECT_LE(in_chat, 63);
-  EXPECT_GE(in_chat, 55);
-  int in_group = 0;
-  for (int ms = 0; ms < 60'000; ms += 50) in_group += !pace.take(-1, true, true, start + std::chrono::milliseconds(ms));
-  EXPECT_LE(in_group, 36);
-  int in_all = 0;
-  for (int i = 0; i < 1000; ++i) in_all += !pace.take(1000 + i, false, true, start + std::chrono::seconds(100));
-  EXPECT_LE(in_all, 30);
+  for (auto at = start; at < start + std::chrono::minutes(2); at += std::chrono::milliseconds(10)) {
+    for (int chat = 1; chat <= chats; ++chat) {
+      if (!pace.take(chat, in_group, call, at)) times.push_back(at);
+    }
+  }
+  return times;
+}
+
+constexpr std::chrono::seconds kSecond{1};
+constexpr std::chrono::seconds kMinute{60};
+
+TEST(Pace, AChatGetsOneNewMessageASecond) {
+  Pace pace;
+  const auto times = calls_in(pace, 1, false, Pace::Call::message);
+  EXPECT_EQ(most_within(times, kSecond), 1u);
+  EXPECT_GE(times.size(), 110u);
+}
+
+TEST(Pace, AChatGetsAnAnswerASecondAfterAFewAtOnce) {
+  Pace pace;
+  const auto times = calls_in(pace, 1, false, Pace::Call::answer);
+  EXPECT_EQ(most_within(times, kSecond), 3u);
+  EXPECT_LE(times.size(), 123u);
+  EXPECT_GE(times.size(), 118u);
+}
+
+TEST(Pace, AGroupGetsLessThanTwentyAMinute) {
+  Pace pace;
+  const auto times = calls_in(pace, 1, true, Pace::Call::answer);
+  EXPECT_EQ(most_within(times, kMinute), 19u);
+  EXPECT_EQ(times.size(), 38u);
+}
+
+TEST(Pace, AllChatsTogetherGetLessThanThirtyASecond) {
+  Pace pace;
+  EXPECT_EQ(most_within(calls_in(pace, 100, false, Pace::Call::answer), kSecond), 27u);
+}
+
+TEST(Pace, ProgressLeavesPlaces) {
+  Pace pace;
+  const auto times = calls_in(pace, 100, false, Pace::Call::progress);
+  EXPECT_EQ(most_within(times, kSecond), 17u);
+  EXPECT_FALSE(pace.take(1000, false, Pace::Call::answer, times.back()));
+}
+
+TEST(Pace, AClockThatIsSetBackHoldsNothingUp) {
+  Pace pace;
+  const auto late = calls_in(pace, 1, true, Pace::Call::message).back();
+  EXPECT_FALSE(pace.take(1, true, Pace::Call::message, late - std::chrono::minutes(5)));
 }
 
 TEST(Pace, ObeysRetryAfter) {
+  using enum Pace::Call;
   Pace pace;
   const Time start = from_millis(1'000'000);
   pace.flooded(1, std::chrono::seconds(7), start);
-  EXPECT_GE(pace.take(1, false, true, start).value(), start + std::chrono::seconds(7));
-  EXPECT_FALSE(pace.take(2, false, true, start)) << "another chat is free";
+  EXPECT_GE(pace.take(1, false, answer, start).value(), start + std::chrono::seconds(7));
+  EXPECT_FALSE(pace.take(2, false, answer, start)) << "another chat is free";
   pace.flooded(2, std::chrono::seconds(7), start);
-  EXPECT_TRUE(pace.take(3, false, true, start)) << "two chats at once: all wait";
-  EXPECT_FALSE(pace.take(1, false, true, start + std::chrono::seconds(8)));
+  EXPECT_TRUE(pace.take(3, false, answer, start)) << "two chats at once: all wait";
+  EXPECT_FALSE(pace.take(1, false, answer, start + std::chrono::seconds(8)));
 }
 
 class StateTest : public ::testing::Test {
