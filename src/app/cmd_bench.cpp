@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "app/bench_service.hpp"
 #include "app/command_line.hpp"
 #include "app/interrupts.hpp"
 #include "app/model_folders.hpp"
@@ -22,9 +23,10 @@ double typical(std::vector<double> seconds) {
 }  // namespace
 
 int run_bench(const Arguments& arguments) {
+  if (!arguments.empty() && arguments.front() == "service") return run_bench_service({arguments.begin() + 1, arguments.end()});
   CLI::App app("Measures this machine's own peak, and what share of it each stage of a drawing reaches.", "prompt2pic bench");
-  app.footer("Example:\n  prompt2pic bench --model emoji --precision f32\n");
-  app.allow_extras();
+  app.footer(
+      "Example:\n  prompt2pic bench --model emoji --precision f32\nThe queue and the storage are measured by: prompt2pic bench service\n");
   const CLI::Option* width = app.add_option("--width", "Pixels; without it the model's own.")->type_name("N");
   const CLI::Option* height = app.add_option("--height", "Pixels; without it the model's own.")->type_name("N");
   const CLI::Option* steps = app.add_option("--steps", "Steps of the prior that are measured (4).")->type_name("N");
@@ -32,9 +34,6 @@ int run_bench(const Arguments& arguments) {
   const CLI::Option* json = app.add_flag("--json")->description("Print one line of JSON.");
   const SettingFlags flags(app, {"model", "precision", "threads"});
   if (!parse(app, arguments)) return 0;
-  if (const auto words = app.remaining(); !words.empty()) {
-    throw UsageError(words[0] == "service" ? "bench service comes in a later version" : "bench takes no " + words[0]);
-  }
   const AppConfig config = flags.load().config;
   const std::string_view whole = "a whole number";
   const engine::GenerateParams params{.prompt = "a fox on a blue background",

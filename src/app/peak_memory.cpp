@@ -8,6 +8,16 @@
 
 namespace p2p::app {
 
+std::uint64_t anonymous_bytes() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    std::uint64_t kib = 0;
+    if (word == "RssAnon:" && status >> kib) return kib * 1024;
+  }
+  return 0;
+}
+
 PeakMemory::PeakMemory() {
   sampler_ = std::jthread([this](const std::stop_token& stop) {
     std::mutex mutex;
@@ -26,16 +36,9 @@ std::uint64_t PeakMemory::bytes() {
 }
 
 void PeakMemory::sample() {
-  std::ifstream status("/proc/self/status");
-  std::string word;
-  while (status >> word) {
-    if (word != "RssAnon:") continue;
-    std::uint64_t kib = 0;
-    status >> kib;
-    std::uint64_t peak = peak_;
-    while (kib * 1024 > peak && !peak_.compare_exchange_weak(peak, kib * 1024)) {
-    }
-    return;
+  const std::uint64_t bytes = anonymous_bytes();
+  std::uint64_t peak = peak_;
+  while (bytes > peak && !peak_.compare_exchange_weak(peak, bytes)) {
   }
 }
 

@@ -6,7 +6,10 @@
 
 namespace p2p::app {
 
-/// Watches this process's anonymous memory (RssAnon: what mapped files take is not in it) from construction to destruction.
+/// This process's anonymous memory now (RssAnon: what mapped files take is not in it).
+std::uint64_t anonymous_bytes();
+
+/// Watches this process's anonymous memory from construction to destruction.
 class PeakMemory {
  public:
   PeakMemory();

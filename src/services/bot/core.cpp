@@ -9,6 +9,7 @@ namespace p2p::bot {
 namespace {
 
 constexpr std::size_t kInputsATurn = 200;
+constexpr std::chrono::milliseconds kWriteWithin{50};
 
 }  // namespace
 
@@ -114,6 +115,8 @@ void Bot::Core::turn(const std::stop_token& stop) {
 }
 
 void Bot::Core::commit(const std::stop_token& stop) {
+  if (after_.empty() && !stopping_ && !writes_.empty() && std::chrono::abs(now() - writes_since_) < kWriteWithin)
+    return wake_at(writes_since_ + kWriteWithin);
   const auto writes = std::exchange(writes_, {});
   noted_.clear();
   const auto afterwards = std::exchange(after_, {});
@@ -151,7 +154,23 @@ void Bot::Core::save(const RequestRow& row) {
   write([this, row] { state_.save(row); });
 }
 
+void Bot::Core::write(std::function<void()> work) {
+  if (writes_.empty()) writes_since_ = now();
+  writes_.push_back(std::move(work));
+}
+
 bool Bot::Core::read(const std::function<void()>& work) {
+  const bool works = peek([&] {
+    for (const auto& write : writes_) write();
+    work();
+  });
+  if (!works) return false;
+  writes_.clear();
+  noted_.clear();
+  return true;
+}
+
+bool Bot::Core::peek(const std::function<void()>& work) {
   try {
     state_.transaction(work);
     return true;

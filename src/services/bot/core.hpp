@@ -22,7 +22,7 @@ namespace p2p::bot {
 
 /// The bot's one thread of thought. Everything that happens comes in as a function (post()) and is handled in turns: what a turn wants
 /// written is written in one transaction, repeated until it works; only then what it wants sent is sent. So the outside never hears of what
-/// could be forgotten.
+/// could be forgotten. Turns that want nothing sent share a transaction with those that follow soon.
 ///
 /// core.cpp has the turns and the threads around them, intake.cpp what people ask, story.cpp what workers tell, delivery.cpp what chats are
 /// shown.
@@ -67,11 +67,15 @@ class Bot::Core {
   /// Waits; false if `stop` came first.
   static bool pause(std::chrono::milliseconds time, const std::stop_token& stop);
 
-  void write(std::function<void()> work) { writes_.push_back(std::move(work)); }
+  /// Writes soon, and before anything that after() sends.
+  void write(std::function<void()> work);
   void after(std::function<void()> work) { after_.push_back(std::move(work)); }
   void save(const RequestRow& row);
-  /// Reads in a transaction of its own. False if the database does not work at the moment: then `work` may have done half.
+  /// Reads what was written, in a transaction of its own. False if the database does not work at the moment: then `work` may have done
+  /// half.
   bool read(const std::function<void()>& work);
+  /// The same without what waits to be written.
+  bool peek(const std::function<void()>& work);
   /// Writes the message down and sends it afterwards.
   void send(bus::Outgoing message);
   void send_letter(const BusLetter& letter);
@@ -148,8 +152,9 @@ class Bot::Core {
   Time next_prune_;
   Pace pace_;
   std::map<std::string, Time> pressed_;  ///< "again" buttons, against double presses
-  std::set<std::int64_t> noted_;         ///< updates of this turn
+  std::set<std::int64_t> noted_;         ///< updates among writes_
   std::vector<std::function<void()>> writes_;
+  Time writes_since_;
   std::vector<std::function<void()>> after_;
   bool stopping_ = false;
   bool may_route_ = false;  ///< the past is read

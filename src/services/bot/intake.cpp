@@ -14,7 +14,7 @@ std::string day_of(Time time) { return to_text(time).substr(0, 10); }
 void Bot::Core::take_update(const telegram::Update& update) {
   const auto count = [&](const char* kind) { metrics_.counter("prompt2pic_updates_total", "Updates by kind.", {{"kind", kind}}).add(); };
   bool known = false;
-  while (!read([&] { known = state_.has_update(update.update_id); })) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  while (!peek([&] { known = state_.has_update(update.update_id); })) std::this_thread::sleep_for(std::chrono::milliseconds(300));
   if (known || noted_.contains(update.update_id)) return count("repeated");
   noted_.insert(update.update_id);
   write([this, id = update.update_id] { state_.note_update(id); });

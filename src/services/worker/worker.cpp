@@ -242,11 +242,16 @@ class Worker::Impl {
                                       .partition = record.partition,
                                       .offset = record.offset,
                                       .original = record.value};
-    const Event failed{
-        .id = id, .time = now(), .type = EventType::failed, .worker = config_.name, .dispatch = dispatch, .reason = why, .detail = detail};
+    const Event failed{.id = letter.id,
+                       .time = now(),
+                       .type = EventType::failed,
+                       .worker = config_.name,
+                       .dispatch = dispatch,
+                       .reason = why,
+                       .detail = detail};
     events_.send(letter, traceparent, [this, failed, traceparent, done](const std::string& problem) {
       if (!problem.empty()) return log::error("a dead letter was not delivered", {{"id", failed.id}, {"error", problem}});
-      failed.id.empty() ? done("") : events_.send(failed, traceparent, done);
+      events_.send(failed, traceparent, done);
     });
   }
 

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "app/commands.hpp"
+
+namespace p2p::app {
+
+/// `prompt2pic bench service`: how many requests a second pass from a producer through a worker to the event in Kafka, and into the store.
+int run_bench_service(const Arguments& arguments);
+
+}  // namespace p2p::app
