@@ -1,5 +1,7 @@
 #include "services/worker/worker.hpp"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -10,8 +12,8 @@
 #include "base/log.hpp"
 #include "base/random_id.hpp"
 #include "platform/bus/bus_error.hpp"
-#include "services/worker/control.hpp"
 #include "services/worker/events.hpp"
+#include "services/worker/follow.hpp"
 #include "services/worker/ledger.hpp"
 #include "services/worker/task.hpp"
 
@@ -66,8 +68,12 @@ class Worker::Impl {
                                    {.assigned = [this](const auto& given) { assigned(given); },
                                     .revoked = [this](const auto& taken, bool lost) { revoked(taken, lost); }});
     joined_ = true;
-    std::jthread control(
-        [this](const std::stop_token& over) { read_control(bus_, [this](const messages::Control& wish) { obey(wish); }, over); });
+    std::jthread control([this](const std::stop_token& over) {
+      follow(bus_, std::string(messages::kControlTopic), [this](const bus::Record& record) { obey(record); }, over);
+    });
+    std::jthread ends([this](const std::stop_token& over) {
+      follow(bus_, std::string(messages::kEventsTopic), [this](const bus::Record& record) { note_end(record); }, over);
+    });
     std::jthread drawing([this](const std::stop_token& over) { draw_all(over); });
     while (!stop.stop_requested()) poll();
     leave();
@@ -76,6 +82,8 @@ class Worker::Impl {
     drawing.join();
     control.request_stop();
     control.join();
+    ends.request_stop();
+    ends.join();
     uploader_.reset();
     producer_->flush(std::chrono::seconds(5));
     const std::scoped_lock lock(end_mutex_);
@@ -176,7 +184,11 @@ class Worker::Impl {
         }
         return;
       }
-      if (recent_.has(id)) return subscription_->done(record.place(), record.offset);
+      if (recent_.has(id)) {
+        log::info("asked for again after its end", {{"id", id}});
+        count(model, "repeated", "");
+        return subscription_->done(record.place(), record.offset);
+      }
     }
     int strikes = request->strikes;
     if (record.inherited) {
@@ -255,7 +267,23 @@ class Worker::Impl {
     });
   }
 
-  // --- the control thread
+  // --- the threads that follow topics
+
+  void obey(const bus::Record& record) {
+    if (const auto wish = messages::decode_control(record.value)) {
+      obey(*wish);
+    } else {
+      log::warn("a control message was dropped", {{"offset", record.offset}, {"error", wish.error()}});
+    }
+  }
+
+  /// What ended elsewhere is not begun here, should it be asked for once more.
+  void note_end(const bus::Record& record) {
+    constexpr std::array kEnds{EventType::finished, EventType::failed, EventType::cancelled};
+    if (std::ranges::none_of(kEnds, [&](EventType type) { return messages::name_of(type) == record.header("type"); })) return;
+    const std::scoped_lock lock(mutex_);
+    recent_.add(record.key);
+  }
 
   void obey(const messages::Control& wish) {
     const std::scoped_lock lock(mutex_);

@@ -259,6 +259,21 @@ TEST_F(WorkerTest, WhatEndedBeforeTheCrashIsNotDrawnAgain) {
   EXPECT_EQ(drawer->drawings, drawings);
 }
 
+TEST_F(WorkerTest, WhatEndedWithAnotherWorkerIsNotDrawnAgain) {
+  start();
+  ask("a");
+  wait_for_end("a");
+  stop();
+  start("w2");
+  ask("b", "a fox", 1, 1);
+  wait_for_end("b");
+  const int drawings = drawer->drawings;
+  ask("a");
+  wait_until([&] { return committed() == 2; });
+  EXPECT_EQ(drawer->drawings, drawings);
+  EXPECT_EQ(std::ranges::count(events("a"), EventType::finished, &Event::type), 1);
+}
+
 TEST_F(WorkerTest, AStopHandsBackWhatCannotBeFinished) {
   start();
   ask("a", "wait");

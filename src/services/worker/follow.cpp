@@ -1,0 +1,26 @@
+#include "services/worker/follow.hpp"
+
+#include <condition_variable>
+#include <mutex>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+
+namespace p2p::worker {
+
+void follow(bus::Bus& bus, const std::string& topic, const std::function<void(const bus::Record&)>& take, const std::stop_token& stop) {
+  std::unique_ptr<bus::LogReader> reader;
+  while (!stop.stop_requested()) {
+    try {
+      if (!reader) reader = bus.read_log(topic, {.offsets = {}, .since = now() - std::chrono::hours(1)});
+      for (const bus::Record& record : reader->poll(std::chrono::milliseconds(100))) take(record);
+    } catch (const Error& error) {
+      log::warn("a topic cannot be read; it is tried again", {{"topic", topic}, {"error", error.what()}});
+      std::mutex mutex;
+      std::unique_lock lock(mutex);
+      std::condition_variable_any().wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    }
+  }
+}
+
+}  // namespace p2p::worker
