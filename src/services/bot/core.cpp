@@ -9,7 +9,7 @@ namespace p2p::bot {
 namespace {
 
 constexpr std::size_t kInputsATurn = 200;
-constexpr std::chrono::milliseconds kWriteWithin{50};
+constexpr std::chrono::milliseconds kWriteWithin{15};
 
 }  // namespace
 
@@ -21,6 +21,7 @@ Bot::Core::Core(telegram::Api& api, bus::Bus& bus, blob::BlobStore& store, State
       metrics_(metrics),
       config_(std::move(config)),
       router_({.user_in_flight = config_.user_in_flight}) {
+  models_.insert(config_.model);
   load();
   producer_ = bus_.producer();
 }
@@ -231,7 +232,10 @@ void Bot::Core::tick() {
   pace_.tidy(at);
   std::erase_if(pressed_, [&](const auto& item) { return at - item.second > std::chrono::seconds(2); });
   expire_links();
-  for (const auto& [model, depth] : router_.depths()) {
+  auto depths = router_.depths();
+  for (const std::string& model : models_) depths[model];  // one that has become empty is told of too
+  for (const auto& [model, depth] : depths) {
+    models_.insert(model);
     const Labels labels{{"model", model}};
     metrics_.gauge("prompt2pic_queue_waiting", "Requests held back because no worker has room.", labels).set(depth.waiting);
     metrics_.gauge("prompt2pic_queue_sent", "Requests with workers.", labels).set(depth.in_flight);

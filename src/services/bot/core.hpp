@@ -156,6 +156,7 @@ class Bot::Core {
   std::vector<std::function<void()>> writes_;
   Time writes_since_;
   std::vector<std::function<void()>> after_;
+  std::set<std::string> models_;  ///< that the metrics tell of
   bool stopping_ = false;
   bool may_route_ = false;  ///< the past is read
   std::optional<Time> unserved_since_;
