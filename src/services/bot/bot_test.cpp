@@ -172,7 +172,7 @@ class BotTest : public ::testing::Test {
     return {};
   }
   void tell(const messages::Request& request, EventType type, const std::string& reason = "", const std::string& stage = "",
-            double fraction = 0) {
+            double fraction = 0, std::string key = "") {
     Event event{.id = request.id,
                 .time = now(),
                 .type = type,
@@ -183,7 +183,7 @@ class BotTest : public ::testing::Test {
                 .fraction = fraction,
                 .reason = reason};
     if (type == EventType::finished) {
-      const std::string key = messages::image_key(request.id, request.time, 1);
+      if (key.empty()) key = messages::image_key(request.id, request.time, 1);
       store.put(key, "PNG", "image/png");
       event.images = {{key, 64, 64, request.seed, 3}};
       event.seconds["total"] = 1;
@@ -238,6 +238,15 @@ TEST_F(BotTest, EveryReasonIsTold) {
     wait_until([&] { return is_shown(text); });
     ++chat;
   }
+}
+
+TEST_F(BotTest, AnothersPictureIsNotShown) {
+  say("a fox");
+  const auto request = next_request();
+  tell(request, EventType::finished, "", "", 0, messages::image_key("another", request.time, 1));
+  tell(request, EventType::finished);
+  wait_until([&] { return pictures().size() == 1; });
+  EXPECT_THAT(pictures()[0].keyboard[0][0].url, HasSubstr(request.id));
 }
 
 TEST_F(BotTest, ACrashAtAnyPointShowsOnePicture) {

@@ -80,6 +80,10 @@ void Bot::Core::take_event(const Event& event) {
       break;
     case finished: {
       const messages::StoredImage& image = event.images.front();
+      if (image.key != messages::image_key(row.id, row.accepted, 1)) {
+        metrics_.counter("prompt2pic_events_dropped_total", "Events that could not be used.", {{"reason", "foreign_key"}}).add();
+        return log::warn("an event was dropped: its picture is another request's", {{"id", row.id}, {"key", image.key}});
+      }
       row.image_key = image.key;
       row.width = image.width;
       row.height = image.height;
