@@ -355,6 +355,20 @@ TEST_F(BotTest, ExpiredLinksAreRenewed) {
   wait_until([&] { return !pictures()[0].keyboard[0][0].url.empty(); });
 }
 
+TEST_F(BotTest, ANewLinkComesAlsoWhenTelegramAsksToWait) {
+  stop();
+  config.link_ttl = std::chrono::seconds(1);
+  start();
+  say("a fox");
+  const auto request = next_request();
+  tell(request, EventType::finished);
+  wait_until([&] { return pictures().size() == 1 && pictures()[0].keyboard[0][0].data == "link:" + request.id; });
+  api.fail({.kind = telegram::Failure::Kind::flood, .retry_after = std::chrono::seconds(1)}, 1);
+  api.fail({.kind = telegram::Failure::Kind::unreachable}, 1);
+  press("link:" + request.id);
+  wait_until([&] { return !pictures()[0].keyboard[0][0].url.empty(); });
+}
+
 TEST_F(BotTest, FaultsOfTelegramAreRepeated) {
   using Kind = telegram::Failure::Kind;
   api.fail({.kind = Kind::unreachable, .may_be_done = true}, 2);

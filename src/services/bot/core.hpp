@@ -20,12 +20,18 @@
 
 namespace p2p::bot {
 
+/// An edit gives no id, and one that would change nothing is done.
+inline telegram::Result<std::int64_t> as_id(const telegram::Result<bool>& result) {
+  if (!result && result.error().kind != telegram::Failure::Kind::not_modified) return std::unexpected(result.error());
+  return 0;
+}
+
 /// The bot's one thread of thought. Everything that happens comes in as a function (post()) and is handled in turns: what a turn wants
 /// written is written in one transaction, repeated until it works; only then what it wants sent is sent. So the outside never hears of what
 /// could be forgotten. Turns that want nothing sent share a transaction with those that follow soon.
 ///
 /// core.cpp has the turns and the threads around them, intake.cpp what people ask, story.cpp what workers tell, delivery.cpp what chats are
-/// shown.
+/// shown, links.cpp the links under what was shown.
 class Bot::Core {
  public:
   Core(telegram::Api& api, bus::Bus& bus, blob::BlobStore& store, State& state, Metrics& metrics, BotConfig config);
@@ -37,6 +43,17 @@ class Bot::Core {
   using Event = messages::Event;
   using Failure = telegram::Failure;
   using Status = RequestRow::Status;
+
+  /// An edit of the buttons under a picture whose link has expired or is to be new. A crash forgets it: links expire again, people press
+  /// again.
+  struct LinkEdit {
+    RequestRow row;
+    std::int64_t message = 0;
+    bool renew = false;
+    bool busy = false;
+    Time retry_at;
+    std::chrono::milliseconds backoff{0};
+  };
 
   /// A request that is not settled.
   struct Live {
@@ -126,10 +143,15 @@ class Bot::Core {
   telegram::Result<std::int64_t> show_picture(const RequestRow& row, std::int64_t message, telegram::Media::Type type,
                                               const telegram::Keyboard& keyboard);
   void move_chat(std::int64_t from, std::int64_t to);
-  void expire_links();
-  void renew_link(RequestRow row, std::int64_t message, const std::string& query_id);
   std::pair<std::optional<std::string>, Time> link_of(const RequestRow& row) const;
   void count_call(const char* step, const telegram::Result<std::int64_t>& result);
+
+  // --- links.cpp
+  void expire_links();
+  void renew_link(const RequestRow& row, std::int64_t message, const std::string& query_id);
+  void edit_links(Time at);
+  void begin(LinkEdit& edit);
+  void finish_link(const RequestRow& row, bool renewed, const telegram::Result<std::int64_t>& result);
 
   telegram::Api& api_;
   bus::Bus& bus_;
@@ -142,7 +164,8 @@ class Bot::Core {
   routing::Router router_;
   std::map<std::string, Live> live_;
   std::map<std::int64_t, LiveReply> replies_;
-  std::int64_t next_number_ = 1;  ///< of letters and replies
+  std::map<std::string, LinkEdit> link_edits_;  ///< by request
+  std::int64_t next_number_ = 1;                ///< of letters and replies
   std::map<std::int64_t, BusLetter>
       old_letters_;  ///< from before the start: sent once the events have been read that may show that they were sent
   std::set<std::string> dirty_;

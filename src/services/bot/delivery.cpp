@@ -24,11 +24,6 @@ bool can_be_photo(const RequestRow& row) {
   return row.bytes <= 10'000'000 && row.width + row.height <= 10'000 && std::max(row.width, row.height) / shorter < 20;
 }
 
-telegram::Result<std::int64_t> as_id(const telegram::Result<bool>& result) {
-  if (!result && result.error().kind != Failure::Kind::not_modified) return std::unexpected(result.error());
-  return 0;
-}
-
 }  // namespace
 
 Outlook Bot::Core::outlook_of(const Live& live) {
@@ -80,6 +75,7 @@ void Bot::Core::deliver() {
     const auto until = reply.retry_at > at ? reply.retry_at : pace_.take(reply.reply.chat, reply.reply.in_group, Pace::Call::message, at);
     until ? wake_at(*until) : begin(reply);
   }
+  edit_links(at);
   std::vector<std::pair<Step, Live*>> steps;
   for (const std::string& id : std::exchange(dirty_, {})) {
     const auto found = live_.find(id);
@@ -110,11 +106,6 @@ void Bot::Core::deliver() {
 Pace::Call Bot::Core::call_of(Step step) {
   if (step == Step::status_new || step == Step::original_new || step == Step::bell) return Pace::Call::message;
   return step == Step::status_edit ? Pace::Call::progress : Pace::Call::answer;
-}
-
-std::pair<std::optional<std::string>, Time> Bot::Core::link_of(const RequestRow& row) const {
-  const Time until = now() + std::min(config_.link_ttl, store_.longest_link());
-  return {store_.link(row.image_key, until), until};
 }
 
 telegram::Result<std::int64_t> Bot::Core::show_picture(const RequestRow& row, std::int64_t message, telegram::Media::Type type,
@@ -363,35 +354,6 @@ void Bot::Core::move_chat(std::int64_t from, std::int64_t to) {
   for (auto& [number, live] : replies_) {
     if (live.reply.chat == from) live.reply.chat = to;
   }
-}
-
-void Bot::Core::expire_links() {
-  constexpr int kAtOnce = 5;
-  std::vector<RequestRow> rows;
-  read([&] { rows = state_.with_expired_links(now(), kAtOnce); });
-  for (RequestRow& row : rows) {
-    if (pace_.take(row.chat, row.in_group, Pace::Call::progress, now())) continue;
-    calls_->run([this, row]() mutable {
-      const auto result = as_id(api_.edit_message_reply_markup(row.chat, row.message, answer_keyboard(row, {}, true)));
-      count_call("expiry", result);
-      if (!result && (result.error().kind == Failure::Kind::unreachable || result.error().kind == Failure::Kind::flood)) return;
-      row.has_link = false;
-      post([this, row] { save(row); });
-    });
-  }
-}
-
-void Bot::Core::renew_link(RequestRow row, std::int64_t message, const std::string& query_id) {
-  const auto [link, until] = link_of(row);
-  if (!link) return answer_query(query_id, say(row.language, Text::out_of_date), true);
-  answer_query(query_id, "", false);
-  row.has_link = true;
-  row.link_until = until;
-  calls_->run([this, row, message, url = link] {
-    const auto result = as_id(api_.edit_message_reply_markup(row.chat, message, answer_keyboard(row, url)));
-    count_call("link", result);
-    if (result) post([this, row] { save(row); });
-  });
 }
 
 void Bot::Core::count_call(const char* step, const telegram::Result<std::int64_t>& result) {
