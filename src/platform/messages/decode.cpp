@@ -14,7 +14,7 @@ constexpr std::array kEventTypes{EventType::accepted, EventType::started, EventT
 /// Reads the three fields of every message. False where the version is not ours: then nothing else can be judged.
 bool read_envelope(FieldReader& fields, std::string& id, Time& time) {
   const Json* const version = fields.find("schema_version", Need::required);
-  if (version && !(version->is_number_integer() && *version == kSchemaVersion)) {
+  if (version && !(version->is_number() && *version == kSchemaVersion)) {
     fields.problem("schema_version",
                    "expected " + std::to_string(kSchemaVersion) + ", the one version that is understood, found " + excerpt(*version));
     return false;
@@ -100,11 +100,12 @@ void read_finished(FieldReader& fields, Event& event) {
   if (const Json* const notices = fields.container("notices", array, 0, kMaxNotices, Need::optional)) {
     for (std::size_t i = 0; i < notices->size(); ++i) {
       const Json& notice = (*notices)[i];
-      if (!notice.is_string() || notice.get_ref<const std::string&>().size() > kMaxDetail) {
+      const std::string* const text = notice.is_string() ? &notice.get_ref<const std::string&>() : nullptr;
+      if (!text || text->size() > kMaxDetail || text->find('\0') != std::string::npos) {
         fields.problem("notices[" + std::to_string(i) + "]",
-                       "expected a text of at most " + std::to_string(kMaxDetail) + " bytes, found " + excerpt(notice));
+                       "expected a text of at most " + std::to_string(kMaxDetail) + " bytes, none of them zero, found " + excerpt(notice));
       } else {
-        event.notices.push_back(notice);
+        event.notices.push_back(*text);
       }
     }
   }

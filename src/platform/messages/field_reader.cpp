@@ -1,6 +1,7 @@
 #include "platform/messages/field_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace p2p::messages {
 namespace {
@@ -14,13 +15,12 @@ std::string range(Number least, Number most) {
   return Json(least).dump() + " to " + Json(most).dump();
 }
 
-/// The integer, or nothing if `json` is none from `least` to `most`.
+/// The integer, or nothing if `json` is none from `least` to `most`, which are at most kMaxInteger: 7.0 is one, as in JSON Schema.
 std::optional<std::int64_t> integer_in(const Json& json, std::int64_t least, std::int64_t most) {
-  if (!json.is_number_integer()) return std::nullopt;
-  if (json.is_number_unsigned() && json.get<std::uint64_t>() > static_cast<std::uint64_t>(kMaxInteger)) return std::nullopt;
-  const auto value = json.get<std::int64_t>();
-  if (value < least || value > most) return std::nullopt;
-  return value;
+  if (!json.is_number()) return std::nullopt;
+  const double number = json.get<double>();  // exact for all that is in range
+  if (!(number >= static_cast<double>(least) && number <= static_cast<double>(most)) || std::trunc(number) != number) return std::nullopt;
+  return json.is_number_float() ? static_cast<std::int64_t>(number) : json.get<std::int64_t>();
 }
 
 }  // namespace

@@ -95,6 +95,21 @@ TEST(Messages, WrongValuesAreRefused) {
   }
 }
 
+TEST(Messages, WholeNumbersMayBeWrittenAsFloats) {
+  Json json = Json::parse(encode(request()));
+  json["schema_version"] = 1.0;
+  json["seed"] = 1e3;
+  json["width"] = 64.0;
+  const auto decoded = decode_request(json.dump());
+  ASSERT_TRUE(decoded) << decoded.error();
+  EXPECT_EQ(decoded->seed, 1000u);
+  EXPECT_EQ(decoded->width, 64);
+  for (const double wrong : {64.5, 1e300, -1e300, 9007199254740992.0}) {
+    json["seed"] = wrong;
+    EXPECT_FALSE(decode_request(json.dump())) << wrong;
+  }
+}
+
 TEST(Messages, HostileTextsAreRefused) {
   for (const std::string& text :
        {std::string(), std::string("null"), std::string("[]"), std::string("{"), std::string("\xff\xfe"), std::string(100'000, '['),
@@ -128,6 +143,12 @@ TEST(Messages, ExpectedShapeOfEventsFollowsTheirType) {
   EXPECT_TRUE(decode_event(encode(event)));
   event.images[0].key = "images/2026/11/24/../x-1.png";
   EXPECT_THAT(decode_event(encode(event)).error(), HasSubstr("images[0].key"));
+  event.images[0].key = "images/2026/11/24/x-1.png";
+  Json json = Json::parse(encode(event));
+  for (const Json& notice : {Json(5), Json(std::string("a\0b", 3)), Json(std::string(4097, 'x'))}) {
+    json["notices"] = {notice};
+    EXPECT_THAT(decode_event(json.dump()).error(), HasSubstr("notices[0]"));
+  }
 }
 
 TEST(Messages, LettersKeepAnyBytesAndAreCut) {
