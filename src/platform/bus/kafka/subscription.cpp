@@ -21,8 +21,10 @@ class KafkaSubscription : public Subscription {
     Conf conf = base_conf(config);
     set(conf, "group.id", group);
     set(conf, "partition.assignment.strategy", "cooperative-sticky");
-    set(conf, "session.timeout.ms", "6000");  // a dead worker's requests are another's soon after
-    set(conf, "heartbeat.interval.ms", "1500");
+    // A dead worker's requests are another's so soon after. It has to outlast the brokers' finding a new coordinator for the group: members
+    // that give up before come back as new ones, and wait until the old ones have expired.
+    set(conf, "session.timeout.ms", "10000");
+    set(conf, "heartbeat.interval.ms", "1000");
     set(conf, "max.poll.interval.ms", "300000");
     set(conf, "auto.offset.reset", "earliest");
     set(conf, "enable.auto.commit", "true");  // of what is stored, which done() does
