@@ -79,23 +79,27 @@ class S3Store : public BlobStore {
   std::string path_of(const std::string& key) const { return "/" + config_.bucket + (key.empty() ? "" : "/" + key); }
   SigningKey signing_key() const { return {config_.region, config_.access_key, config_.secret_key}; }
 
-  /// Tries thrice. Every call is signed as a link is: one way of signing to be right in.
+  /// Tries thrice, if that is quick: who calls has better things to do about an outage than to wait here. Every call is signed as a link
+  /// is: one way of signing to be right in.
   http::HttpResponse call(const std::string& method, const std::string& key, const std::vector<std::pair<std::string, std::string>>& query,
                           std::string_view body = {}, std::string_view content_type = {}) {
     if (!key.empty()) check_key(key);
     constexpr int kTries = 3;
+    const Time quick = now() + std::chrono::seconds(3);
     for (int attempt = 1;; ++attempt) {
+      const auto is_last = [&] { return attempt == kTries || now() > quick; };
       try {
-        http::HttpRequest request{.method = method, .body = body, .timeout = std::chrono::seconds(20)};
+        const std::chrono::seconds stall(method == "GET" ? 10 : 20);  // what was sent may take a while to be stored
+        http::HttpRequest request{.method = method, .body = body, .timeout = std::chrono::seconds(60), .stall = stall};
         if (!content_type.empty()) request.headers.emplace_back("Content-Type", content_type);
         request.url = Secret(presign({method, config_.endpoint, path_of(key), query, std::chrono::seconds(300)}, signing_key(), now()));
         http::HttpResponse response = client_.send(request);
         if (response.status / 100 == 2) return response;
         throw problem_of(response, key);
       } catch (const http::HttpError& error) {
-        if (attempt == kTries) throw BlobError(BlobError::Kind::unavailable, error.what());
+        if (is_last()) throw BlobError(BlobError::Kind::unavailable, error.what());
       } catch (const BlobError& error) {
-        if (attempt == kTries || error.kind() != BlobError::Kind::unavailable) throw;
+        if (is_last() || error.kind() != BlobError::Kind::unavailable) throw;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(100 * attempt));
     }

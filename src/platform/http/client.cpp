@@ -155,6 +155,10 @@ HttpResponse Client::send(const HttpRequest& request, const std::function<bool()
   set(handle, CURLOPT_PROXY, config_.proxy.expose().c_str());  // empty: none, whatever the environment says
   set(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(config_.connect_timeout.count()));
   set(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+  if (request.stall.count() > 0) {
+    set(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall.count()));
+  }
   if (!config_.ca_file.empty()) set(handle, CURLOPT_CAINFO, config_.ca_file.c_str());
   set(handle, CURLOPT_ERRORBUFFER, reason.data());
   set(handle, CURLOPT_WRITEFUNCTION, take_body);

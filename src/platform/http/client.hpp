@@ -42,6 +42,7 @@ struct HttpRequest {
   std::string_view body;    ///< kept by the caller until the call ends
   std::vector<Part> parts;  ///< where not empty, the body
   std::chrono::milliseconds timeout{30'000};
+  std::chrono::seconds stall{0};         ///< given up when no byte moves for so long; 0: only by the timeout
   std::size_t max_response = 64u << 20;  ///< bytes; a longer answer is an HttpError
 };
 

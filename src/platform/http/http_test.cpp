@@ -27,6 +27,10 @@ class Http : public ::testing::Test {
       std::this_thread::sleep_for(std::chrono::seconds(2));
       return ServerResponse{};
     });
+    server.route("GET", "/stalls", [](const ServerRequest&) {
+      std::this_thread::sleep_for(std::chrono::seconds(4));
+      return ServerResponse{};
+    });
     server.start();
   }
   HttpRequest to(const std::string& path) { return {.url = Secret("http://127.0.0.1:" + std::to_string(server.port()) + path)}; }
@@ -43,6 +47,12 @@ TEST_F(Http, AnswersReachTheClient) {
   EXPECT_EQ(response.body, "hello w x!");
   EXPECT_EQ(response.header("x-answer"), "42");
   EXPECT_EQ(client.send(to("/files/a/b")).body, "/files/a/b");
+}
+
+TEST_F(Http, AStallIsGivenUp) {
+  HttpRequest request = to("/stalls");
+  request.stall = std::chrono::seconds(1);
+  EXPECT_THROW(client.send(request), HttpError);
 }
 
 TEST_F(Http, BodiesOfAnyBytesAreSent) {

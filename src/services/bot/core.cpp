@@ -69,6 +69,7 @@ void Bot::Core::post(std::function<void()> input) {
 
 void Bot::Core::run(const std::stop_token& stop) {
   calls_.emplace(8);
+  picture_calls_.emplace(kPictureCalls);
   quick_calls_.emplace(2);
   {
     std::jthread events([this](const std::stop_token& over) { read_events(over); });
@@ -83,6 +84,7 @@ void Bot::Core::run(const std::stop_token& stop) {
   producer_->flush(std::chrono::seconds(8));
   turn(stop);  // deliveries that were told meanwhile
   calls_.reset();
+  picture_calls_.reset();
   quick_calls_.reset();
 }
 

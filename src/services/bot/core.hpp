@@ -127,10 +127,12 @@ class Bot::Core {
   messages::Request request_of(const RequestRow& row) const;
 
   // --- delivery.cpp
+  static constexpr int kPictureCalls = 8;
   enum class Step { none, status_new, status_edit, answer_picture, answer_text, original_new, original_picture, bell };
   void deliver();
   Step next_step(Live& live);
   static Pace::Call call_of(Step step);
+  static bool is_picture(Step step);
   Outlook outlook_of(const Live& live);
   void begin(Step step, Live& live);
   void finish_step(Step step, const std::string& id, const std::string& shown, const telegram::Result<std::int64_t>& result, bool with_link,
@@ -180,6 +182,7 @@ class Bot::Core {
   Time writes_since_;
   std::vector<std::function<void()>> after_;
   std::set<std::string> models_;  ///< that the metrics tell of
+  int pictures_under_way_ = 0;
   bool stopping_ = false;
   bool may_route_ = false;  ///< the past is read
   std::optional<Time> unserved_since_;
@@ -196,7 +199,8 @@ class Bot::Core {
 
   std::unique_ptr<bus::Producer> producer_;
   std::optional<CallPool> calls_;
-  std::optional<CallPool> quick_calls_;  ///< answers to button presses, which nothing may hold up
+  std::optional<CallPool> picture_calls_;  ///< read from the store first, which may take long
+  std::optional<CallPool> quick_calls_;    ///< answers to button presses, which nothing may hold up
 };
 
 }  // namespace p2p::bot

@@ -39,9 +39,10 @@ Bot::Core::Step Bot::Core::next_step(Live& live) {
   const RequestRow& row = live.row;
   if (row.message == 0) return Step::status_new;
   const Time at = now();
-  if (row.ended_somehow() && !row.answered &&
-      !(row.status == Status::finished && live.drawn && at - *live.drawn > kSlow && live.backoff.count() > 0 &&
-        live.shown != say(row.language, Text::storing_slow))) {
+  const bool held_up = live.backoff.count() > 0 || pictures_under_way_ >= kPictureCalls;
+  const bool tell_first = row.status == Status::finished && live.drawn && at - *live.drawn > kSlow && held_up &&
+                          live.shown != say(row.language, Text::storing_slow);
+  if (row.ended_somehow() && !row.answered && !tell_first) {
     return row.status == Status::finished && row.form != RequestRow::Form::text ? Step::answer_picture : Step::answer_text;
   }
   if (row.answered) {
@@ -95,7 +96,9 @@ void Bot::Core::deliver() {
   // Answers first, progress last, in the order of acceptance.
   std::ranges::sort(steps, {}, [](const auto& item) { return std::pair(item.first == Step::status_edit, item.second->row.accepted); });
   for (const auto& [step, live] : steps) {
-    if (const auto until = pace_.take(live->row.chat, live->row.in_group, call_of(step), at)) {
+    if (is_picture(step) && pictures_under_way_ >= kPictureCalls) {
+      due_.emplace(at + std::chrono::milliseconds(50), live->row.id);
+    } else if (const auto until = pace_.take(live->row.chat, live->row.in_group, call_of(step), at)) {
       due_.emplace(*until, live->row.id);
     } else {
       begin(step, *live);
@@ -107,6 +110,8 @@ Pace::Call Bot::Core::call_of(Step step) {
   if (step == Step::status_new || step == Step::original_new || step == Step::bell) return Pace::Call::message;
   return step == Step::status_edit ? Pace::Call::progress : Pace::Call::answer;
 }
+
+bool Bot::Core::is_picture(Step step) { return step == Step::answer_picture || step == Step::original_picture; }
 
 telegram::Result<std::int64_t> Bot::Core::show_picture(const RequestRow& row, std::int64_t message, telegram::Media::Type type,
                                                        const telegram::Keyboard& keyboard) {
@@ -172,8 +177,9 @@ void Bot::Core::begin(Step step, Live& live) {
     }
     return 0;
   };
+  if (is_picture(step)) ++pictures_under_way_;
   after([this, step, id = row.id, text, call, with_link = link.has_value(), until] {
-    calls_->run([this, step, id, text, call, with_link, until] {
+    (is_picture(step) ? picture_calls_ : calls_)->run([this, step, id, text, call, with_link, until] {
       const Time start = now();
       const auto result = call();
       count_call(kStepNames.at(static_cast<std::size_t>(step)), result);
@@ -187,6 +193,7 @@ void Bot::Core::begin(Step step, Live& live) {
 
 void Bot::Core::finish_step(Step step, const std::string& id, const std::string& shown, const telegram::Result<std::int64_t>& result,
                             bool with_link, Time link_until) {
+  if (is_picture(step)) --pictures_under_way_;
   const auto found = live_.find(id);
   if (found == live_.end()) return;
   Live& live = found->second;
@@ -255,7 +262,11 @@ void Bot::Core::fail_step(Step step, Live& live, const Failure& failure) {
     case Failure::Kind::unauthorized:
     case Failure::Kind::conflict:
     case Failure::Kind::too_late:
-      return retry(live.backoff, live.retry_at);
+      retry(live.backoff, live.retry_at);
+      // Not later than it is to be told that the picture is held up.
+      if (live.drawn && *live.drawn + kSlow > now())
+        live.retry_at = std::min(live.retry_at, *live.drawn + kSlow + std::chrono::milliseconds(1));
+      return;
     case Failure::Kind::migrated:
       return move_chat(row.chat, failure.migrate_to);
     case Failure::Kind::message_gone:
