@@ -1,6 +1,12 @@
 #include <gmock/gmock.h>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 #include <atomic>
+#include <sstream>
 #include <thread>
 
 #include "platform/http/client.hpp"
@@ -9,8 +15,10 @@
 namespace p2p::http {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 class Http : public ::testing::Test {
  protected:
@@ -34,6 +42,27 @@ class Http : public ::testing::Test {
     server.start();
   }
   HttpRequest to(const std::string& path) { return {.url = Secret("http://127.0.0.1:" + std::to_string(server.port()) + path)}; }
+  /// What is answered to the bytes as they are.
+  std::string raw(std::string_view bytes) {
+    const int connection = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{.sin_family = AF_INET,
+                        .sin_port = htons(static_cast<std::uint16_t>(server.port())),
+                        .sin_addr = {htonl(INADDR_LOOPBACK)},
+                        .sin_zero = {}};
+    std::string answer;
+    if (connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+      while (!bytes.empty()) {
+        const ssize_t sent = send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent <= 0) break;
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+      }
+      std::array<char, 4096> part{};
+      for (ssize_t count = 0; (count = recv(connection, part.data(), part.size(), 0)) > 0;)
+        answer.append(part.data(), static_cast<std::size_t>(count));
+    }
+    close(connection);
+    return answer;
+  }
 
   Server server{{.listen = "127.0.0.1:0", .max_body = 1000}};
   Client client{{}};
@@ -81,6 +110,29 @@ TEST_F(Http, WrongPathMethodAndSizeAreRefused) {
   const std::string large(5000, 'x');
   request.body = large;
   EXPECT_EQ(client.send(request).status, 413);
+}
+
+TEST_F(Http, LargeBodiesAreRefusedHoweverTheyAreSent) {
+  const std::string post = "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+  const auto chunked = [&](const std::string& body, std::size_t count) {
+    std::ostringstream text;
+    text << post << "Transfer-Encoding: chunked\r\n\r\n" << std::hex;
+    for (std::size_t i = 0; i < count; ++i) text << body.size() << "\r\n" << body << "\r\n";
+    return raw(text.str() + "0\r\n\r\n");
+  };
+  EXPECT_THAT(chunked("short", 2), EndsWith("shortshort"));
+  EXPECT_THAT(chunked(std::string(1000, 'x'), 5000), StartsWith("HTTP/1.1 413"));
+  EXPECT_THAT(raw(post + "Transfer-Encoding: chunked\r\n\r\nno number\r\n"), StartsWith("HTTP/1.1 400"));
+  // 20,000 bytes, packed by gzip
+  const std::string packed(
+      "\x1f\x8b\x08\0\0\0\0\0\x02\x03\xed\xc1\x31\x01\0\0\0\xc2\xa0\xda\x8b\x6f\x0d\x0f\xa0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x78\x30"
+      "\x03\x47\x65\x41\x20\x4e\0\0",
+      54);
+  EXPECT_THAT(raw(post + "Content-Encoding: gzip\r\nContent-Length: 54\r\n\r\n" + packed), StartsWith("HTTP/1.1 413"));
+  const std::string part = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n" + std::string(600, 'x') + "\r\n";
+  const std::string form = post + "Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n";
+  EXPECT_THAT(raw(form + "51d\r\n" + part + part + "--b--\r\n\r\n0\r\n\r\n"), StartsWith("HTTP/1.1 413"));
+  EXPECT_EQ(client.send(to("/hello")).status, 200) << "it still serves";
 }
 
 TEST_F(Http, HandlersErrorsAreNotTold) {

@@ -24,8 +24,8 @@ std::string_view value_of(const HeaderList& list, std::string_view name) {
   return found == list.end() ? std::string_view{} : found->second;
 }
 
-ServerRequest read(const httplib::Request& request) {
-  ServerRequest result{.method = request.method, .path = request.path, .query = {}, .body = request.body};
+ServerRequest read(const httplib::Request& request, std::string body) {
+  ServerRequest result{.method = request.method, .path = request.path, .query = {}, .body = std::move(body)};
   for (const auto& [name, value] : request.params) result.query.emplace_back(name, value);
   for (const auto& [name, value] : request.headers) {
     std::string lower = name;
@@ -68,12 +68,25 @@ class Server::Impl {
     // One handler for everything: httplib's own routing matches regular expressions.
     server_.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       if (request.method == "GET" || request.method == "HEAD" || request.method == "DELETE") {
-        answer(request, response);
+        answer(request, "", response);
         return httplib::Server::HandlerResponse::Handled;
       }
       return httplib::Server::HandlerResponse::Unhandled;  // its body is read first
     });
-    const auto with_body = [this](const httplib::Request& request, httplib::Response& response) { answer(request, response); };
+    // httplib's own limit holds for Content-Length alone, neither for chunks nor for what is compressed. All is read, so that the
+    // connection's next request begins where it should, but only so much is kept.
+    const auto with_body = [this](const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& read_all) {
+      std::string body;
+      std::size_t size = 0;
+      const auto keep = [&](const char* bytes, std::size_t count) {
+        size += count;
+        size <= config_.max_body ? body.append(bytes, count) : body.erase();
+        return true;
+      };
+      const bool whole = request.is_multipart_form_data() ? read_all([](const auto&) { return true; }, keep) : read_all(keep);
+      if (whole && size <= config_.max_body) return answer(request, std::move(body), response);
+      if (whole) response.status = 413;  // else httplib has said what is wrong
+    };
     server_.Post(".*", with_body);
     server_.Put(".*", with_body);
   }
@@ -104,7 +117,7 @@ class Server::Impl {
   int port() const { return port_; }
 
  private:
-  void answer(const httplib::Request& request, httplib::Response& response) const {
+  void answer(const httplib::Request& request, std::string body, httplib::Response& response) const {
     const std::string method = request.method == "HEAD" ? "GET" : request.method;
     const bool known = std::ranges::any_of(routes_, [&](const Route& route) { return route.matches(request.path); });
     const auto route =
@@ -112,7 +125,7 @@ class Server::Impl {
     ServerResponse result{.status = known ? 405 : 404, .body = known ? "method not allowed\n" : "not found\n"};
     if (route != routes_.end()) {
       try {
-        result = route->handler(read(request));
+        result = route->handler(read(request, std::move(body)));
       } catch (const std::exception& error) {
         log::error("a request to the HTTP server failed", {{"path", route->path}, {"error", error.what()}});
         result = {.status = 500, .body = "internal error\n"};
