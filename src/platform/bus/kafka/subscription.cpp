@@ -23,7 +23,7 @@ class KafkaSubscription : public Subscription {
     set(conf, "partition.assignment.strategy", "cooperative-sticky");
     // A dead worker's requests are another's so soon after. It has to outlast the brokers' finding a new coordinator for the group: members
     // that give up before come back as new ones, and wait until the old ones have expired.
-    set(conf, "session.timeout.ms", "10000");
+    set(conf, "session.timeout.ms", "9000");
     set(conf, "heartbeat.interval.ms", "1000");
     set(conf, "max.poll.interval.ms", "300000");
     set(conf, "auto.offset.reset", "earliest");
