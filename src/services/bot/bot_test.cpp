@@ -227,6 +227,11 @@ TEST_F(BotTest, WordsBecomeAPictureInTheStatusMessage) {
   EXPECT_THAT(pictures()[0].keyboard[0][0].url, HasSubstr("https://pictures.example.org/images/"));
 }
 
+TEST_F(BotTest, AZeroByteIsLeftOut) {
+  say(std::string("a\0fox", 5));
+  EXPECT_EQ(next_request().prompt, "afox");
+}
+
 TEST_F(BotTest, EveryReasonIsTold) {
   const std::map<std::string, std::string> words{{"cannot_do", "cannot be drawn"},       {"no_worker", "Nobody here"},
                                                  {"killed_worker", "broke down twice"},  {"unreadable", "damaged"},

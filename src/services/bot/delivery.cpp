@@ -264,8 +264,8 @@ void Bot::Core::fail_step(Step step, Live& live, const Failure& failure) {
     case Failure::Kind::too_late:
       retry(live.backoff, live.retry_at);
       // Not later than it is to be told that the picture is held up.
-      if (live.drawn && *live.drawn + kSlow > now())
-        live.retry_at = std::min(live.retry_at, *live.drawn + kSlow + std::chrono::milliseconds(1));
+      if (is_picture(step) && live.drawn && live.shown != say(row.language, Text::storing_slow))
+        live.retry_at = std::min(live.retry_at, std::max(now(), *live.drawn + kSlow + std::chrono::milliseconds(1)));
       return;
     case Failure::Kind::migrated:
       return move_chat(row.chat, failure.migrate_to);

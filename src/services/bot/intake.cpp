@@ -101,6 +101,7 @@ void Bot::Core::ask(const telegram::User& user, const telegram::Chat& chat, std:
                  .seed = random_bits() >> 32u,
                  .accepted = now(),
                  .traceparent = messages::new_traceparent()};
+  std::erase(row.prompt, '\0');  // which no message may hold
   log::info("accepted", {{"id", row.id}, {"user", row.user}, {"model", row.model}});
   log::debug("asked", {{"id", row.id}, {"prompt", row.prompt}});
   metrics_.counter("prompt2pic_requests_accepted_total", "Requests that were accepted.", {{"model", row.model}}).add();
