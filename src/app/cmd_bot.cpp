@@ -4,19 +4,12 @@
 #include "app/model_folders.hpp"
 #include "app/service_process.hpp"
 #include "app/webhook.hpp"
+#include "base/pause.hpp"
 #include "services/bot/polling.hpp"
 #include "services/bot/texts.hpp"
 
 namespace p2p::app {
 namespace {
-
-/// Waits; false if `stop` came first.
-bool pause(std::chrono::milliseconds time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  std::condition_variable_any().wait_for(lock, stop, time, [] { return false; });
-  return !stop.stop_requested();
-}
 
 /// Repeats a call until Telegram carries it out; nothing if asked to stop before. Throws UsageError for what no repeat mends.
 template <typename T>

@@ -3,6 +3,7 @@
 #include <future>
 
 #include "base/log.hpp"
+#include "base/pause.hpp"
 #include "platform/bus/bus_error.hpp"
 
 namespace p2p::bot {
@@ -140,13 +141,6 @@ void Bot::Core::commit(const std::stop_token& stop) {
     }
   }
   for (const auto& work : afterwards) work();
-}
-
-bool Bot::Core::pause(std::chrono::milliseconds time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  std::condition_variable_any().wait_for(lock, stop, time, [] { return false; });
-  return !stop.stop_requested();
 }
 
 void Bot::Core::wake_at(Time at) {

@@ -81,8 +81,6 @@ class Bot::Core {
   void tick();
   void read_events(const std::stop_token& stop);
   void watch_workers(const std::stop_token& stop);
-  /// Waits; false if `stop` came first.
-  static bool pause(std::chrono::milliseconds time, const std::stop_token& stop);
 
   /// Writes soon, and before anything that after() sends.
   void write(std::function<void()> work);

@@ -1,20 +1,9 @@
 #include "services/bot/polling.hpp"
 
-#include <condition_variable>
-#include <mutex>
-
 #include "base/log.hpp"
+#include "base/pause.hpp"
 
 namespace p2p::bot {
-namespace {
-
-void pause(std::chrono::milliseconds time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  std::condition_variable_any().wait_for(lock, stop, time, [] { return false; });
-}
-
-}  // namespace
 
 void poll_updates(telegram::Api& api, Bot& bot, Metrics& metrics, const std::stop_token& stop) {
   std::int64_t offset = 0;

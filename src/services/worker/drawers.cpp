@@ -1,10 +1,9 @@
 #include "services/worker/drawers.hpp"
 
 #include <array>
-#include <condition_variable>
-#include <mutex>
 
 #include "base/error.hpp"
+#include "base/pause.hpp"
 #include "engine/image/image.hpp"
 #include "engine/pipelines/parameters.hpp"
 
@@ -83,7 +82,7 @@ class FlatDrawer : public Drawer {
     constexpr int kParts = 10;
     for (int part = 0; part < kParts && time_.count() > 0; ++part) {
       progress({"prior", part, kParts, static_cast<double>(part) / kParts});
-      wait(time_ / kParts, stop);
+      pause(time_ / kParts, stop);
     }
     if (stop.stop_requested()) throw Cancelled();
     const std::uint64_t colour = request.seed * 0x9e3779b97f4a7c15ull;  // seeds beside each other get colours apart
@@ -98,12 +97,6 @@ class FlatDrawer : public Drawer {
   }
 
  private:
-  static void wait(std::chrono::milliseconds time, const std::stop_token& stop) {
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    std::condition_variable_any().wait_for(lock, stop, time, [] { return false; });
-  }
-
   std::chrono::milliseconds time_;
   std::string program_;
 };

@@ -1,10 +1,8 @@
 #include "services/worker/follow.hpp"
 
-#include <condition_variable>
-#include <mutex>
-
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/pause.hpp"
 
 namespace p2p::worker {
 
@@ -16,9 +14,7 @@ void follow(bus::Bus& bus, const std::string& topic, const std::function<void(co
       for (const bus::Record& record : reader->poll(std::chrono::milliseconds(100))) take(record);
     } catch (const Error& error) {
       log::warn("a topic cannot be read; it is tried again", {{"topic", topic}, {"error", error.what()}});
-      std::mutex mutex;
-      std::unique_lock lock(mutex);
-      std::condition_variable_any().wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+      pause(std::chrono::seconds(1), stop);
     }
   }
 }

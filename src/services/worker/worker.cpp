@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "base/pause.hpp"
 #include "base/random_id.hpp"
 #include "platform/bus/bus_error.hpp"
 #include "services/worker/events.hpp"
@@ -116,12 +117,6 @@ class Worker::Impl {
       pause(std::chrono::seconds(1), stop);
     }
     return false;
-  }
-
-  static void pause(std::chrono::milliseconds time, const std::stop_token& stop) {
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    std::condition_variable_any().wait_for(lock, stop, time, [] { return false; });
   }
 
   // --- the poll thread
