@@ -1,0 +1,123 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <set>
+
+#include "services/worker/events.hpp"
+#include "services/worker/ledger.hpp"
+#include "services/worker/task.hpp"
+#include "services/worker/worker.hpp"
+
+namespace p2p::worker {
+
+/// The last `capacity` texts that were added. Not thread-safe.
+class Recent {
+ public:
+  explicit Recent(std::size_t capacity) : capacity_(capacity) {}
+  void add(const std::string& text) {
+    if (!texts_.insert(text).second) return;
+    order_.push_back(text);
+    if (order_.size() > capacity_) {
+      texts_.erase(order_.front());
+      order_.pop_front();
+    }
+  }
+  bool has(const std::string& text) const { return texts_.contains(text); }
+
+ private:
+  std::size_t capacity_;
+  std::set<std::string> texts_;
+  std::deque<std::string> order_;
+};
+
+/// A worker's threads around its tasks: one polls, so that membership is kept whatever the engine does; one draws; two follow what is
+/// wished and what has ended; the uploader's store. worker.cpp has its life, intake.cpp what comes, tasks.cpp how tasks end, drawing.cpp
+/// what happens between.
+class Worker::Impl {
+ public:
+  Impl(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, WorkerConfig config);
+  void run(const std::stop_token& stop);
+  std::string problem() const;
+
+ private:
+  using Event = messages::Event;
+  using EventType = messages::EventType;
+
+  // --- worker.cpp
+  bool make_topics(const std::stop_token& stop);
+  /// Finishes what can be finished in time, hands back the rest.
+  void leave();
+  /// By what it has drawn in what time; where that says nothing yet, it is given the time.
+  bool can_finish(const Task& task, std::chrono::steady_clock::time_point until) const;
+  void count(const std::string& model, const std::string& outcome, const std::string& why);
+
+  // --- intake.cpp: the poll thread
+  void poll();
+  void assigned(const std::vector<bus::TopicPartition>& given);
+  void revoked(const std::vector<bus::TopicPartition>& taken, bool lost);
+  void take(const bus::Record& record);
+  /// The brokers may fail while it reads; nothing may be drawn before it is known.
+  Ledger::State look_up(const messages::Request& request, Time since);
+  void bury_unreadable(const bus::Record& record, const std::string& problem);
+  void bury_killer(const TaskPtr& task, const bus::Record& record);
+  void bury(const bus::Record& record, const std::string& id, const std::string& why, const std::string& detail, int dispatch);
+
+  // --- intake.cpp: the threads that follow topics
+  void obey(const bus::Record& record);
+  void obey(const messages::Control& wish);
+  /// What ended elsewhere is not begun here, should it be asked for once more.
+  void note_end(const bus::Record& record);
+
+  // --- tasks.cpp: the mutex is held, but for hand_back()
+  void stop(const TaskPtr& task, Task::Stop why);
+  /// The end of what does not run (any more) as `stop` wants it.
+  void end_stopped(const TaskPtr& task);
+  void drop(Task& task);
+  /// Tells the last of it; then its offset may be committed.
+  void end(const TaskPtr& task, const Event& event);
+  void hand_back(const TaskPtr& task);
+  /// Waits until it is known that the task's partition is this member's; false if it is not, or the wait was ended.
+  bool may_tell(const Task& task, std::unique_lock<std::mutex>& lock, const std::stop_token& over);
+
+  // --- drawing.cpp: the drawing thread
+  void draw_all(const std::stop_token& over);
+  void draw(const TaskPtr& task, const std::stop_token& over);
+  void progress(Task& task, const DrawingProgress& at);
+  void send_progress(const Task& task, const DrawingProgress& at);
+  void store(const TaskPtr& task, Drawing drawing, const std::stop_token& over);
+
+  bus::Bus& bus_;
+  Metrics& metrics_;
+  WorkerConfig config_;
+  Counter redeliveries_ = metrics_.counter("prompt2pic_worker_redeliveries_total", "Requests that another worker may have begun.");
+  Counter dead_letters_ = metrics_.counter("prompt2pic_worker_dead_letters_total", "Messages that could not be handled.");
+  Gauge busy_ = metrics_.gauge("prompt2pic_worker_busy", "Whether it draws: 1 or 0.");
+  Histogram queue_wait_ = metrics_.seconds("prompt2pic_worker_queue_wait_seconds", "From a request's acceptance to its start.");
+  Histogram store_seconds_ = metrics_.seconds("prompt2pic_worker_store_seconds", "From a picture's end to its being stored.");
+
+  std::unique_ptr<bus::Producer> producer_;
+  EventWriter events_;
+  Ledger ledger_;  ///< the poll thread's
+  std::atomic<bool> joined_ = false;
+  std::atomic<bool> leaving_ = false;
+  std::atomic<std::chrono::steady_clock::time_point> trusted_from_{};
+
+  mutable std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::map<std::string, TaskPtr> tasks_;
+  std::deque<TaskPtr> queue_;
+  Recent recent_{10'000};
+  Recent cancelled_{10'000};
+  Time last_progress_;
+  std::string last_stage_;
+
+  std::stop_source uploads_over_;
+  mutable std::mutex end_mutex_;  ///< between problem() and the end of what it asks
+  std::unique_ptr<bus::Subscription> subscription_;
+  std::unique_ptr<Uploader> uploader_;
+};
+
+}  // namespace p2p::worker

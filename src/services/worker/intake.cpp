@@ -1,0 +1,185 @@
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include "base/log.hpp"
+#include "base/random_id.hpp"
+#include "platform/bus/bus_error.hpp"
+#include "services/worker/impl.hpp"
+
+namespace p2p::worker {
+namespace {
+
+namespace reason = messages::reason;
+
+constexpr int kStrikes = 2;
+
+}  // namespace
+
+void Worker::Impl::poll() {
+  const auto before = std::chrono::steady_clock::now();
+  const auto records = subscription_->poll(std::chrono::milliseconds(50));
+  // A process that was suspended may no longer own what it holds, and is not told before it has spoken with the brokers again.
+  if (std::chrono::steady_clock::now() - before > std::chrono::seconds(4))
+    trusted_from_ = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  for (const bus::Record& record : records) take(record);
+}
+
+void Worker::Impl::assigned(const std::vector<bus::TopicPartition>& given) {
+  ledger_.outdate();
+  // What was lost and did not come back is another's now.
+  const std::set<bus::TopicPartition> here(given.begin(), given.end());
+  const std::scoped_lock lock(mutex_);
+  std::vector<TaskPtr> gone;
+  for (const auto& [id, task] : tasks_) {
+    if (!task->owned && !here.contains(task->place)) gone.push_back(task);
+  }
+  for (const TaskPtr& task : gone) drop(*task);
+}
+
+void Worker::Impl::revoked(const std::vector<bus::TopicPartition>& taken, bool lost) {
+  const std::set<bus::TopicPartition> places(taken.begin(), taken.end());
+  std::vector<TaskPtr> mine;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, task] : tasks_) {
+      if (places.contains(task->place)) mine.push_back(task);
+    }
+    // Lost: they may be another's already, so that nothing may be told. Drawing goes on: after an outage of the brokers they most often
+    // come back.
+    for (const TaskPtr& task : mine) {
+      if (lost) task->owned = false;
+    }
+    if (lost) return;
+  }
+  for (const TaskPtr& task : mine) hand_back(task);
+  producer_->flush(std::chrono::seconds(5));
+}
+
+void Worker::Impl::take(const bus::Record& record) {
+  const std::string model(messages::model_of(record.topic));
+  auto request = messages::decode_request(record.value);
+  if (request && request->model != model)
+    request = std::unexpected("the message is for the model " + request->model + ", the topic for " + model);
+  if (!request) return bury_unreadable(record, request.error());
+  const std::string id = request->id;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto held = tasks_.find(id); held != tasks_.end()) {
+      if (held->second->place == record.place() && held->second->offset == record.offset) {
+        held->second->owned = true;  // it came back
+        wake_.notify_all();
+      } else {
+        subscription_->done(record.place(), record.offset);
+      }
+      return;
+    }
+    if (recent_.has(id)) {
+      log::info("asked for again after its end", {{"id", id}});
+      count(model, "repeated", "");
+      return subscription_->done(record.place(), record.offset);
+    }
+  }
+  int strikes = request->strikes;
+  if (record.inherited) {
+    redeliveries_.add();
+    const Ledger::State state = look_up(*request, record.timestamp - std::chrono::minutes(1));
+    if (state.over) return subscription_->done(record.place(), record.offset);
+    strikes += state.strikes;
+  }
+  const auto task = std::make_shared<Task>();
+  task->request = std::move(*request);
+  task->traceparent = std::string(record.header("traceparent"));
+  task->place = record.place();
+  task->offset = record.offset;
+  task->strikes = strikes;
+  if (strikes >= kStrikes) return bury_killer(task, record);
+  const std::scoped_lock lock(mutex_);
+  tasks_[id] = task;
+  if (cancelled_.has(id)) return end(task, events_.about(*task, EventType::cancelled));
+  queue_.push_back(task);
+  wake_.notify_all();
+}
+
+Ledger::State Worker::Impl::look_up(const messages::Request& request, Time since) {
+  while (!ledger_.covers(since)) {
+    try {
+      ledger_.read(since);
+    } catch (const bus::BusError& error) {
+      log::warn("events cannot be read", {{"error", error.what()}});
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    }
+  }
+  return ledger_.state_of(request);
+}
+
+void Worker::Impl::bury_unreadable(const bus::Record& record, const std::string& problem) {
+  // The id may be readable where the rest is not.
+  std::string id = messages::is_request_id(record.key) ? record.key : "";
+  const Json json = Json::parse(record.value, nullptr, false);
+  if (json.is_object() && json.contains("id") && json["id"].is_string() && messages::is_request_id(json["id"].get<std::string>()))
+    id = json["id"].get<std::string>();
+  log::warn("a message cannot be read", {{"id", id}, {"topic", record.topic}, {"offset", record.offset}, {"error", problem}});
+  bury(record, id, std::string(reason::kUnreadable), problem, 0);
+}
+
+void Worker::Impl::bury_killer(const TaskPtr& task, const bus::Record& record) {
+  log::error("a request killed two workers", {{"id", task->request.id}});
+  bury(record, task->request.id, std::string(reason::kKilledWorker), "two workers died while they drew it", task->request.dispatch);
+}
+
+void Worker::Impl::bury(const bus::Record& record, const std::string& id, const std::string& why, const std::string& detail, int dispatch) {
+  count(std::string(messages::model_of(record.topic)), "failed", why);
+  dead_letters_.add();
+  const std::string traceparent(record.header("traceparent"));
+  const auto done = [this, place = record.place(), offset = record.offset](const std::string& problem) {
+    if (problem.empty()) subscription_->done(place, offset);
+  };
+  const messages::DeadLetter letter{.id = id.empty() ? new_id() : id,
+                                    .time = now(),
+                                    .reason = why,
+                                    .detail = detail,
+                                    .topic = record.topic,
+                                    .partition = record.partition,
+                                    .offset = record.offset,
+                                    .original = record.value};
+  const Event failed{.id = letter.id,
+                     .time = now(),
+                     .type = EventType::failed,
+                     .worker = config_.name,
+                     .dispatch = dispatch,
+                     .reason = why,
+                     .detail = detail};
+  events_.send(letter, traceparent, [this, failed, traceparent, done](const std::string& problem) {
+    if (!problem.empty()) return log::error("a dead letter was not delivered", {{"id", failed.id}, {"error", problem}});
+    events_.send(failed, traceparent, done);
+  });
+}
+
+void Worker::Impl::obey(const bus::Record& record) {
+  if (const auto wish = messages::decode_control(record.value)) {
+    obey(*wish);
+  } else {
+    log::warn("a control message was dropped", {{"offset", record.offset}, {"error", wish.error()}});
+  }
+}
+
+void Worker::Impl::obey(const messages::Control& wish) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = tasks_.find(wish.id);
+  if (wish.type == messages::Control::Type::cancel) {
+    cancelled_.add(wish.id);
+    if (found != tasks_.end()) stop(found->second, Task::Stop::cancel);
+  } else if (found != tasks_.end() && found->second->state == Task::State::queued && found->second->request.dispatch == wish.dispatch) {
+    stop(found->second, Task::Stop::hand_back);
+  }
+}
+
+void Worker::Impl::note_end(const bus::Record& record) {
+  constexpr std::array kEnds{EventType::finished, EventType::failed, EventType::cancelled};
+  if (std::ranges::none_of(kEnds, [&](EventType type) { return messages::name_of(type) == record.header("type"); })) return;
+  const std::scoped_lock lock(mutex_);
+  recent_.add(record.key);
+}
+
+}  // namespace p2p::worker
