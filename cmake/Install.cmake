@@ -1,4 +1,5 @@
-# What `cmake --install` puts where: the engine as the CMake package prompt2pic, and, unless it is built alone, the program and the model.
+# What `cmake --install` puts where: the engine as the CMake package prompt2pic, and, unless it is built alone, the program and the model. The component
+# `program` is what a machine needs that only runs it.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -17,12 +18,12 @@ foreach(header base/error.hpp engine/graph/precision.hpp engine/image/image.hpp
   cmake_path(GET header PARENT_PATH folder)
   install(FILES src/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/prompt2pic/${folder})
 endforeach()
-install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 
 if(NOT P2P_ENGINE_ONLY)
   set_target_properties(prompt2pic PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
-  install(TARGETS prompt2pic)
-  install(DIRECTORY models/emoji DESTINATION ${CMAKE_INSTALL_DATADIR}/prompt2pic/models)
+  install(TARGETS prompt2pic COMPONENT program)
+  install(DIRECTORY models/emoji DESTINATION ${CMAKE_INSTALL_DATADIR}/prompt2pic/models COMPONENT program)
 endif()
 
 # A sanitized engine would need the example to be sanitized as well.

@@ -112,13 +112,13 @@ class BotApi:
 
     # --- life
 
-    def start(self, port=0):
+    def start(self, port=0, host="127.0.0.1"):
         ready = threading.Event()
 
         def run():
             self.loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self.loop)
-            self.loop.run_until_complete(self._serve(port))
+            self.loop.run_until_complete(self._serve(host, port))
             ready.set()
             self.loop.run_forever()
 
@@ -127,7 +127,7 @@ class BotApi:
         ready.wait()
         return self
 
-    async def _serve(self, port):
+    async def _serve(self, host, port):
         self.new_update = asyncio.Event()
         app = web.Application(client_max_size=60 << 20)
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
@@ -135,10 +135,10 @@ class BotApi:
         app.router.add_get("/control/{what}", self._control)
         self.runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
         await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", port)
+        site = web.TCPSite(self.runner, host, port)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
 
     def stop(self):
         async def end():
@@ -234,10 +234,15 @@ class BotApi:
             return value
 
     async def _control(self, request):
-        """For programs: POST /control/text {text, chat}, GET /control/messages."""
-        if request.match_info["what"] == "text":
+        """For programs: POST /control/text {text, chat}, POST /control/press {message, label}, GET /control/messages, GET /control/violations."""
+        what = request.match_info["what"]
+        if what == "text":
+            return web.json_response({"update_id": self.send_text(**await request.json())})
+        if what == "press":
             body = await request.json()
-            return web.json_response({"update_id": self.send_text(**body)})
+            return web.json_response({"query": self.press(self.messages[body["message"]], body["label"])})
+        if what == "violations":
+            return web.json_response(self.violations)
         return web.json_response([{**dataclasses.asdict(m), "data": len(m.data)} for m in self.messages.values()])
 
     async def _handle(self, request):
@@ -528,8 +533,9 @@ class BotApi:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Runs the stand-in until it is stopped. POST /control/text {\"text\": ..., \"chat\": ...} sends what a user would; GET /control/messages lists what the bot has sent.")
     parser.add_argument("--port", type=int, default=8081)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--token", default="123456:TEST-token")
     arguments = parser.parse_args()
-    server = BotApi(arguments.token).start(arguments.port)
+    server = BotApi(arguments.token).start(arguments.port, arguments.host)
     print(server.url, flush=True)
     threading.Event().wait()

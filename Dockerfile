@@ -1,0 +1,29 @@
+# The image of the service: the program, the bundled model, the libraries these load, and nothing else: no shell, no package manager.
+#   docker build -t prompt2pic .
+#   podman build --format docker -t prompt2pic .      (podman's own format has no HEALTHCHECK)
+# It runs as nobody, on a read-only root, without any capability. Only the bot writes: to /data.
+
+ARG BASE=debian:bookworm-slim
+FROM ${BASE} AS build
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+WORKDIR /prompt2pic
+# How many processors may build; all, if it is not given.
+ARG P2P_JOBS
+COPY tools tools
+RUN tools/setup build
+COPY . .
+RUN . tools/env.sh && cmake --preset release -DP2P_TESTS=OFF -DCMAKE_SKIP_INSTALL_RPATH=ON && \
+    build release prompt2pic && tools/image_root /image && install -d -m 700 /owned/data
+
+FROM scratch
+COPY --from=build /image /
+COPY --from=build --chown=65534:65534 /owned /
+LABEL org.opencontainers.image.title="Prompt2Pic" \
+      org.opencontainers.image.description="Pictures from words, drawn on your own processor: a Telegram bot and its workers" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/usr/bin P2P_HTTP_LISTEN=0.0.0.0:8080 P2P_DATA_DIR=/data
+USER 65534:65534
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["prompt2pic", "health"]
+ENTRYPOINT ["prompt2pic"]
+CMD ["--help"]
