@@ -11,6 +11,8 @@
 namespace p2p::app {
 namespace {
 
+constexpr std::chrono::milliseconds kCallsAfterStop{15'000};
+
 /// Repeats a call until Telegram carries it out; nothing if asked to stop before. Throws UsageError for what no repeat mends.
 template <typename T>
 std::optional<T> insist(const char* what, const std::stop_token& stop, const std::function<telegram::Result<T>()>& call) {
@@ -73,7 +75,10 @@ int run_bot(const Arguments& arguments) {
   const std::stop_token stop = process.stop_token();
 
   const auto state = bot::open_state(database_url(config));
-  const auto api = telegram::bot_api(config.telegram);
+  // What Telegram has not answered some time after a stop is begun again at the next start.
+  std::atomic<std::int64_t> stopped_at = INT64_MAX;
+  const std::stop_callback on_stop(stop, [&] { stopped_at = to_millis(now()); });
+  const auto api = telegram::bot_api(config.telegram, [&] { return to_millis(now()) - kCallsAfterStop.count() > stopped_at; });
   const auto me = insist<telegram::Api::Me>("getMe", stop, [&] { return api->get_me(); });
   if (!me) return 0;
   for (const auto& [code, language] : {std::pair{"", bot::Language::en}, std::pair{"ru", bot::Language::ru}}) {

@@ -140,7 +140,8 @@ struct ApiConfig {
   Secret proxy;  ///< http:// or socks5h:// URL; empty: direct
 };
 
-std::unique_ptr<Api> bot_api(const ApiConfig& config);
+/// `give_up`, where given, is asked about each second during a call and ends it.
+std::unique_ptr<Api> bot_api(const ApiConfig& config, std::function<bool()> give_up = {});
 
 /// Cuts to `units` UTF-16 code units, as Telegram counts, at a character's border, with an ellipsis where something was cut. Invalid UTF-8
 /// becomes U+FFFD.

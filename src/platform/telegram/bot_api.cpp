@@ -26,7 +26,8 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 
 class BotApi : public Api {
  public:
-  explicit BotApi(const ApiConfig& config) : config_(config), client_({.proxy = config.proxy}) {}
+  BotApi(const ApiConfig& config, std::function<bool()> give_up)
+      : config_(config), give_up_(std::move(give_up)), client_({.proxy = config.proxy}) {}
 
   Result<Me> get_me() override {
     return read(call("getMe", Json::object()), [](const Json& result) -> Result<Me> {
@@ -138,7 +139,7 @@ class BotApi : public Api {
     if (parts.empty()) request.headers.emplace_back("Content-Type", "application/json");
     http::HttpResponse response;
     try {
-      response = client_.send(request, cancelled);
+      response = client_.send(request, cancelled ? cancelled : give_up_);
     } catch (const http::HttpError& error) {
       return std::unexpected(Failure{.text = without_token(error.what()), .may_be_done = error.sent()});
     } catch (const Cancelled&) {
@@ -157,11 +158,14 @@ class BotApi : public Api {
   }
 
   ApiConfig config_;
+  std::function<bool()> give_up_;
   http::Client client_;
 };
 
 }  // namespace
 
-std::unique_ptr<Api> bot_api(const ApiConfig& config) { return std::make_unique<BotApi>(config); }
+std::unique_ptr<Api> bot_api(const ApiConfig& config, std::function<bool()> give_up) {
+  return std::make_unique<BotApi>(config, std::move(give_up));
+}
 
 }  // namespace p2p::telegram
