@@ -6,7 +6,9 @@ import asyncio
 import collections
 import dataclasses
 import json
+import math
 import pathlib
+import re
 import struct
 import threading
 import time
@@ -14,6 +16,9 @@ import time
 from aiohttp import ClientSession, web
 
 SCHEMA = json.loads((pathlib.Path(__file__).parent / "botapi.json").read_text())
+# With `flood`: at most so many calls in so many seconds, to one chat, to one group, and in all.
+CHAT_LIMITS, GROUP_LIMITS, LIMITS = ((4, 1), (13, 10), (64, 60)), ((20, 60),), ((30, 1),)
+UNDER_WAY = 0.3  # seconds in which calls that had been sent before a refusal may still come in
 
 
 class Refused(Exception):
@@ -103,6 +108,7 @@ class BotApi:
         self.calls, self.violations, self.handed_out, self.answers = [], [], {}, {}
         self.messages, self.updates, self.faults = {}, collections.deque(), []
         self.blocked, self.gone, self.migrated, self.webhook, self.commands = set(), set(), {}, None, {}
+        self.chats, self.received, self.queries = set(), set(), set()  # what people have written in, (chat, message), presses
         self.webhook_calls = []
         self.next_message, self.next_update, self.next_query = 100, 1, 1
         self.sent_at, self.wait_until = collections.defaultdict(list), {}
@@ -165,6 +171,7 @@ class BotApi:
 
     def press_data(self, data, message, user=None):
         query = str(self._take("next_query"))
+        self.queries.add(query)
         chat_type = "private" if message.chat > 0 else "supergroup"
         self.give({"callback_query": {"id": query, "from": {"id": message.chat if user is None else user, "is_bot": False, "first_name": "U", "language_code": "en"},
                                       "message": {"message_id": message.id, "date": int(time.time()), "chat": {"id": message.chat, "type": chat_type}},
@@ -176,6 +183,9 @@ class BotApi:
         with self.changed:
             number = self._take("next_update") if update_id is None else update_id
             self.updates.append({"update_id": number, **update})
+            if message := update.get("message"):
+                self.chats.add(message["chat"]["id"])
+                self.received.add((message["chat"]["id"], message["message_id"]))
         self.loop.call_soon_threadsafe(self.new_update.set)
         if self.webhook:
             asyncio.run_coroutine_threadsafe(self._push(self.updates[-1]), self.loop)
@@ -186,7 +196,8 @@ class BotApi:
             for _ in range(50):
                 self.handed_out.setdefault(update["update_id"], time.monotonic())
                 try:
-                    async with session.post(self.webhook["url"], json=update, headers={"X-Telegram-Bot-Api-Secret-Token": self.webhook.get("secret_token", "")}) as answer:
+                    secret = self.webhook.get("secret_token")
+                    async with session.post(self.webhook["url"], json=update, headers={"X-Telegram-Bot-Api-Secret-Token": secret} if secret else {}) as answer:
                         self.webhook_calls.append(answer.status)
                         if answer.status // 100 == 2:
                             return
@@ -195,7 +206,8 @@ class BotApi:
                 await asyncio.sleep(0.2)
 
     def fail(self, methods, kind, count=1, **more):
-        """The next `count` calls of these methods fail. kind: 429, 500, 502, drop (before it is handled), lose (the reply, after it was handled), slow, garbage."""
+        """The next `count` calls of these methods (with `chat`: in that chat) fail. kind: 429, 500, 502, drop (before it is handled), lose (the reply,
+        after it was handled), slow (`seconds`), garbage."""
         with self.changed:
             self.faults.append({"methods": [methods] if isinstance(methods, str) else list(methods), "kind": kind, "count": count, **more})
 
@@ -252,15 +264,15 @@ class BotApi:
             return self._error(401, "Unauthorized")
         if method not in SCHEMA["methods"]:
             return self._error(404, "Not Found")
-        fault = self._fault(method)
-        kind = fault and fault["kind"]
-        if kind == "drop":
-            request.transport.abort()
-            return web.Response()
         try:
             params, files = await self._read(request, method)
         except Refused as refused:
             return self._refuse(method, {}, received, refused, violation=True)
+        fault = self._fault(method, params.get("chat_id"))
+        kind = fault and fault["kind"]
+        if kind == "drop":
+            request.transport.abort()
+            return web.Response()
         if kind == 429:
             return self._refuse(method, params, received, self._flooded(params, fault.get("retry_after", 1)))
         if kind == 502:
@@ -286,10 +298,10 @@ class BotApi:
             request.transport.abort()
         return web.json_response({"ok": True, "result": result})
 
-    def _fault(self, method):
+    def _fault(self, method, chat):
         with self.changed:
             for fault in self.faults:
-                if method in fault["methods"]:
+                if method in fault["methods"] and fault.get("chat", chat) == chat:
                     fault["count"] -= 1
                     if fault["count"] <= 0:
                         self.faults.remove(fault)
@@ -335,17 +347,18 @@ class BotApi:
         return self._error(refused.code, refused.description, **refused.parameters)
 
     def _flooded(self, params, seconds):
-        self.wait_until[params.get("chat_id")] = time.monotonic() + seconds
+        self.wait_until[params.get("chat_id")] = (time.monotonic(), seconds)
         return Refused(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
 
     async def _get_updates(self, offset=0, limit=100, timeout=0, allowed_updates=None):
         if self.webhook:
             raise Refused(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first")
+        limit, deadline = min(max(limit, 1), 100), time.monotonic() + min(max(timeout, 0), 50)
         mine = self.polling = object()
-        deadline = time.monotonic() + timeout
+        self.new_update.set()  # ends the poll before this one
         while True:
             with self.changed:
-                while self.updates and self.updates[0]["update_id"] < offset:
+                while self.updates and (len(self.updates) > -offset if offset < 0 else self.updates[0]["update_id"] < offset):  # below 0: so many from the end
                     self.updates.popleft()
                 ready = list(self.updates)[:limit]
                 if ready:
@@ -353,12 +366,9 @@ class BotApi:
                         self.handed_out.setdefault(update["update_id"], time.monotonic())
                     self.changed.notify_all()
                     return ready
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return []
             self.new_update.clear()
             try:
-                await asyncio.wait_for(self.new_update.wait(), left)
+                await asyncio.wait_for(self.new_update.wait(), deadline - time.monotonic())
             except asyncio.TimeoutError:
                 return []
             if self.polling is not mine:
@@ -380,31 +390,35 @@ class BotApi:
     def _check_chat(self, chat, method):
         if chat in self.migrated:
             raise Refused(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=self.migrated[chat])
-        if chat in self.gone:
+        if chat in self.gone or chat not in self.chats | set(self.migrated.values()):
             raise Refused(400, "Bad Request: chat not found")
         if chat in self.blocked:
             raise Refused(403, "Forbidden: bot was blocked by the user")
         now = time.monotonic()
-        if now < self.wait_until.get(chat, 0):
-            self.violations.append(f"{method} in {chat} before retry_after had passed")
-            raise Refused(429, "Too Many Requests: retry after 1", retry_after=1)
+        since, seconds = self.wait_until.get(chat, (0, 0))
+        if now < since + seconds:
+            if now > since + UNDER_WAY:
+                self.violations.append(f"{method} in {chat} before retry_after had passed")
+            left = math.ceil(since + seconds - now)
+            raise Refused(429, f"Too Many Requests: retry after {left}", retry_after=left)
         if not self.flood:
             return
-        mine, everything = self.sent_at[chat], self.sent_at["all"]
-        recent = lambda times, seconds: sum(now - t < seconds for t in times)
-        if recent(everything, 1) >= 30 or recent(mine, 1) >= 4 or recent(mine, 10) >= 14 or (chat < 0 and recent(mine, 60) >= 20):
-            raise self._flooded({"chat_id": chat}, 2)
-        mine.append(now)
-        everything.append(now)
+        for name, limits in ((chat, CHAT_LIMITS + (GROUP_LIMITS if chat < 0 else ())), ("all", LIMITS)):
+            if any(sum(now - at < seconds for at in self.sent_at[name]) >= most for most, seconds in limits):
+                raise self._flooded({"chat_id": chat}, 2)
+        self.sent_at[chat].append(now)
+        self.sent_at["all"].append(now)
 
     def _check_text(self, text, most, what):
         if what == "text" and not text.strip():
             raise Refused(400, "Bad Request: message text is empty")
         if units(text) > most:
-            raise Refused(400, f"Bad Request: message {what} is too long")
+            raise Refused(400, f"Bad Request: message {'caption ' if what == 'caption' else ''}is too long")
 
     def _check_keyboard(self, params):
         keyboard = params.get("reply_markup", {}).get("inline_keyboard", [])
+        if any(len(row) > 8 for row in keyboard) or sum(map(len, keyboard)) > 100:
+            raise Refused(400, "Bad Request: reply markup is too long")
         for button in [b for row in keyboard for b in row]:
             actions = [name for name in button if name != "text"]
             if len(actions) != 1 or not button["text"]:
@@ -420,6 +434,8 @@ class BotApi:
     def _new_message(self, params, **content):
         chat = params["chat_id"]
         reply = params.get("reply_parameters", {})
+        if reply and not reply.get("allow_sending_without_reply") and (chat, reply["message_id"]) not in self.received | {(m.chat, m.id) for m in self.messages.values()}:
+            raise Refused(400, "Bad Request: message to be replied not found")
         message = Message(self._take("next_message"), chat, keyboard=self._check_keyboard(params), reply_to=reply.get("message_id"),
                           thread=params.get("message_thread_id"), sent=time.monotonic(), **content)
         self.messages[message.id] = message
@@ -434,6 +450,10 @@ class BotApi:
             json_["document"] = {"file_id": "f", "file_unique_id": "u"}
         else:
             json_["text"] = message.text
+        if message.caption:
+            json_["caption"] = message.caption
+        if message.keyboard:
+            json_["reply_markup"] = {"inline_keyboard": message.keyboard}
         return json_
 
     def _editable(self, params):
@@ -453,6 +473,7 @@ class BotApi:
 
     def _media(self, params, files):
         media = params["media"]
+        self._note_markup(media)
         self._check_text(media.get("caption", ""), 1024, "caption")
         source = media["media"]
         if not source.startswith("attach://") or source[9:] not in files:
@@ -468,12 +489,18 @@ class BotApi:
             raise Refused(413, "Request Entity Too Large")
         return media, data
 
+    def _note_markup(self, params):
+        """Words of people's must never be read as markup."""
+        self.violations += [f"{name} was sent" for name in ("parse_mode", "entities", "caption_entities") if name in params]
+
     def _do_getMe(self, params, files):
         return {"id": int(self.token.split(":")[0]), "is_bot": True, "first_name": "Test", "username": "Prompt2PicTestBot"}
 
     def _do_setWebhook(self, params, files):
         if params["url"] and not params["url"].startswith("https://") and not self.http_webhooks:
             raise Refused(400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook")
+        if not re.fullmatch("[A-Za-z0-9_-]{0,256}", params.get("secret_token", "")):
+            raise Refused(400, "Bad Request: secret token contains unallowed characters")
         self.webhook = params if params["url"] else None
         return True
 
@@ -490,8 +517,7 @@ class BotApi:
 
     def _do_sendMessage(self, params, files):
         self._check_text(params["text"], 4096, "text")
-        if "parse_mode" in params:
-            raise Refused(400, "Bad Request: can't parse entities")
+        self._note_markup(params)
         return self._new_message(params, text=params["text"])
 
     def _do_sendPhoto(self, params, files):
@@ -505,6 +531,7 @@ class BotApi:
     def _do_editMessageText(self, params, files):
         message = self._editable(params)
         self._check_text(params["text"], 4096, "text")
+        self._note_markup(params)
         if message.media:
             raise Refused(400, "Bad Request: there is no text in the message to edit")
         return self._change(message, params["text"], text=params["text"], keyboard=self._check_keyboard(params))
@@ -523,9 +550,10 @@ class BotApi:
         return True
 
     def _do_answerCallbackQuery(self, params, files):
-        if params["callback_query_id"] in self.answers or not params["callback_query_id"].isdigit():
+        if params["callback_query_id"] not in self.queries or params["callback_query_id"] in self.answers:
             raise Refused(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
-        self._check_text(params.get("text", ""), 200, "caption")
+        if units(params.get("text", "")) > 200:
+            raise Refused(400, "Bad Request: MESSAGE_TOO_LONG")
         self.answers[params["callback_query_id"]] = params.get("text", "")
         return True
 
