@@ -1,11 +1,7 @@
-import itertools
-
 import pytest
 
 from bot_api import BotApi
-from infra import Kafka, Minio, Service
-
-numbers = itertools.count()
+from infra import Kafka, Minio, Proxy, Service
 
 
 @pytest.fixture(scope="session")
@@ -30,13 +26,44 @@ def api():
 
 
 @pytest.fixture
-def service(tmp_path, api, kafka, minio):
-    """Bot and one worker, ready; their secrets must not stand in any log, nor may the bot have broken a rule of Telegram's."""
-    both = Service(tmp_path / "service", api, kafka, minio)
+def own(tmp_path):
+    """Makes brokers and stores for one test alone."""
+    made = []
+    yield lambda part, **options: made.append(part(tmp_path / f"{part.__name__}{len(made)}", **options)) or made[-1]
+    for each in made:
+        each.stop()
+
+
+@pytest.fixture
+def proxy():
+    """Makes ways to ports that can be stopped up."""
+    made = []
+    yield lambda port: made.append(Proxy(port)) or made[-1]
+    for each in made:
+        each.stop()
+
+
+@pytest.fixture
+def serve(tmp_path, api, kafka, minio, own):
+    """Makes services. At the end their secrets must not stand in any log, nor may a bot have broken a rule of Telegram's."""
+    made = []
+
+    def make(kafka=kafka, minio=minio, **settings):
+        made.append(Service(tmp_path / f"service{len(made)}", api, kafka, minio, **settings))
+        return made[-1]
+    yield make
+    for each in made:
+        each.stop()
+    assert api.violations == []
+    for each in made:
+        for secret in (api.token.split(":")[1], Minio.SECRET):
+            assert secret not in each.logs()
+
+
+@pytest.fixture
+def service(serve):
+    """Bot and one worker, ready."""
+    both = serve()
     both.start("worker")
     both.start("bot")
-    yield both
-    both.stop()
-    assert api.violations == []
-    for secret in (api.token.split(":")[1], Minio.SECRET):
-        assert secret not in both.logs()
+    return both

@@ -1,10 +1,12 @@
 """Real parts for the tests, on free ports, each in a folder of its own: Kafka brokers, MinIO, and prompt2pic's processes."""
 
+import asyncio
 import os
 import pathlib
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -29,13 +31,13 @@ def wait_for(condition, timeout, what):
     return value
 
 
-def fetch(url, **headers):
-    """(status, body); status 0 where nobody answers."""
+def fetch(url, data=None, **headers):
+    """(status, body); status 0 where nobody answers. With data it is a POST."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:
-            return answer.status, answer.read().decode()
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=15) as answer:
+            return answer.status, answer.read().decode("latin-1")
     except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
+        return error.code, error.read().decode("latin-1")
     except OSError:
         return 0, ""
 
@@ -84,6 +86,12 @@ def run(*command, **kwargs):
     return result.stdout
 
 
+def prompt2pic(*words, **env):
+    """(exit code, what it wrote) of a command."""
+    result = subprocess.run([str(BINARY), *words], capture_output=True, text=True, timeout=120, env={**os.environ, **{k: str(v) for k, v in env.items()}})
+    return result.returncode, result.stdout + result.stderr
+
+
 def make_certificates(folder):
     """A CA and a certificate for localhost: ca.crt, server.crt, server.key, server.p12."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,6 +103,59 @@ def make_certificates(folder):
     run("openssl", "pkcs12", "-export", "-in", folder / "server.crt", "-inkey", folder / "server.key", "-certfile", folder / "ca.crt", "-name", "broker",
         "-passout", "pass:changeit", "-out", folder / "server.p12")
     return folder
+
+
+class Proxy:
+    """A way to a port that may be stopped up. mode: "pass"; "stall": nothing goes through; "cut": connections end at once; or bytes, the answer to each request."""
+
+    def __init__(self, target):
+        self.target, self.mode, self.open = target, "pass", set()
+        self.loop, ready = asyncio.new_event_loop(), threading.Event()
+
+        async def serve():
+            server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+            self.port = server.sockets[0].getsockname()[1]
+            ready.set()
+        self.loop.create_task(serve())
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        ready.wait()
+
+    def set(self, mode):
+        self.mode = mode
+        if mode not in ("pass", "stall"):
+            for writer in list(self.open):
+                self.loop.call_soon_threadsafe(writer.close)
+
+    def stop(self):
+        self.set("cut")
+
+    async def _connected(self, reader, writer):
+        self.open.add(writer)
+        try:
+            if isinstance(self.mode, bytes):
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+                await reader.readexactly(length)
+                writer.write(self.mode)
+                await writer.drain()
+            elif self.mode != "cut":
+                there, out = await asyncio.open_connection("127.0.0.1", self.target)
+                self.open.add(out)
+                await asyncio.gather(self._pump(reader, out), self._pump(there, writer))
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+            self.open.discard(writer)
+
+    async def _pump(self, source, sink):
+        while data := await source.read(65536):
+            while self.mode == "stall":
+                await asyncio.sleep(0.05)
+            sink.write(data)
+            await sink.drain()
+        sink.close()
+        self.open.discard(sink)
 
 
 JVM = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true", "-cp", f"{CACHE}/kafka-4.3.1/libs/*"]

@@ -1,62 +1,15 @@
-"""What dies or fails on the way: nothing is lost, nothing is shown twice."""
+"""Bot and workers die, hang or are stopped: nothing is lost, nothing is shown twice."""
 
 import random
 import signal
 import time
 
-import pytest
-
-from bot_api import BotApi
-from infra import Kafka, Minio, Service, fetch, wait_for
+from infra import USERS, Kafka, Minio, fetch, prompt2pic, wait_for
 from test_service import ends
 
 
 def pictures_of(api, chats):
     return {chat: len(api.pictures(chat)) for chat in chats}
-
-
-@pytest.mark.parametrize("kind", [429, 500, 502, "drop", "lose", "garbage", "slow"])
-def test_faults_of_telegram(service, api, kind):
-    for method in ("sendMessage", "editMessageMedia"):
-        api.fail(method, kind, 2)
-    api.send_text("a cat", chat=4000)
-    api.wait_picture(4000, timeout=40)
-    time.sleep(1)
-    assert len(api.pictures(4000)) == 1
-    assert sum(bool(m.media) for m in api.in_chat(4000)) == 1
-
-
-def test_updates_survive_failing_polls(service, api):
-    for kind in (502, "drop", "lose", "garbage", 429):
-        api.fail("getUpdates", kind)
-        api.send_text("a cat", chat=4001)
-    api.wait_picture(4001, 5, timeout=60)
-    assert len(api.pictures(4001)) == 5
-
-
-def test_a_blocked_bot_gives_up_quietly(service, api):
-    api.blocked.add(4002)
-    api.send_text("a cat", chat=4002)
-    api.send_text("a cat", chat=4003)
-    api.wait_picture(4003)
-    assert not api.in_chat(4002)
-
-
-def test_a_deleted_status_message_is_made_anew(service, api):
-    service.processes["worker"].stop()
-    service.start("worker", P2P_FLAT_MS=2000)
-    api.send_text("a cat", chat=4004)
-    message = api.wait(lambda: api.in_chat(4004))[0]
-    with api.changed:
-        del api.messages[message.id]
-    api.wait_picture(4004)
-    assert len(api.in_chat(4004)) == 1
-
-
-def test_a_migrated_group_is_followed(service, api):
-    api.migrated[-4005] = -1004005
-    api.send_text("/txt2img a cat", chat=-4005, user=7, chat_type="group")
-    api.wait_picture(-1004005)
 
 
 def test_a_dead_worker_is_replaced_within_15_seconds(service, api):
@@ -100,45 +53,11 @@ def test_a_stopped_worker_hands_back_without_a_strike(service, api, kafka):
     api.wait_picture(4008, timeout=30)
 
 
-def test_without_any_worker_ever_it_is_refused(tmp_path, api, kafka, minio):
-    service = Service(tmp_path / "s", api, kafka, minio, P2P_MODEL="nobody-draws-this")
+def test_without_any_worker_ever_it_is_refused(api, serve):
+    service = serve(P2P_MODEL="nobody-draws-this")
     service.start("bot")
     api.send_text("a cat", chat=4009)
     api.wait_text("Nobody here can draw", 4009, timeout=30)
-    service.stop()
-
-
-def test_the_store_may_be_away(tmp_path, api, kafka):
-    minio = Minio(tmp_path / "m").start()
-    service = Service(tmp_path / "s", api, kafka, minio)
-    service.start("worker"), service.start("bot")
-    minio.stop()
-    api.send_text("a cat", chat=4010)
-    api.wait_text("the storage is slow", 4010, timeout=30)
-    minio.start()
-    api.wait_picture(4010, timeout=30)
-    service.stop()
-    minio.stop()
-
-
-def test_the_broker_may_be_away(tmp_path, api, minio):
-    kafka = Kafka(tmp_path / "k").start()
-    service = Service(tmp_path / "s", api, kafka, minio)
-    service.start("worker"), service.start("bot")
-    api.send_text("a cat", chat=4011)
-    api.wait_picture(4011)
-    kafka.kill()
-    for i in range(5):
-        api.send_text("a cat", chat=4012 + i)
-    api.wait_text("queue is not reachable", 4012, timeout=30)
-    wait_for(lambda: fetch(service.url("worker", "/readyz"))[0] == 503, 20, "the worker says that it is not ready")
-    time.sleep(10)
-    kafka.start()
-    for i in range(5):
-        api.wait_picture(4012 + i, timeout=60)
-    service.stop()
-    assert all(len(list_) == 1 for list_ in ends(kafka).values())
-    kafka.stop()
 
 
 def test_the_bot_may_die_at_any_moment(service, api, kafka):
@@ -171,47 +90,32 @@ def test_a_paused_worker_does_not_answer_twice(service, api, kafka):
     assert all(len(list_) == 1 for list_ in ends(kafka).values())
 
 
-def test_webhooks_check_the_secret(tmp_path, api, kafka, minio):
-    service = Service(tmp_path / "s", api, kafka, minio)
-    service.start("worker")
-    port = service.ports.setdefault("bot", __import__("infra").free_port())
-    service.start("bot", P2P_TELEGRAM_WEBHOOK_URL=f"http://127.0.0.1:{port}/hook/x", P2P_TELEGRAM_WEBHOOK_SECRET="right")
-    api.wait(lambda: api.webhook)
-    import urllib.request
-    for secret in ("wrong", "", "right2"):
-        request = urllib.request.Request(service.url("bot", "/hook/x"), data=b"{}", headers={"X-Telegram-Bot-Api-Secret-Token": secret})
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request)
-        assert refused.value.code == 401
-    api.send_text("a cat", chat=4030)
-    api.wait_picture(4030)
-    assert api.webhook_calls == [200]
-    service.stop()
-
-
-def test_a_folder_serves_one_machine(tmp_path, api, kafka):
-    service = Service(tmp_path / "s", api, kafka, None)
+def test_a_folder_serves_one_machine(api, serve):
+    service = serve(minio=None)
     service.start("worker"), service.start("bot")
     api.send_text("a cat", chat=4031)
     message = api.wait_picture(4031)
     assert [b["text"] for b in message.buttons()] == ["🔄 Again"], "nobody outside could reach a link"
     api.wait(lambda: any(m.media == "document" for m in api.in_chat(4031)), what="the original as a document")
-    service.stop()
 
 
-def test_tls_and_scram(tmp_path, api):
-    from infra import USERS
-    kafka = Kafka(tmp_path / "k", secure=True).start()
-    minio = Minio(tmp_path / "m", tls=True).start()
+def test_tls_and_scram(api, own, serve):
+    kafka = own(Kafka, secure=True).start()
+    minio = own(Minio, tls=True).start()
     for number, user in enumerate(("plain", "scram256", "scram512")):
         mechanism, password = USERS[user]
         kafka.allow(user)
-        service = Service(tmp_path / user, api, kafka, minio, P2P_KAFKA_BROKERS=kafka.tls_brokers, P2P_KAFKA_SECURITY_PROTOCOL="sasl_ssl",
+        service = serve(kafka=kafka, minio=minio, P2P_KAFKA_BROKERS=kafka.tls_brokers, P2P_KAFKA_SECURITY_PROTOCOL="sasl_ssl",
                           P2P_KAFKA_SASL_MECHANISM=mechanism, P2P_KAFKA_USERNAME=user, P2P_KAFKA_PASSWORD=password, P2P_KAFKA_CA_FILE=kafka.certificates / "ca.crt")
         service.start("worker"), service.start("bot")
         api.send_text("a cat", chat=4040 + number)
         api.wait_picture(4040 + number)
         service.stop()
         assert password not in service.logs()
-    kafka.stop()
-    minio.stop()
+    code, text = prompt2pic("doctor", **{**service.env, "P2P_KAFKA_PASSWORD": "mistyped"})
+    assert code == 1 and "check P2P_KAFKA_USERNAME, P2P_KAFKA_PASSWORD and P2P_KAFKA_SASL_MECHANISM" in text and "mistyped" not in text
+    code, text = prompt2pic("doctor", **{**service.env, "P2P_KAFKA_CA_FILE": ""})
+    assert code == 1 and "check P2P_KAFKA_CA_FILE" in text, text
+    nobody = {"P2P_KAFKA_USERNAME": "nobody", "P2P_KAFKA_PASSWORD": USERS["nobody"][1], "P2P_KAFKA_SASL_MECHANISM": USERS["nobody"][0]}
+    code, text = prompt2pic("doctor", **{**service.env, **nobody})
+    assert code == 1 and "give the user 'nobody' that permission" in text, text

@@ -1,0 +1,218 @@
+"""Storage, broker, database or disk is away for a while: nothing is lost, none comes twice, and who waits long is told."""
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from infra import Kafka, Minio, fetch, prompt2pic, wait_for
+from test_service import ends
+
+BUSY = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def not_ready(service, name, words, timeout=20):
+    return wait_for(lambda: (answer := fetch(service.url(name, "/readyz")))[0] == 503 and words in answer[1], timeout, f"{name} says: {words}")
+
+
+def only_ones(api, chats):
+    time.sleep(1)
+    assert [len(api.pictures(chat)) for chat in chats] == [1] * len(chats)
+
+
+def test_the_store_may_be_away(api, own, serve):
+    minio = own(Minio).start()
+    service = serve(minio=minio)
+    service.start("worker"), service.start("bot")
+    minio.stop()
+    down = time.monotonic()
+    for chat in (4010, 4110):
+        api.send_text("a cat", chat=chat)
+    api.wait_text("the storage is slow", 4010, timeout=15)
+    print(f"told after {time.monotonic() - down:.1f} s (limit 15)")
+    not_ready(service, "worker", "cannot be stored")
+    time.sleep(max(0, 30 - (time.monotonic() - down)))
+    minio.start()
+    up = time.monotonic()
+    for chat in (4010, 4110):
+        api.wait_picture(chat, timeout=15)
+    print(f"shown {time.monotonic() - up:.1f} s after it came back (limit 15)")
+    service.wait_ready("worker", 10)
+    only_ones(api, (4010, 4110))
+
+
+@pytest.mark.parametrize("mode", [BUSY, "stall", "cut"], ids=["503", "stall", "cut"])
+@pytest.mark.parametrize("whose", ["worker", "bot"])
+def test_the_store_may_be_slow_for_one_of_them(api, minio, serve, proxy, mode, whose):
+    way = proxy(minio.port)
+    service = serve()
+    for name in ("worker", "bot"):
+        service.start(name, **({"P2P_S3_ENDPOINT": f"http://127.0.0.1:{way.port}"} if name == whose else {}))
+    way.set(mode)
+    chats = range(4120, 4132)  # more than the bot calls for at once
+    for chat in chats:
+        api.send_text("a cat", chat=chat)
+    asked = time.monotonic()
+    for chat in chats:
+        api.wait_text("the storage is slow", chat, timeout=max(0.1, asked + 15 - time.monotonic()))
+    print(f"told after {time.monotonic() - asked:.1f} s (limit 15)")
+    api.send_text("/help", chat=4140)
+    api.wait_text("Under each picture", 4140, timeout=3)
+    way.set("pass")
+    for chat in chats:
+        api.wait_picture(chat, timeout=40)
+    only_ones(api, chats)
+
+
+def test_wrong_keys_of_the_store_are_told_and_can_be_mended(api, minio, serve):
+    service = serve()
+    service.start("bot")
+    service.start("worker", P2P_S3_SECRET_KEY="mistyped-secret")
+    api.send_text("a cat", chat=4150)
+    api.wait_text("the storage is slow", 4150, timeout=15)
+    not_ready(service, "worker", "cannot be stored")
+    code, text = prompt2pic("doctor", **{**service.env, "P2P_S3_SECRET_KEY": "mistyped-secret"})
+    assert code == 1 and "storage: FAILED" in text and "SignatureDoesNotMatch; check P2P_S3_ACCESS_KEY, P2P_S3_SECRET_KEY" in text
+    service.processes["worker"].stop()
+    service.start("worker")
+    api.wait_picture(4150)
+    only_ones(api, [4150])
+    assert "mistyped-secret" not in service.logs() + text
+
+
+def test_the_broker_may_be_away(api, own, serve):
+    kafka = own(Kafka).start()
+    service = serve(kafka=kafka)
+    service.start("worker"), service.start("bot")
+    api.send_text("a cat", chat=4011)
+    api.wait_picture(4011)
+    kafka.kill()
+    down = time.monotonic()
+    chats = range(4012, 4017)
+    for chat in chats:
+        api.send_text("a cat", chat=chat)
+    api.wait_text("queue is not reachable", 4012, timeout=20)
+    print(f"told after {time.monotonic() - down:.1f} s (limit 20)")
+    for name in ("worker", "bot"):
+        not_ready(service, name, "Kafka")
+    time.sleep(max(0, 30 - (time.monotonic() - down)))
+    kafka.start()
+    for chat in chats:
+        api.wait_picture(chat, timeout=60)
+    only_ones(api, chats)
+    service.wait_ready("worker"), service.wait_ready("bot")
+    assert all(len(list_) == 1 for list_ in ends(kafka).values())
+
+
+@contextlib.contextmanager
+def locked(service):
+    """Another process holds the database."""
+    connection = sqlite3.connect(service.folder / "data/prompt2pic.db", isolation_level=None)
+    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute("BEGIN EXCLUSIVE")
+    yield
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+def test_the_database_may_be_locked(service, api, kafka):
+    chats = range(4160, 4165)
+    service.processes["worker"].stop()
+    service.start("worker", P2P_FLAT_MS=2000)
+    api.send_text("a cat", chat=4160)
+    api.wait(lambda: api.in_chat(4160))
+    with locked(service):
+        for chat in chats[1:]:
+            api.send_text("a cat", chat=chat)
+        not_ready(service, "bot", "database")
+        time.sleep(6)
+    for chat in chats:
+        api.wait_picture(chat, timeout=30)
+    only_ones(api, chats)
+    service.wait_ready("bot", 5)
+    assert all(len(list_) == 1 for list_ in ends(kafka).values())
+
+
+def test_a_bot_whose_database_is_locked_stops_all_the_same(service, api):
+    with locked(service):
+        api.send_text("a cat", chat=4170)
+        not_ready(service, "bot", "database")
+        start = time.monotonic()
+        assert service.processes["bot"].stop(60) == 0
+        print(f"stopped after {time.monotonic() - start:.1f} s (limit 60)")
+    service.start("bot")
+    api.wait_picture(4170)
+    only_ones(api, [4170])
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of 2 MB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]).returncode:
+        pytest.skip("a small disk takes the right to mount one")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(folder):
+    with open(folder / "ballast", "wb", buffering=0) as ballast, contextlib.suppress(OSError):
+        while ballast.write(bytes(4096)):
+            pass
+
+
+@pytest.mark.parametrize("whose", ["the bot's", "the worker's"])
+def test_a_disk_may_be_full(api, kafka, serve, small_disk, whose):
+    """Pictures in a folder: the bot's disk has its database, the worker's disk the pictures."""
+    service = serve(minio=None)
+    data = service.folder / "data"
+    data.mkdir()
+    if whose == "the bot's":
+        service.env["P2P_DATA_DIR"] = str(small_disk)
+    if whose == "the worker's":
+        (data / "pictures").symlink_to(small_disk)
+    service.start("worker"), service.start("bot")
+    api.send_text("a cat", chat=4180)
+    api.wait_picture(4180)
+    fill(small_disk)
+    chats = range(4181, 4186)
+    for chat in chats:
+        api.send_text("a cat", chat=chat)
+    if whose == "the bot's":
+        not_ready(service, "bot", "database")
+        time.sleep(3)
+    else:
+        api.wait_text("the storage is slow", 4181, timeout=20)
+        not_ready(service, "worker", "cannot be stored")
+    (small_disk / "ballast").unlink()
+    for chat in chats:
+        api.wait_picture(chat, timeout=30)
+    api.wait(lambda: all([m.media for m in api.in_chat(chat)] == ["photo", "document"] for chat in chats), 20, "the originals, since nobody outside reaches a link")
+    time.sleep(1)
+    assert all([m.media for m in api.in_chat(chat)] == ["photo", "document"] for chat in chats)
+    service.wait_ready("bot", 10), service.wait_ready("worker", 10)
+    assert all(len(list_) == 1 for list_ in ends(kafka).values())
+    service.stop()  # before its disk goes
+
+
+def test_bot_and_worker_may_start_before_everything_else(api, own, serve):
+    kafka, minio = own(Kafka), own(Minio)
+    service = serve(kafka=kafka, minio=minio)
+    api.stop()
+    service.start("bot", ready=False), service.start("worker", ready=False)
+    not_ready(service, "bot", "Telegram")
+    not_ready(service, "worker", "Kafka")
+    assert fetch(service.url("bot", "/livez"))[0] == fetch(service.url("worker", "/livez"))[0] == 200
+    api.start(api.port)
+    not_ready(service, "bot", "Kafka", 15)
+    api.send_text("a cat", chat=4190)
+    api.wait(lambda: api.in_chat(4190), what="it is taken")
+    api.wait_text("queue is not reachable", 4190)
+    kafka.start(), minio.start()
+    api.wait_picture(4190, timeout=40)
+    service.wait_ready("bot"), service.wait_ready("worker")
+    only_ones(api, [4190])

@@ -1,0 +1,132 @@
+"""What Telegram may do to calls: refuse, drop, lose the reply, ask to wait. Nothing is lost, no picture is shown twice."""
+
+import time
+
+import pytest
+
+@pytest.mark.parametrize("kind", [429, 500, 502, "drop", "lose", "garbage", "slow"])
+def test_faults_of_telegram(service, api, kind):
+    for method in ("sendMessage", "editMessageMedia"):
+        api.fail(method, kind, 2)
+    api.send_text("a cat", chat=4000)
+    api.wait_picture(4000, timeout=40)
+    time.sleep(1)
+    assert len(api.pictures(4000)) == 1
+    assert sum(bool(m.media) for m in api.in_chat(4000)) == 1
+
+
+def test_updates_survive_failing_polls(service, api):
+    for kind in (502, "drop", "lose", "garbage", 429):
+        api.fail("getUpdates", kind)
+        api.send_text("a cat", chat=4001)
+    api.wait_picture(4001, 5, timeout=60)
+    assert len(api.pictures(4001)) == 5
+
+
+def test_a_blocked_bot_gives_up_quietly(service, api):
+    api.blocked.add(4002)
+    api.send_text("a cat", chat=4002)
+    api.send_text("a cat", chat=4003)
+    api.wait_picture(4003)
+    assert not api.in_chat(4002)
+
+
+def test_a_deleted_status_message_is_made_anew(service, api):
+    service.processes["worker"].stop()
+    service.start("worker", P2P_FLAT_MS=2000)
+    api.send_text("a cat", chat=4004)
+    message = api.wait(lambda: api.in_chat(4004))[0]
+    with api.changed:
+        del api.messages[message.id]
+    api.wait_picture(4004)
+    assert len(api.in_chat(4004)) == 1
+
+
+def test_a_migrated_group_is_followed(service, api):
+    api.migrated[-4005] = -1004005
+    api.send_text("/txt2img a cat", chat=-4005, user=7, chat_type="group")
+    api.wait_picture(-1004005)
+
+
+LOST = ["sendMessage", "editMessageText", "editMessageMedia", "editMessageReplyMarkup", "answerCallbackQuery"]
+
+
+@pytest.mark.parametrize("method", LOST)
+def test_a_lost_reply_makes_no_second_picture(api, serve, method):
+    """The call was carried out, its reply is lost, thrice."""
+    service = serve(P2P_S3_LINK_TTL=2)
+    service.start("worker", P2P_FLAT_MS=4500), service.start("bot")
+    api.fail(method, "lose", 3)
+    api.send_text("a cat", chat=4300)
+    first = api.wait_picture(4300, timeout=40)
+    for label in ("again:", "link:", "link:"):  # the press that is told by answerCallbackQuery, the edits of editMessageReplyMarkup
+        api.wait(lambda: label in str(first.keyboard), 15, label)
+        api.press(first, label)
+    api.wait_picture(4300, 2, timeout=40)
+    time.sleep(1)
+    assert len(api.pictures(4300)) == 2, "the first and the one drawn again"
+    assert not api.faults, "all three were lost"
+    assert len(api.in_chat(4300)) <= 2 + (3 if method == "sendMessage" else 0), "a status may stand there twice"
+
+
+@pytest.mark.parametrize("method", ["sendMessage", "editMessageText", "editMessageMedia", "editMessageReplyMarkup"])
+def test_retry_after_is_obeyed_in_the_chat(api, serve, method):
+    service = serve(P2P_S3_LINK_TTL=2)
+    service.start("worker", P2P_FLAT_MS=500 if method == "editMessageMedia" else 4000), service.start("bot")
+    wait = 6
+    api.fail(method, 429, retry_after=wait, chat=4310)
+    for chat in (4310, 4310, 4311):
+        api.send_text("a cat", chat=chat)
+    refused = api.wait(lambda: next((call for call in api.calls if call.error and "Too Many" in call.error), None), 30)
+    api.wait_picture(4310, 2, timeout=40)
+    api.wait_picture(4311)
+    api.wait(lambda: all("link:" in str(m.keyboard) for m in api.pictures()), 30, "links expire")
+    later = [call.time - refused.time for call in api.calls if call.params.get("chat_id") == 4310 and call.time > refused.time + 0.3]
+    others = [call for call in api.calls if call.params.get("chat_id") == 4311 and refused.time < call.time < refused.time + wait]
+    print(f"the next call in the chat after {min(later):.1f} s (limit {wait}), {len(others)} calls in another meanwhile")
+    assert min(later) >= wait and (others or method == "editMessageReplyMarkup")
+    assert api.violations == []
+
+
+def test_a_press_is_told_to_wait_too(api, serve):
+    """"New link" pressed while Telegram asks the chat to wait: it comes when it may."""
+    service = serve(P2P_S3_LINK_TTL=2)
+    service.start("worker"), service.start("bot")
+    api.send_text("a cat", chat=4320)
+    message = api.wait_picture(4320)
+    api.wait(lambda: "link:" in str(message.keyboard), 15)
+    api.fail("editMessageReplyMarkup", 429, retry_after=3)
+    api.press(message, "link:")
+    api.wait(lambda: not api.faults)
+    api.wait(lambda: "https" in str(message.keyboard), 10, "the link comes all the same")
+
+
+def test_a_chat_that_fails_holds_up_no_other(service, api):
+    """Replies and pictures that cannot be sent take no places from other chats."""
+    for method in ("sendMessage", "editMessageText"):
+        api.fail(method, 500, 10_000, chat=4330)
+    for _ in range(5):
+        api.send_text("/help", chat=4330)
+        api.send_text("a cat", chat=4330)
+    time.sleep(3)
+    start = time.monotonic()
+    chats = range(4331, 4371)
+    for chat in chats:
+        api.send_text("a cat", chat=chat)
+    api.wait(lambda: all(api.pictures(chat) for chat in chats), 30, "the others are served")
+    took = time.monotonic() - start
+    print(f"{len(chats)} pictures in {took:.1f} s beside it (limit 8: 25 calls a second)")
+    with api.changed:
+        api.faults.clear()
+    assert took < 8
+    api.wait_picture(4330, 5, timeout=60)
+
+
+def test_a_reply_that_comes_late_counts(service, api):
+    """The bot gives up waiting after 20 s; the message was made all the same."""
+    api.fail("editMessageMedia", "slow", seconds=3)
+    api.fail("sendMessage", "slow", seconds=22)
+    api.send_text("a cat", chat=4340)
+    api.wait_picture(4340, timeout=50)
+    time.sleep(3)
+    assert len(api.pictures(4340)) == 1 and len(api.in_chat(4340)) <= 2
