@@ -172,8 +172,11 @@ def test_an_object_key_out_of_kafka_is_never_a_path(api, own, minio, serve, stor
     assert [m.media for m in api.pictures(6011)] == (["photo"] if store == "S3" else ["photo", "document"])
 
 
-def test_a_forged_request_is_buried_or_inert(service, api, kafka):
+def test_a_forged_request_is_buried_or_inert(api, own, serve):
     """Whoever may write into Kafka may have pictures drawn, and no more: sizes, steps and models stay the worker's."""
+    kafka = own(Kafka).start()
+    service = serve(kafka=kafka)
+    service.start("worker"), service.start("bot")
     base = {"schema_version": 1, "id": str(uuid.uuid4()), "time": "2026-01-01T00:00:00.000Z", "model": "flat", "prompt": "x", "seed": 1}
     bad = [{"id": "../../x"}, {"id": ""}, {"model": "../flat"}, {"model": "emoji"}, {"width": 10**9}, {"steps": -1}, {"seed": -1}, {"seed": 1.5}, {"prompt": "x" * 200_000},
            {"prompt": None}, {"schema_version": 99}, {"time": "yesterday"}]
