@@ -98,6 +98,22 @@ Owned<rd_kafka_t> make_client(rd_kafka_type_t type, Conf conf, Background& backg
   return client;
 }
 
+void close_consumer(Owned<rd_kafka_t>& client) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(8);
+  Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(client.get()));
+  const Owned<rd_kafka_error_t> refusal(rd_kafka_consumer_close_queue(client.get(), queue.get()));
+  while (!refusal && !rd_kafka_consumer_closed(client.get())) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      log::warn("the brokers did not answer a consumer's leaving; they will miss it");
+      std::ignore = queue.release();
+      std::ignore = client.release();
+      return;
+    }
+    rd_kafka_queue_poll_callback(queue.get(), 100);
+  }
+  rd_kafka_destroy_flags(client.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
 PartitionList list_of(const std::vector<TopicPartition>& places) {
   PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(places.size())));
   for (const TopicPartition& place : places) rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition);

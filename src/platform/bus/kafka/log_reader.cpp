@@ -46,7 +46,7 @@ class KafkaLogReader : public LogReader {
       throw bus_error(config, topic, code, rd_kafka_err2str(code));
     }
   }
-  ~KafkaLogReader() override { rd_kafka_consumer_close(client_.get()); }
+  ~KafkaLogReader() override { close_consumer(client_); }
 
   std::vector<Record> poll(std::chrono::milliseconds timeout) override {
     std::vector<Record> records;

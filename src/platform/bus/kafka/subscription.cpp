@@ -41,7 +41,7 @@ class KafkaSubscription : public Subscription {
     }
   }
 
-  ~KafkaSubscription() override { rd_kafka_consumer_close(client_.get()); }
+  ~KafkaSubscription() override { close_consumer(client_); }
 
   std::vector<Record> poll(std::chrono::milliseconds timeout) override {
     std::vector<Record> records;
