@@ -256,7 +256,7 @@ def test_schemas_and_program_agree(kind):
 def test_what_is_on_the_topics_fits(service, api, kafka):
     """Real messages with their keys and headers; requests of another program, too."""
     service.processes["worker"].stop()
-    service.start("worker", P2P_FLAT_MS=1500)
+    service.start("worker", P2P_FLAT_MS=6000)
     api.send_text("a cat", chat=8000)
     api.send_text("a dog", chat=8001)
     message = api.wait_text("Drawing", 8000)
