@@ -5,10 +5,12 @@
 namespace p2p::routing {
 
 void FairQueue::add(Waiting request) {
-  constexpr std::size_t kForgetAt = 10'000;
-  if (next_tag_.size() > kForgetAt) std::erase_if(next_tag_, [&](const auto& item) { return item.second <= served_; });
-  std::int64_t& next = next_tag_[request.user];
-  const Rank rank{std::max(served_, next), ++arrivals_};
+  if (next_tag_.size() > forget_at_) {
+    std::erase_if(next_tag_, [&](const auto& item) { return item.second <= virtual_time_; });
+    forget_at_ = 2 * next_tag_.size() + 1000;
+  }
+  double& next = next_tag_[request.user];
+  const Rank rank{std::max(virtual_time_, next), ++arrivals_};
   next = rank.tag + 1;
   insert({std::move(request), rank});
 }
@@ -31,7 +33,10 @@ std::optional<FairQueue::Entry> FairQueue::take(const std::string& id, bool serv
   if (found == entries_.end()) return std::nullopt;
   Entry entry = std::move(found->second);
   entries_.erase(found);
-  if (served) served_ = std::max(served_, entry.rank.tag);
+  if (served) {
+    virtual_time_ = std::max(virtual_time_, entry.rank.tag);
+    if (count_.size() > 1) virtual_time_ += 1.0 / static_cast<double>(count_.size());
+  }
 
   const auto model = by_model_.find(entry.request.model);
   const auto mine = model->second.by_user.find(entry.request.user);
@@ -44,6 +49,7 @@ std::optional<FairQueue::Entry> FairQueue::take(const std::string& id, bool serv
     model->second.heads.emplace(mine->second.begin()->first, entry.request.user);
   }
   if (--count_[entry.request.user] == 0) count_.erase(entry.request.user);
+  if (entries_.empty()) next_tag_.clear();  // with nobody waiting there is nobody to be fair to
   return entry;
 }
 

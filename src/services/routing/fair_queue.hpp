@@ -14,13 +14,14 @@ namespace p2p::routing {
 
 /// Where a request stands: by start tag, then by arrival.
 struct Rank {
-  std::int64_t tag = 0;
+  double tag = 0;
   std::uint64_t arrival = 0;
   auto operator<=>(const Rank&) const = default;
 };
 
 /// What waits, in the order of start-time fair queueing (Goyal, Vin, Cheng 1996) with every request of cost 1: a user's next tag is one
-/// above the last, but never below the tag that was served last.
+/// above the last, but never below the virtual time. That is the tag served last, and besides passes by 1/n with every request served while
+/// n users wait, so that new users without end do not keep back one who was served before.
 class FairQueue {
  public:
   struct Entry {
@@ -57,8 +58,9 @@ class FairQueue {
   std::map<std::string, Entry> entries_;
   std::map<std::string, OfModel> by_model_;
   std::map<std::string, int> count_;
-  std::map<std::string, std::int64_t> next_tag_;  ///< by user; those behind the served tag are forgotten from time to time
-  std::int64_t served_ = 0;
+  std::map<std::string, double> next_tag_;  ///< by user; those behind the virtual time are forgotten from time to time
+  double virtual_time_ = 0;
+  std::size_t forget_at_ = 1000;
   std::uint64_t arrivals_ = 0;
 };
 

@@ -46,6 +46,18 @@ TEST(FairQueue, IdleTimeEarnsNothing) {
   EXPECT_THAT((std::vector{serve(queue), serve(queue)}), ::testing::UnorderedElementsAre("v1", "u"));
 }
 
+TEST(FairQueue, NewUsersWithoutEndKeepNobodyBack) {
+  FairQueue queue;
+  for (int i = 0; i < 10; ++i) queue.add(of("first" + std::to_string(i), std::to_string(i)));
+  queue.add(of("second", "0"));
+  int before = 0;
+  for (std::string id = serve(queue); id != "second"; id = serve(queue)) {
+    ASSERT_LE(++before, 25);
+    queue.add(of("new" + std::to_string(before), "n" + std::to_string(before)));
+  }
+  EXPECT_GE(before, 10);
+}
+
 TEST(FairQueue, PutBackKeepsItsRank) {
   FairQueue queue;
   queue.add(of("a", "a"));
