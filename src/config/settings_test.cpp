@@ -130,6 +130,10 @@ TEST(SettingsTable, NamesAreDistinctAndDescribed) {
 TEST_F(Settings, BadFilesAreNamed) {
   write("model = \"x\"\nsteps = = 3\n");
   EXPECT_THAT(problems(), HasSubstr(file.string() + ", line 2: "));
+  for (const char* line : {"[|table]", "steps = ж", "ж = 3", "x = [1, Ǣ"}) {
+    write("model = \"x\"\n" + std::string(line) + "\n");
+    EXPECT_THAT(problems(), HasSubstr(file.string() + ", line 2: ")) << line;
+  }
   sources.file = "/no/such/file.toml";
   EXPECT_THAT(problems(), HasSubstr("/no/such/file.toml: "));
 }
