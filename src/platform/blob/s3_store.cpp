@@ -3,28 +3,12 @@
 
 #include "platform/blob/blob_store.hpp"
 #include "platform/blob/keys.hpp"
+#include "platform/blob/s3_answer.hpp"
 #include "platform/blob/signature.hpp"
 #include "platform/http/client.hpp"
 
 namespace p2p::blob {
 namespace {
-
-/// The text between <tag> and </tag> from `from` on; moves `from` behind it. S3's answers are flat enough for this, and nothing in them is
-/// trusted.
-std::optional<std::string> next_element(const std::string& xml, const std::string& tag, std::size_t& from) {
-  const std::size_t start = xml.find("<" + tag + ">", from);
-  if (start == std::string::npos) return std::nullopt;
-  const std::size_t text = start + tag.size() + 2;
-  const std::size_t end = xml.find("</" + tag + ">", text);
-  if (end == std::string::npos) return std::nullopt;
-  from = end;
-  return xml.substr(text, end - text);
-}
-
-std::string element(const std::string& xml, const std::string& tag) {
-  std::size_t from = 0;
-  return next_element(xml, tag, from).value_or("");
-}
 
 class S3Store : public BlobStore {
  public:
@@ -64,13 +48,12 @@ class S3Store : public BlobStore {
   void remove_before(std::chrono::sys_days day) override {
     // Keys are listed in order, so the first that is young enough ends it.
     for (bool more = true; more;) {
-      const std::string list = call("GET", "", {{"list-type", "2"}, {"max-keys", "1000"}, {"prefix", "images/"}}).body;
-      more = element(list, "IsTruncated") == "true";
-      std::size_t from = 0;
-      for (auto key = next_element(list, "Key", from); key; key = next_element(list, "Key", from)) {
-        const auto its_day = day_of(*key);
+      const S3List list = read_list(call("GET", "", {{"list-type", "2"}, {"max-keys", "1000"}, {"prefix", "images/"}}).body);
+      more = list.more && !list.keys.empty();
+      for (const std::string& key : list.keys) {
+        const auto its_day = day_of(key);
         if (!its_day || *its_day >= day) return;
-        remove(*key);
+        remove(key);
       }
     }
   }
@@ -106,7 +89,7 @@ class S3Store : public BlobStore {
   }
 
   BlobError problem_of(const http::HttpResponse& response, const std::string& key) const {
-    const std::string code = element(response.body, "Code").substr(0, 100);
+    const std::string code = error_code(response.body);
     const std::string what = config_.endpoint + ", bucket " + config_.bucket + (key.empty() ? "" : ", object " + key) + ": status " +
                              std::to_string(response.status) + (code.empty() ? "" : " " + code);
     if (code == "NoSuchBucket") return {BlobError::Kind::refused, what + "; the bucket has to exist, set P2P_S3_BUCKET"};

@@ -145,16 +145,9 @@ class BotApi : public Api {
     } catch (const Cancelled&) {
       return std::unexpected(Failure{.text = "cancelled"});
     }
-    Json json;
-    try {
-      json = parse_json(response.body, "Telegram's answer", 32);
-    } catch (const Error&) {  // a proxy's page, most often: failure_of() says so
-    }
-    if (response.status == 200 && json.is_object() && json.value("ok", Json()) == true && json.contains("result"))
-      return std::move(json["result"]);
-    Failure failure = failure_of(response.status, json);
-    failure.text = method + ": " + without_token(failure.text);
-    return std::unexpected(std::move(failure));
+    Result<Json> result = read_answer(response.status, response.body);
+    if (!result) result.error().text = method + ": " + without_token(result.error().text);
+    return result;
   }
 
   ApiConfig config_;

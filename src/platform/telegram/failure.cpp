@@ -80,4 +80,15 @@ Failure failure_of(int status, const Json& json) {
   return failure;
 }
 
+Result<Json> read_answer(int status, std::string_view body) {
+  Json json;
+  try {
+    json = parse_json(body, "Telegram's answer", 32);
+  } catch (const Error&) {
+    return std::unexpected(failure_of(status, nullptr));  // a proxy's page, most often
+  }
+  if (status == 200 && json.is_object() && json.value("ok", Json()) == true && json.contains("result")) return std::move(json["result"]);
+  return std::unexpected(failure_of(status, json));
+}
+
 }  // namespace p2p::telegram

@@ -7,4 +7,7 @@ namespace p2p::telegram {
 /// What an answer that is no success means; `json` is its body, or null where that was no JSON.
 Failure failure_of(int status, const Json& json);
 
+/// The result in Telegram's answer, or what its being none means. Safe for any bytes.
+Result<Json> read_answer(int status, std::string_view body);
+
 }  // namespace p2p::telegram

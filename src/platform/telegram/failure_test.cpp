@@ -52,5 +52,16 @@ TEST(FailureOf, WithoutADescriptionItMayHaveBeenDone) {
   }
 }
 
+TEST(ReadAnswer, GivesTheResultOrAFailure) {
+  EXPECT_EQ(read_answer(200, R"({"ok":true,"result":[7]})"), Json({7}));
+  EXPECT_EQ(read_answer(200, R"({"ok":true,"result":null})"), Json());
+  for (const char* text : {"", "<html>", "{", "[]", R"({"ok":true})", R"({"ok":1,"result":7})", R"({"ok":false,"result":7})"}) {
+    const auto answer = read_answer(200, text);
+    ASSERT_FALSE(answer) << text;
+    EXPECT_TRUE(answer.error().may_be_done) << text;
+  }
+  EXPECT_EQ(read_answer(403, R"({"ok":false,"error_code":403,"description":"Forbidden"})").error().kind, Kind::forbidden);
+}
+
 }  // namespace
 }  // namespace p2p::telegram

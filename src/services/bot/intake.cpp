@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/random_id.hpp"
+#include "services/bot/callback.hpp"
 #include "services/bot/core.hpp"
 
 namespace p2p::bot {
@@ -169,31 +170,28 @@ void Bot::Core::tell_queue(const telegram::Message& message, Language language) 
 
 void Bot::Core::take_callback(const telegram::CallbackQuery& query) {
   const Language language = language_of(query.from.language_code);
-  const std::size_t colon = query.data.find(':');
-  const std::string action = query.data.substr(0, colon);
-  const std::string id = colon == std::string::npos ? "" : query.data.substr(colon + 1);
+  const auto [kind, id] = parse_callback(query.data);
   const auto refuse = [&](Text why) { answer_query(query.id, say(language, why), true); };
 
   std::optional<RequestRow> row;
   const auto live = live_.find(id);
   if (live != live_.end()) {
     row = live->second.row;
-  } else if (is_id(id)) {
+  } else if (kind != Callback::Kind::none) {
     read([&] { row = state_.find(id); });
   }
-  const bool known = action == "again" || action == "cancel" || action == "link";
   // The message must be the request's own: a button cannot be carried into another chat.
-  if (!row || !known || (query.chat && query.chat->id != row->chat)) return refuse(Text::out_of_date);
-  if (query.from.id != row->user && !(action == "cancel" && is_admin(query.from.id))) return refuse(Text::not_yours);
+  if (!row || (query.chat && query.chat->id != row->chat)) return refuse(Text::out_of_date);
+  if (query.from.id != row->user && !(kind == Callback::Kind::cancel && is_admin(query.from.id))) return refuse(Text::not_yours);
 
-  if (action == "again") {
+  if (kind == Callback::Kind::again) {
     answer_query(query.id, say(language, Text::again_accepted), false);
     if (!pressed_.emplace(std::to_string(query.from.id) + id, now()).second) return;
     telegram::User user = query.from;
     if (user.language_code.empty()) user.language_code = row->language == Language::ru ? "ru" : "en";
     const telegram::Chat chat{row->chat, row->in_group ? telegram::Chat::Type::supergroup : telegram::Chat::Type::private_chat};
     ask(user, chat, row->thread, row->message, row->prompt, row->model);
-  } else if (action == "cancel") {
+  } else if (kind == Callback::Kind::cancel) {
     if (live == live_.end() || row->ended_somehow()) return refuse(Text::out_of_date);
     answer_query(query.id, say(language, Text::cancelling), false);
     cancel(live->second);

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <set>
 
+#include "base/random_id.hpp"
+#include "services/bot/callback.hpp"
 #include "services/bot/command.hpp"
 #include "services/bot/pace.hpp"
 #include "services/bot/state.hpp"
@@ -29,6 +31,20 @@ TEST(ParseCommand, ReadsWhatPeopleWrite) {
   EXPECT_EQ(kind("  "), none);
   EXPECT_EQ(kind("/"), unknown);
   EXPECT_EQ(kind("/cancel@FoxBot"), cancel);
+}
+
+TEST(ParseCallback, ReadsOnlyWhatButtonsSay) {
+  using enum Callback::Kind;
+  const std::string id = new_id();
+  for (const auto kind : {again, cancel, link}) {
+    const std::string data = to_data(kind, id);
+    EXPECT_LE(data.size(), 64u);
+    EXPECT_EQ(parse_callback(data).kind, kind);
+    EXPECT_EQ(parse_callback(data).id, id);
+  }
+  for (const std::string& data : std::vector<std::string>{"", id, ":" + id, "again", "again:", "again:../../etc", "again:" + id + " ",
+                                                          "Again:" + id, "again:again:" + id, "drop:" + id, std::string(64, '\xff')})
+    EXPECT_EQ(parse_callback(data).kind, none) << data;
 }
 
 TEST(Texts, EveryOneIsThereInBothLanguages) {

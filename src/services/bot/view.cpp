@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "platform/messages/messages.hpp"
+#include "services/bot/callback.hpp"
 
 namespace p2p::bot {
 namespace {
@@ -14,7 +15,9 @@ std::string number(double value) {
   return text.data();
 }
 
-telegram::Button again(const RequestRow& row) { return {.text = "🔄 " + say(row.language, Text::button_again), .data = "again:" + row.id}; }
+telegram::Button again(const RequestRow& row) {
+  return {.text = "🔄 " + say(row.language, Text::button_again), .data = to_data(Callback::Kind::again, row.id)};
+}
 
 }  // namespace
 
@@ -62,13 +65,13 @@ std::string caption(const RequestRow& row) {
 
 telegram::Keyboard status_keyboard(const RequestRow& row) {
   if (row.cancelling || row.ended_somehow()) return {};
-  return {{{.text = "✖ " + say(row.language, Text::button_cancel), .data = "cancel:" + row.id}}};
+  return {{{.text = "✖ " + say(row.language, Text::button_cancel), .data = to_data(Callback::Kind::cancel, row.id)}}};
 }
 
 telegram::Keyboard answer_keyboard(const RequestRow& row, const std::optional<std::string>& link, bool expired) {
   std::vector<telegram::Button> buttons;
   if (link) buttons.push_back({.text = "🔗 " + say(row.language, Text::button_original), .url = *link});
-  if (expired) buttons.push_back({.text = "🔗 " + say(row.language, Text::button_new_link), .data = "link:" + row.id});
+  if (expired) buttons.push_back({.text = "🔗 " + say(row.language, Text::button_new_link), .data = to_data(Callback::Kind::link, row.id)});
   buttons.push_back(again(row));
   return {buttons};
 }
