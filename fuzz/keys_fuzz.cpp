@@ -1,0 +1,58 @@
+// Any bytes as an object's key, a link's parts and a public address: what is let through leads nowhere else.
+
+#include <filesystem>
+
+#include "fuzz/check.hpp"
+#include "platform/blob/blob_store.hpp"
+#include "platform/blob/keys.hpp"
+#include "platform/messages/messages.hpp"
+
+using fuzz::check;
+using namespace p2p;
+
+namespace {
+
+bool is_key(std::string_view key) {
+  try {
+    blob::check_key(key);
+    return true;
+  } catch (const blob::BlobError& error) {
+    check(error.kind() == blob::BlobError::Kind::refused);
+    return false;
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text = fuzz::text_of(data, size);
+  const bool key = is_key(text);
+  if (key) {
+    const std::filesystem::path path(text);
+    check(path.is_relative() && path.lexically_normal() == path && *path.begin() != "..");
+  }
+  const auto day = blob::day_of(text);
+  check(!day || text.starts_with("images/"));
+  if (messages::is_image_key(text)) {
+    check(key && text.size() <= 128);
+    if (day) {  // a day that there is: then it is what the request's id and time give
+      const std::size_t dash = text.rfind('-');
+      const std::string id(text.substr(18, dash - 18));
+      check(messages::is_request_id(id));
+      check(messages::image_key(id, *day, std::atoi(std::string(text.substr(dash + 1)).c_str())) == text);
+    }
+  }
+  check(messages::model_of(text).empty() || messages::requests_topic(messages::model_of(text)) == text);
+
+  std::string_view rest = text;
+  const std::string_view its_key = fuzz::next_line(rest), expires = fuzz::next_line(rest);
+  check(!blob::link_is_valid(Secret("key"), its_key, expires, rest, now()));  // nobody finds an HMAC
+
+  if (text.find("://") == text.npos) {
+    check(!blob::is_public_host(text));
+  } else {  // what stands behind a host, or how it is written, changes nothing
+    check(blob::is_public_host(std::string(text) + "/x@example.org") == blob::is_public_host(text));
+    check(!blob::is_public_host(text) || text.find_first_of(".[", text.find("://")) != text.npos);
+  }
+  return 0;
+}

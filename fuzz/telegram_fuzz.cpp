@@ -1,0 +1,32 @@
+// Telegram's answer to a call: a line with the status, then the body. A result, or a failure that the bot can act on.
+
+#include <charconv>
+
+#include "fuzz/check.hpp"
+#include "platform/telegram/failure.hpp"
+
+using fuzz::check;
+using namespace p2p::telegram;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using Kind = Failure::Kind;
+  std::string_view body = fuzz::text_of(data, size);
+  const std::string_view line = fuzz::next_line(body);
+  int status = 200;
+  std::from_chars(line.data(), line.data() + line.size(), status);
+  const Result<p2p::Json> answer = read_answer(status, body);
+  if (answer) {
+    check(status == 200);
+    answer->dump();
+    return 0;
+  }
+  const Failure& failure = answer.error();
+  check(!failure.text.empty() || body.find("description") != body.npos);
+  check(length_of(failure.text) <= 300);
+  p2p::Json(failure.text).dump();  // throws where it is no UTF-8
+  check((failure.kind == Kind::flood) == (failure.retry_after.count() > 0));
+  check(failure.retry_after <= std::chrono::hours(1));
+  check((failure.kind == Kind::migrated) == (failure.migrate_to != 0));
+  check(!failure.may_be_done || failure.kind == Kind::unreachable);
+  return 0;
+}

@@ -1,0 +1,51 @@
+// Any bytes as an update of Telegram, its text as a command, its callback data as a button's, as the webhook and the bot read them.
+
+#include "fuzz/check.hpp"
+#include "platform/telegram/api.hpp"
+#include "services/bot/callback.hpp"
+#include "services/bot/command.hpp"
+
+using fuzz::check;
+using namespace p2p;
+
+namespace {
+
+void check_command(std::string_view text) {
+  for (const bool in_private : {false, true}) {
+    const bot::Command command = bot::parse_command(text, "FoxBot", in_private);
+    check(text.find(command.argument) != text.npos);
+    check(command.argument.empty() || (!command.argument.starts_with(' ') && !command.argument.ends_with('\n')));
+    check(in_private || command.kind == bot::Command::Kind::none || text.find('/') != text.npos);
+  }
+}
+
+void check_callback(std::string_view data) {
+  const bot::Callback callback = bot::parse_callback(data);
+  if (callback.kind == bot::Callback::Kind::none) return check(callback.id.empty());
+  check(bot::to_data(callback.kind, callback.id) == data && data.size() <= 64);
+}
+
+void check_cut(std::string_view text) {
+  for (const std::size_t units : {std::size_t{0}, std::size_t{1}, std::size_t{7}, text.size()}) {
+    const std::string cut = telegram::cut_to(text, units);
+    check(telegram::length_of(cut) <= units);
+    Json(cut).dump();  // throws where it is no UTF-8
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text = fuzz::text_of(data, size);
+  check_command(text);
+  check_callback(text);
+  check_cut(text);
+  try {
+    const auto update = telegram::read_update(parse_json(text, "update", 64));
+    if (!update) return 0;
+    if (update->message) check_command(update->message->text);
+    if (update->callback_query) check_callback(update->callback_query->data);
+  } catch (const Error&) {
+  }
+  return 0;
+}
