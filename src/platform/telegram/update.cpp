@@ -18,10 +18,13 @@ std::optional<std::int64_t> integer(const Json& json, const char* key) {
   return value->get<std::int64_t>();
 }
 
+/// Without zero bytes: messages for workers may hold none, nor can Telegram's own.
 std::optional<std::string> text(const Json& json, const char* key) {
   const Json* const value = member(json, key);
   if (!value || !value->is_string()) return std::nullopt;
-  return value->get<std::string>();
+  auto text = value->get<std::string>();
+  std::erase(text, '\0');
+  return text;
 }
 
 std::optional<User> read_user(const Json* json) {

@@ -35,6 +35,13 @@ TEST(ReadUpdate, OtherKindsHaveTheirIdAlone) {
   EXPECT_FALSE(update->callback_query);
 }
 
+TEST(ReadUpdate, ZeroBytesAreLeftOut) {
+  const auto update =
+      read_update(Json::parse(R"({"update_id":1,"message":{"message_id":5,"text":"a\u0000b","chat":{"id":1,"type":"private"}}})"));
+  ASSERT_TRUE(update && update->message);
+  EXPECT_EQ(update->message->text, "ab");
+}
+
 TEST(ReadUpdate, WhatIsNoneGivesNothing) {
   for (const char* text :
        {"null", "[]", "7", "{}", R"({"update_id":"7"})", R"({"update_id":1.5})", R"({"update_id":18446744073709551615})"}) {
