@@ -29,7 +29,7 @@ MAY_INCLUDE = {
     "services/routing": ("base",),
     "services/worker": ("base", "engine/pipelines", "engine/image", "platform/bus", "platform/blob", "platform/messages", "platform/metrics"),
     "services/bot": ("base", "platform/bus", "platform/blob", "platform/messages", "platform/metrics", "platform/telegram", "services/routing"),
-    "services/testing": ("base", "platform/bus", "platform/blob"),
+    "services/testing": ("base", "platform/bus", "platform/blob", "platform/telegram"),
     "config": ("base", "engine/pipelines", "platform/bus", "platform/blob", "platform/telegram"),
     "app": ("base", *ENGINE_PARTS, "engine/pipelines", *PLATFORM_PARTS, "services/worker", "services/bot", "services/routing", "config"),
 }

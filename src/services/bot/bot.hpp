@@ -27,6 +27,7 @@ struct BotConfig {
   std::optional<int> user_per_day;
   std::chrono::seconds link_ttl{604'800};
   std::optional<int> keep_days;
+  int calls_per_second = 27;  ///< to all chats together; Telegram takes about 30, of which other programs with the same token may need some
   std::chrono::milliseconds worker_grace =
       std::chrono::seconds(15);  ///< how long a model may have no worker, ever, before requests for it are refused
 };

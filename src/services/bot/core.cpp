@@ -21,7 +21,8 @@ Bot::Core::Core(telegram::Api& api, bus::Bus& bus, blob::BlobStore& store, State
       state_(state),
       metrics_(metrics),
       config_(std::move(config)),
-      router_({.user_in_flight = config_.user_in_flight}) {
+      router_({.user_in_flight = config_.user_in_flight}),
+      pace_(static_cast<std::size_t>(config_.calls_per_second)) {
   models_.insert(config_.model);
   load();
   producer_ = bus_.producer();

@@ -5,9 +5,7 @@
 namespace p2p::bot {
 namespace {
 
-// Below 30 and 20: what other programs do with the same token counts as well.
-constexpr std::size_t kInAll = 27;
-constexpr std::size_t kInGroup = 19;
+constexpr std::size_t kInGroup = 19;  // below 20: what other programs do with the same token counts as well
 constexpr std::size_t kSpareInAll = 10;
 constexpr std::size_t kSpareInGroup = 6;
 constexpr std::chrono::milliseconds kEach{1'000};
@@ -26,7 +24,7 @@ std::optional<Time> Pace::take(std::int64_t chat, bool in_group, Call call, Time
   Chat& its = chats_[chat];
   if (its.used > now) its = {};  // the clock was set back
   const bool can_wait = call == Call::progress;
-  Time at = std::max({now, not_before_, its.not_before, all_.when_below(kInAll - (can_wait ? kSpareInAll : 0), now),
+  Time at = std::max({now, not_before_, its.not_before, all_.when_below(in_all_ - (can_wait ? kSpareInAll : 0), now),
                       its.free_at - (can_wait ? std::chrono::milliseconds(0) : kBurst)});
   if (call == Call::message) at = std::max(at, its.next_message);
   if (in_group) at = std::max(at, its.minute.when_below(kInGroup - (can_wait ? kSpareInGroup : 0), now));

@@ -20,6 +20,9 @@ class Pace {
     progress,  ///< an edit that can be left out: leaves places for what cannot
   };
 
+  /// `in_all`: calls a second to all chats together, more than 10.
+  explicit Pace(std::size_t in_all = 27) : in_all_(in_all) {}
+
   /// Takes a place for a call to this chat; where there is none, gives the time to ask again.
   std::optional<Time> take(std::int64_t chat, bool in_group, Call call, Time now);
 
@@ -50,6 +53,7 @@ class Pace {
     Time used;
   };
 
+  std::size_t in_all_;
   // Places are counted when calls set out; they may arrive a little closer to each other.
   Window all_{std::chrono::milliseconds(1'050)};
   std::map<std::int64_t, Chat> chats_;

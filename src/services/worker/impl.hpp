@@ -94,6 +94,9 @@ class Worker::Impl {
   WorkerConfig config_;
   Counter redeliveries_ = metrics_.counter("prompt2pic_worker_redeliveries_total", "Requests that another worker may have begun.");
   Counter dead_letters_ = metrics_.counter("prompt2pic_worker_dead_letters_total", "Messages that could not be handled.");
+  Counter wishes_ = metrics_.counter("prompt2pic_worker_control_total", "Messages of the control topic.", {{"outcome", "taken"}});
+  Counter unreadable_wishes_ =
+      metrics_.counter("prompt2pic_worker_control_total", "Messages of the control topic.", {{"outcome", "unreadable"}});
   Gauge busy_ = metrics_.gauge("prompt2pic_worker_busy", "Whether it draws: 1 or 0.");
   Histogram queue_wait_ = metrics_.seconds("prompt2pic_worker_queue_wait_seconds", "From a request's acceptance to its start.");
   Histogram store_seconds_ = metrics_.seconds("prompt2pic_worker_store_seconds", "From a picture's end to its being stored.");

@@ -158,8 +158,10 @@ void Worker::Impl::bury(const bus::Record& record, const std::string& id, const 
 
 void Worker::Impl::obey(const bus::Record& record) {
   if (const auto wish = messages::decode_control(record.value)) {
+    wishes_.add();
     obey(*wish);
   } else {
+    unreadable_wishes_.add();
     log::warn("a control message was dropped", {{"offset", record.offset}, {"error", wish.error()}});
   }
 }
