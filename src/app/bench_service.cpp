@@ -116,12 +116,13 @@ int run_bench_service(const Arguments& arguments) {
   constexpr std::string_view kWhole = "a whole number";
   const int count = number(*requests, 100, 10'000'000, kWhole).value_or(100'000);
   const int stored_count = number(*stored, 100, 10'000'000, kWhole).value_or(2'000);
+  const bus::KafkaConfig kafka = kafka_config(config, "prompt2pic-bench");
   const auto store = make_store(config);
   log::configure(log::Level::warn, config.log_format);
 
   Interrupts interrupts;
   interrupts.finish_step_first();
-  const auto bus = bus::kafka_bus(kafka_config(config, "prompt2pic-bench"));
+  const auto bus = bus::kafka_bus(kafka);
   NoStore none;
   std::cerr << "measuring " << count << " requests\n";
   const Figures through = measure(*bus, none, count, interrupts.token());

@@ -76,16 +76,17 @@ class CliTest(unittest.TestCase):
 class General(CliTest):
     def test_help_and_version(self):
         self.assertRegex(self.succeed("--version"), r"\Aprompt2pic \d+\.\d+\.\d+\n\Z")
-        for words in ["--help"], ["-h"], ["generate", "--help"], ["models", "--help"], ["config", "--help"], ["bench", "-h"]:
+        for words in ["--help"], ["-h"], ["generate", "--help"], ["models", "--help"], ["config", "--help"], ["bench", "-h"], ["bench", "service", "-h"], ["bot", "-h"], ["worker", "-h"], ["doctor", "-h"], ["health", "-h"]:
             self.assertIn("prompt2pic", self.succeed(*words))
         self.assertIn("сова", self.succeed("generate", "--help"))
 
     def test_wrong_commands(self):
         self.refuse(2, "say what to do")
         self.refuse(2, "no command 'draw'", "draw")
-        for name in ["demo", "bot", "worker", "api", "pull", "doctor", "health"]:
+        for name in ["demo", "api", "pull"]:
             self.refuse(2, "later version", name)
-        self.refuse(2, "later version", "bench", "service")
+        for words in ["bot"], ["worker"], ["bench", "service"]:
+            self.refuse(2, "P2P_KAFKA_BROKERS is not set", *words)
         self.refuse(2, "extra", "models", "extra")
 
     def test_output_that_cannot_be_written_is_a_failure(self):
@@ -328,7 +329,7 @@ class Bench(CliTest):
         self.assertEqual([stage["name"] for stage in result["stages"]], ["text", "prior", "decoder", "vae"])
         for stage in result["stages"]:
             self.assertEqual(set(stage), {"name", "seconds_per_step", "gops", "share"})
-        self.refuse(2, "bench takes no", "bench", "other")
+        self.refuse(2, "not expected: other", "bench", "other")
 
 
 if __name__ == "__main__":
