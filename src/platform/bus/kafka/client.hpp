@@ -60,8 +60,8 @@ struct Background {
 /// A client with this background; `conf` is used up. Throws UsageError.
 Owned<rd_kafka_t> make_client(rd_kafka_type_t type, Conf conf, Background& background);
 
-/// Leaves the group, which calls back once more, and ends the client. Where the brokers do not let it go within some seconds it is left to the end of the process, which
-/// must not wait for them; nothing calls back any more all the same.
+/// Leaves the group, which calls back once more, and ends the client. Where the brokers do not let it go within some seconds it is left to
+/// the end of the process, which must not wait for them; nothing calls back any more all the same.
 void close_consumer(Owned<rd_kafka_t>& client);
 
 PartitionList list_of(const std::vector<TopicPartition>& places);
