@@ -24,10 +24,10 @@ bool secret(AppConfig& config, const std::string& given) {
   return true;
 }
 
-template <auto At, std::int64_t kMin, std::int64_t kMax>
+template <auto At, std::int64_t Min, std::int64_t Max>
 bool number(AppConfig& config, const std::string& given) {
   if (given.empty()) return true;
-  const auto value = parse_number<std::int64_t>(given, kMin, kMax);
+  const auto value = parse_number<std::int64_t>(given, Min, Max);
   using Value = std::remove_reference_t<decltype(At(config))>;
   if (!value) return false;
   if constexpr (requires { typename Value::rep; }) {
@@ -66,8 +66,8 @@ bool ids(AppConfig& config, const std::string& given) {
 }
 
 /// One word of a list; `take` gets its place in the list.
-template <std::size_t kCount>
-bool choice(const std::string& given, const std::array<std::string_view, kCount>& words, const auto& take) {
+template <std::size_t Count>
+bool choice(const std::string& given, const std::array<std::string_view, Count>& words, const auto& take) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   const auto same = [&](std::string_view word) { return std::ranges::equal(word, given, {}, lower, lower); };
   const auto found = std::ranges::find_if(words, same);

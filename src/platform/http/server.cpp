@@ -134,7 +134,7 @@ class Server::Impl {
     response.status = result.status;
     for (const auto& [name, value] : result.headers) response.set_header(name, value);
     response.set_header("X-Content-Type-Options", "nosniff");
-    response.set_content(std::move(result.body), result.content_type);
+    response.set_content(result.body, result.content_type);
   }
 
   ServerConfig config_;

@@ -44,10 +44,10 @@ void Bot::Core::begin(LinkEdit& edit) {
   const auto [link, until] = edit.renew ? link_of(row) : std::pair{std::optional<std::string>(), Time()};
   row.has_link = edit.renew;
   row.link_until = until;
-  calls_->run([this, row, message = edit.message, link = link] {
-    const auto result = as_id(api_.edit_message_reply_markup(row.chat, message, answer_keyboard(row, link, !link)));
-    count_call(link ? "link" : "expiry", result);
-    post([this, row, renewed = link.has_value(), result] { finish_link(row, renewed, result); });
+  calls_->run([this, row, message = edit.message, url = link] {
+    const auto result = as_id(api_.edit_message_reply_markup(row.chat, message, answer_keyboard(row, url, !url)));
+    count_call(url ? "link" : "expiry", result);
+    post([this, row, renewed = url.has_value(), result] { finish_link(row, renewed, result); });
   });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <thread>
+#include <tuple>
 
 namespace p2p::testing {
 
@@ -272,7 +273,7 @@ std::vector<Record> MemoryBus::records(const std::string& topic) {
   const std::scoped_lock lock(mutex_);
   std::vector<Record> all;
   for (const auto& partition : topics_[topic]) all.insert(all.end(), partition.begin(), partition.end());
-  std::ranges::stable_sort(all, {}, &Record::timestamp);
+  std::ranges::sort(all, {}, [](const Record& record) { return std::tuple(record.timestamp, record.partition, record.offset); });
   return all;
 }
 
