@@ -104,12 +104,12 @@ class Router::Impl {
   int position(const std::string& model, const std::string& id, Time now) {
     constexpr std::size_t kMany = 500;
     Positions& positions = positions_[model];
-    const bool old = queue_.entries().size() < kMany || now - positions.made >= std::chrono::seconds(1) || !positions.by_id.contains(id);
-    if (old) {
+    if (queue_.entries().size() < kMany || now - positions.made >= std::chrono::seconds(1)) {
       positions = {now, {}};
       for (const auto& [rank, each] : queue_.order(model)) positions.by_id.emplace(each, static_cast<int>(positions.by_id.size()) + 1);
     }
-    return positions.by_id.at(id);
+    const auto found = positions.by_id.find(id);
+    return found == positions.by_id.end() ? static_cast<int>(positions.by_id.size()) + 1 : found->second;  // it came since
   }
 
   Limits limits_;
