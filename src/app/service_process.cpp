@@ -34,15 +34,20 @@ ServiceProcess::~ServiceProcess() {
 }
 
 void ServiceProcess::wait_for_signals() {
+  constexpr timespec kStopWithin{.tv_sec = 57, .tv_nsec = 0};
   int signal = 0;
-  while (sigwait(&signals_, &signal) == 0 && !over_) {
-    if (stop_.stop_requested()) {
-      log::warn("stopped at once by a second signal");
-      std::_Exit(130);
-    }
-    log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
-    stop_.request_stop();
+  if (sigwait(&signals_, &signal) != 0 || over_) return;
+  log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  stop_.request_stop();
+  const int second = sigtimedwait(&signals_, nullptr, &kStopWithin);
+  if (over_) return;
+  if (second > 0) {
+    log::warn("stopped at once by a second signal");
+    std::_Exit(130);
   }
+  // Nothing is lost by that: a process may be killed at any moment.
+  log::error("a part does not stop; the process ends without it");
+  std::_Exit(0);
 }
 
 void ServiceProcess::serve(std::function<std::string()> problem) {

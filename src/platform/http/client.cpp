@@ -153,6 +153,7 @@ HttpResponse Client::send(const HttpRequest& request, const std::function<bool()
   set(handle, CURLOPT_NOSIGNAL, 1L);
   set(handle, CURLOPT_TCP_NODELAY, 1L);
   set(handle, CURLOPT_PROXY, config_.proxy.expose().c_str());  // empty: none, whatever the environment says
+  set(handle, CURLOPT_NOPROXY, "");                            // nor does that make exceptions
   set(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(config_.connect_timeout.count()));
   set(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   if (request.stall.count() > 0) {

@@ -8,7 +8,7 @@ namespace {
 
 using telegram::Failure;
 
-constexpr std::chrono::seconds kBetweenEdits{3};
+constexpr std::chrono::seconds kBetweenEdits{2};
 constexpr std::chrono::seconds kBetweenEditsInGroups{10};
 constexpr std::chrono::seconds kBetweenEstimates{10};
 constexpr std::chrono::seconds kSlow{10};

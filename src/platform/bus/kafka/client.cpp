@@ -111,6 +111,7 @@ void close_consumer(Owned<rd_kafka_t>& client) {
     }
     rd_kafka_queue_poll_callback(queue.get(), 100);
   }
+  queue.reset();  // with what was fetched meanwhile, which the client's end would wait for
   rd_kafka_destroy_flags(client.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
