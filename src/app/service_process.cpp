@@ -34,12 +34,15 @@ ServiceProcess::~ServiceProcess() {
 }
 
 void ServiceProcess::wait_for_signals() {
-  constexpr timespec kStopWithin{.tv_sec = 57, .tv_nsec = 0};
+  constexpr std::chrono::seconds kStopWithin{57};
+  constexpr timespec kLookAgain{.tv_sec = 1, .tv_nsec = 0};  // it may be woken without a signal, by SIGCONT
   int signal = 0;
   if (sigwait(&signals_, &signal) != 0 || over_) return;
   log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   stop_.request_stop();
-  const int second = sigtimedwait(&signals_, nullptr, &kStopWithin);
+  const auto deadline = std::chrono::steady_clock::now() + kStopWithin;
+  int second = -1;
+  while (second < 0 && !over_ && std::chrono::steady_clock::now() < deadline) second = sigtimedwait(&signals_, nullptr, &kLookAgain);
   if (over_) return;
   if (second > 0) {
     log::warn("stopped at once by a second signal");
