@@ -7,7 +7,6 @@ import collections
 import dataclasses
 import json
 import math
-import pathlib
 import re
 import struct
 import threading
@@ -15,7 +14,8 @@ import time
 
 from aiohttp import ClientSession, web
 
-SCHEMA = json.loads((pathlib.Path(__file__).parent / "botapi.json").read_text())
+from botapi_schema import SCHEMA, check_fields
+
 # With `flood`: at most so many calls in so many seconds, to one chat, to one group, and in all.
 CHAT_LIMITS, GROUP_LIMITS, LIMITS = ((4, 1), (13, 10), (64, 60)), ((20, 60),), ((30, 1),)
 UNDER_WAY = 0.3  # seconds in which calls that had been sent before a refusal may still come in
@@ -30,44 +30,6 @@ class Refused(Exception):
 def units(text):
     """UTF-16 code units, as Telegram counts."""
     return len(text.encode("utf-16-le")) // 2
-
-
-def check_value(schema, value, where, files):
-    """What is wrong with a JSON value; nothing if it fits. `files`: the names of uploaded parts."""
-    if isinstance(schema, str):
-        fits = {"Integer": lambda: isinstance(value, int) and not isinstance(value, bool), "String": lambda: isinstance(value, str),
-                "Boolean": lambda: isinstance(value, bool), "True": lambda: value is True, "Float": lambda: isinstance(value, (int, float)),
-                "InputFile": lambda: isinstance(value, str)}.get(schema)
-        if fits is None:
-            raise KeyError(schema)
-        return None if fits() else f"{where}: {value!r} is no {schema}"
-    if "anyOf" in schema:
-        problems = [check_value(each, value, where, files) for each in schema["anyOf"]]
-        return None if None in problems else next(iter(problems))
-    if "array" in schema:
-        if not isinstance(value, list):
-            return f"{where}: {value!r} is no array"
-        return next((p for i, v in enumerate(value) if (p := check_value(schema["array"], v, f"{where}[{i}]", files))), None)
-    if "ref" in schema:
-        if schema["ref"] in ("InputFile", "InputFileUnion"):
-            return None if isinstance(value, str) else f"{where}: no file"
-        if not isinstance(value, dict):
-            return f"{where}: {value!r} is no {schema['ref']}"
-        return check_fields(SCHEMA["objects"][schema["ref"]], value, where, files)
-    return None if "const" in schema or "enum" in schema else f"{where}: the schema {schema} is not understood"
-
-
-def check_fields(fields, given, where, files):
-    for name in given:
-        if name not in fields:
-            return f"{where}: unknown {name}"
-    for name, field in fields.items():
-        if name not in given:
-            if field["required"]:
-                return f"{where}: {name} is missing"
-        elif problem := check_value(field["type"], given[name], f"{where}.{name}", files):
-            return problem
-    return None
 
 
 def png_size(data):
