@@ -72,7 +72,7 @@ class S3Store : public BlobStore {
     for (int attempt = 1;; ++attempt) {
       const auto is_last = [&] { return attempt == kTries || now() > quick; };
       try {
-        const std::chrono::seconds stall(method == "GET" ? 10 : 20);  // what was sent may take a while to be stored
+        const std::chrono::seconds stall(method == "GET" ? 8 : 20);  // what was sent may take a while to be stored
         http::HttpRequest request{.method = method, .body = body, .timeout = std::chrono::seconds(60), .stall = stall};
         if (!content_type.empty()) request.headers.emplace_back("Content-Type", content_type);
         request.url = Secret(presign({method, config_.endpoint, path_of(key), query, std::chrono::seconds(300)}, signing_key(), now()));

@@ -12,6 +12,7 @@ constexpr std::chrono::seconds kBetweenEdits{2};
 constexpr std::chrono::seconds kBetweenEditsInGroups{10};
 constexpr std::chrono::seconds kBetweenEstimates{10};
 constexpr std::chrono::seconds kSlow{10};
+constexpr std::chrono::seconds kStoreSlow{7};  // less than a read that hangs is waited for: the next one begins after it has been told
 constexpr std::chrono::seconds kRingAfter{30};
 constexpr int kMessagesLost = 3;
 constexpr const char* kGone = "the picture is gone";
@@ -31,7 +32,7 @@ Outlook Bot::Core::outlook_of(const Live& live) {
   Outlook outlook{.estimate = router_.estimate(live.row.id, at), .fraction = live.fraction};
   outlook.workers_away = unserved_since_ && at - *unserved_since_ > kSlow && at - live.row.accepted > kSlow;
   outlook.queue_away = !undelivered_.empty() && at - undelivered_.begin()->second > kSlow;
-  outlook.store_slow = live.drawn && at - *live.drawn > kSlow;
+  outlook.store_slow = live.drawn && at - *live.drawn > kStoreSlow;
   return outlook;
 }
 
@@ -40,7 +41,7 @@ Bot::Core::Step Bot::Core::next_step(Live& live) {
   if (row.message == 0) return Step::status_new;
   const Time at = now();
   const bool held_up = live.backoff.count() > 0 || pictures_under_way_ >= kPictureCalls;
-  const bool tell_first = row.status == Status::finished && live.drawn && at - *live.drawn > kSlow && held_up &&
+  const bool tell_first = row.status == Status::finished && live.drawn && at - *live.drawn > kStoreSlow && held_up &&
                           live.shown != say(row.language, Text::storing_slow);
   if (row.ended_somehow() && !row.answered && !tell_first) {
     return row.status == Status::finished && row.form != RequestRow::Form::text ? Step::answer_picture : Step::answer_text;
@@ -265,7 +266,7 @@ void Bot::Core::fail_step(Step step, Live& live, const Failure& failure) {
       retry(live.backoff, live.retry_at);
       // Not later than it is to be told that the picture is held up.
       if (is_picture(step) && live.drawn && live.shown != say(row.language, Text::storing_slow))
-        live.retry_at = std::min(live.retry_at, std::max(now(), *live.drawn + kSlow + std::chrono::milliseconds(1)));
+        live.retry_at = std::min(live.retry_at, std::max(now(), *live.drawn + kStoreSlow + std::chrono::milliseconds(1)));
       return;
     case Failure::Kind::migrated:
       return move_chat(row.chat, failure.migrate_to);
