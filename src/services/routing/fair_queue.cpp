@@ -3,11 +3,16 @@
 #include <algorithm>
 
 namespace p2p::routing {
+namespace {
+
+constexpr std::size_t kForgetAt = 1000;  // users
+
+}  // namespace
 
 void FairQueue::add(Waiting request) {
   if (next_tag_.size() > forget_at_) {
     std::erase_if(next_tag_, [&](const auto& item) { return item.second <= virtual_time_; });
-    forget_at_ = 2 * next_tag_.size() + 1000;
+    forget_at_ = 2 * next_tag_.size() + kForgetAt;
   }
   double& next = next_tag_[request.user];
   const Rank rank{std::max(virtual_time_, next), ++arrivals_};
@@ -49,7 +54,7 @@ std::optional<FairQueue::Entry> FairQueue::take(const std::string& id, bool serv
     model->second.heads.emplace(mine->second.begin()->first, entry.request.user);
   }
   if (--count_[entry.request.user] == 0) count_.erase(entry.request.user);
-  if (entries_.empty()) next_tag_.clear();  // with nobody waiting there is nobody to be fair to
+  if (entries_.empty() && next_tag_.size() > kForgetAt) next_tag_.clear();  // nobody waits whom it could be unfair to
   return entry;
 }
 

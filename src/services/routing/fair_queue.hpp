@@ -60,7 +60,7 @@ class FairQueue {
   std::map<std::string, int> count_;
   std::map<std::string, double> next_tag_;  ///< by user; those behind the virtual time are forgotten from time to time
   double virtual_time_ = 0;
-  std::size_t forget_at_ = 1000;
+  std::size_t forget_at_ = 0;
   std::uint64_t arrivals_ = 0;
 };
 

@@ -34,6 +34,15 @@ TEST(FairQueue, ABurstDelaysAnotherUserByOneRequest) {
   EXPECT_EQ(serve(queue), "burst1");
 }
 
+TEST(FairQueue, WhoWasJustServedComesAfterAnother) {
+  FairQueue queue;
+  queue.add(of("u0", "u"));
+  EXPECT_EQ(serve(queue), "u0");
+  queue.add(of("u1", "u"));
+  queue.add(of("v0", "v"));
+  EXPECT_EQ(serve(queue), "v0");
+}
+
 TEST(FairQueue, IdleTimeEarnsNothing) {
   FairQueue queue;
   for (int i = 0; i < 10; ++i) {
