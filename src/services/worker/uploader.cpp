@@ -27,11 +27,6 @@ double Uploader::failing_for() const {
   return since == 0 ? 0 : static_cast<double>(to_millis(now()) - since) / 1000;
 }
 
-std::size_t Uploader::waiting() const {
-  const std::scoped_lock lock(mutex_);
-  return jobs_.size() + static_cast<std::size_t>(busy_);
-}
-
 void Uploader::work(const std::stop_token& stop) {
   for (;;) {
     Job job;
@@ -40,12 +35,9 @@ void Uploader::work(const std::stop_token& stop) {
       if (!changed_.wait(lock, stop, [&] { return !jobs_.empty(); })) return;
       job = std::move(jobs_.front());
       jobs_.pop_front();
-      ++busy_;
     }
     changed_.notify_all();
     if (const auto problem = store(job, stop)) job.done(*problem);
-    const std::scoped_lock lock(mutex_);
-    --busy_;
   }
 }
 

@@ -38,7 +38,6 @@ class Uploader {
   bool add(Job job, const std::stop_token& stop);
   /// Seconds for which the store has been failing; 0 while it works.
   double failing_for() const;
-  std::size_t waiting() const;
 
  private:
   void work(const std::stop_token& stop);
@@ -47,10 +46,9 @@ class Uploader {
 
   blob::BlobStore& store_;
   Limits limits_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Job> jobs_;
-  int busy_ = 0;
   std::atomic<std::int64_t> failing_since_ = 0;  ///< ms; 0: it works
   std::vector<std::jthread> threads_;
 };
