@@ -109,7 +109,9 @@ void close_consumer(Owned<rd_kafka_t>& client) {
       std::ignore = client.release();
       return;
     }
-    rd_kafka_queue_poll_callback(queue.get(), 100);
+    // Serves the callbacks, and drops what is fetched until the end: rd_kafka_queue_poll_callback would abort the process at a message,
+    // rd_kafka_queue_poll would hand the revocation out instead of serving it.
+    const Owned<rd_kafka_message_t> message(rd_kafka_consume_queue(queue.get(), 100));
   }
   queue.reset();  // with what was fetched meanwhile, which the client's end would wait for
   rd_kafka_destroy_flags(client.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
