@@ -130,7 +130,7 @@ def test_state_outlives_down_and_up_and_links_work(compose, telegram):
     port = free_port()
     compose.files.append("compose.links.yaml")
     compose.env.update(MINIO_PORT=f"127.0.0.1:{port}", P2P_S3_PUBLIC_ENDPOINT="https://pictures.example.org")
-    compose.env["TEST_STEPS"] = 300  # long enough for the next test to hit a drawing
+    compose.env["TEST_STEPS"] = 1000  # long enough for the next test to hit a drawing
     compose("up", "-d", "--no-build")
     wait_healthy(compose)
     first, before = telegram.wait_picture(1, 1), len(telegram.messages(1))
