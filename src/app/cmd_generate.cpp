@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 
@@ -21,25 +22,29 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 /// Where the time of a run went; the stages are sums over its pictures.
 struct Timing {
   double load = 0;
-  double stages[4] = {};  ///< by engine::Stage
+  std::vector<std::pair<std::string, double>> stages;  ///< in the order they run
   double png = 0;
   double first_step = 0;
   double total = 0;
 
-  double& of(engine::Stage stage) { return stages[static_cast<std::size_t>(stage)]; }
+  void add(const std::vector<engine::StageTime>& times) {
+    for (const engine::StageTime& time : times) {
+      const std::string name(engine::name_of(time.stage));
+      auto stage = std::ranges::find(stages, name, &std::pair<std::string, double>::first);
+      if (stage == stages.end()) stage = stages.insert(stage, {name, 0.0});
+      stage->second += time.seconds;
+    }
+  }
   Json json() const {
     Json seconds{{"load", load}, {"png", png}, {"first_step", first_step}, {"total", total}};
-    for (std::size_t i = 0; i < std::size(stages); ++i) seconds[name(i)] = stages[i];
+    for (const auto& [name, time] : stages) seconds[name] = time;
     return seconds;
   }
   std::string text() const {
     std::string line = "seconds: load " + decimal(load);
-    for (std::size_t i = 0; i < std::size(stages); ++i) line += ", " + name(i) + " " + decimal(stages[i]);
+    for (const auto& [name, time] : stages) line += ", " + name + " " + decimal(time);
     return line + ", png " + decimal(png) + "; first step after " + decimal(first_step) + ", total " + decimal(total);
   }
-
- private:
-  static std::string name(std::size_t i) { return std::string(engine::name_of(static_cast<engine::Stage>(i))); }
 };
 
 }  // namespace
@@ -72,11 +77,11 @@ int run_generate(const Arguments& arguments) {
     if (i == 0) timing.first_step = seconds_since(start);
     auto result = model->generate(params, [&](const engine::Progress& progress) { report.show(progress); }, interrupts.token());
     if (i == 0) timing.first_step += result.first_step_seconds;
-    for (const engine::StageTime& stage : result.stages) timing.of(stage.stage) += stage.seconds;
+    timing.add(result.stages);
     for (const std::string& notice : result.notices) report.note(notice);
 
     const Clock::time_point png_start = Clock::now();
-    const engine::Origin origin{.model = model_name, .sampler = "DDPM", .program = "prompt2pic " P2P_VERSION};
+    const engine::Origin origin{.model = model_name, .sampler = result.sampler, .program = "prompt2pic " P2P_VERSION};
     write_file(files[i], engine::encode_png(result.image, engine::parameters_text(result.params, origin)));
     timing.png += seconds_since(png_start);
     last = std::move(result.image);

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "engine/graph/network.hpp"
 #include "engine/pipelines/wuerstchen.hpp"
 
 namespace p2p::engine {
@@ -22,6 +23,15 @@ struct Family {
   std::unique_ptr<TextToImage> (*load)(const fs::path& folder, const EngineOptions& options);
 };
 
+// Runs in what was asked for, or in the best that this processor has.
+EngineOptions with_precision(EngineOptions options) {
+  const bool bf16 = has_bf16();
+  if (options.precision == Precision::bf16 && !bf16)
+    throw UsageError("this processor does not compute in bf16; ask for f32, or for none: then the best that it has is used");
+  options.precision = options.precision.value_or(bf16 ? Precision::bf16 : Precision::f32);
+  return options;
+}
+
 constexpr std::array kFamilies{
     Family{is_wuerstchen, load_wuerstchen},
 };
@@ -29,14 +39,14 @@ constexpr std::array kFamilies{
 }  // namespace
 
 std::string_view name_of(Stage stage) {
-  constexpr std::array<std::string_view, 4> names{"text", "prior", "decoder", "vae"};
+  constexpr std::array<std::string_view, 5> names{"text", "prior", "decoder", "unet", "vae"};
   return names.at(static_cast<std::size_t>(stage));
 }
 
 std::unique_ptr<TextToImage> load_text_to_image(const fs::path& folder, const EngineOptions& options) {
   if (!fs::is_directory(folder)) throw ModelError(folder.string() + ": expected a model's folder, found none");
   for (const Family& family : kFamilies) {
-    if (family.owns(folder)) return family.load(folder, options);
+    if (family.owns(folder)) return family.load(folder, with_precision(options));
   }
   if (!fs::exists(folder / "model_index.json")) {
     throw ModelError(folder.string() + ": expected model_index.json, or prior/ and decoder/ that each hold one; found neither");

@@ -15,8 +15,8 @@
 
 namespace p2p::engine {
 
-/// Parts of a drawing that are timed and report progress, in the order they run.
-enum class Stage { text, prior, decoder, vae };
+/// Parts of a drawing that are timed and report progress, in the order they run; each family has some of them.
+enum class Stage { text, prior, decoder, unet, vae };
 std::string_view name_of(Stage stage);
 
 /// One picture's wishes. What is unset follows the model's own defaults.
@@ -50,7 +50,8 @@ struct StageTime {
 
 struct GenerateResult {
   Image image;
-  GenerateParams params;  ///< as asked, the model's defaults filled in
+  GenerateParams params;     ///< as asked, the model's defaults filled in
+  std::string_view sampler;  ///< by the name that AUTOMATIC1111 has for it
   std::vector<StageTime> stages;
   double first_step_seconds = 0;     ///< from the call to the end of the first step
   std::vector<std::string> notices;  ///< what was done otherwise than asked: a prompt cut, a size taken larger

@@ -1,20 +1,18 @@
 #include "engine/pipelines/wuerstchen.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <mutex>
 
 #include "base/error.hpp"
 #include "engine/models/wuerstchen/decoder.hpp"
 #include "engine/models/wuerstchen/paella_vq.hpp"
 #include "engine/models/wuerstchen/prior.hpp"
+#include "engine/pipelines/drawing.hpp"
+#include "engine/pipelines/last_network.hpp"
 #include "engine/pipelines/model_card.hpp"
 #include "engine/pipelines/wuerstchen/layout.hpp"
 #include "engine/pipelines/wuerstchen/sizes.hpp"
 #include "engine/pipelines/wuerstchen/text_stage.hpp"
 #include "engine/sampling/ddpm_wuerstchen.hpp"
-#include "engine/sampling/torch_rng.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -24,13 +22,6 @@ using wuerstchen::Denoiser;
 using wuerstchen::Geometry;
 using wuerstchen::Sizes;
 using wuerstchen::TextStage;
-using Clock = std::chrono::steady_clock;
-
-void check_finite(std::span<const float> values, Stage stage, int step) {
-  if (std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) return;
-  throw Error(std::string(name_of(stage)) + (step > 0 ? ": step " + std::to_string(step) : "") +
-              ": the result is not finite (NaN or infinity); the weights may be damaged, or need --precision f32");
-}
 
 // torch.lerp(unconditional, text, guidance) over a batch of [text, unconditional].
 std::vector<float> guide(std::span<const float> batch, double guidance) {
@@ -45,7 +36,6 @@ class Wuerstchen final : public TextToImage {
  public:
   Wuerstchen(const fs::path& folder, Precision precision, int threads)
       : precision_(precision),
-        threads_(threads),
         layout_(wuerstchen::layout_of(folder)),
         config_(wuerstchen::PipelineConfig::load(layout_)),
         card_(read_model_card(folder)),
@@ -57,7 +47,8 @@ class Wuerstchen final : public TextToImage {
         prior_scheduler_(DdpmWuerstchen::load(layout_.prior_scheduler / "scheduler_config.json")),
         decoder_scheduler_(DdpmWuerstchen::load(layout_.scheduler / "scheduler_config.json")),
         prior_runner_(prior_, precision, threads),
-        decoder_runner_(decoder_, precision, threads) {
+        decoder_runner_(decoder_, precision, threads),
+        vqgan_network_(precision, threads) {
     check_parts_fit();
   }
 
@@ -66,7 +57,7 @@ class Wuerstchen final : public TextToImage {
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override;
 
  private:
-  class Drawing;
+  class Stages;
 
   void check_parts_fit() const {
     const auto expect = [](const fs::path& config, const char* key, std::size_t expected, std::size_t found, const char* why) {
@@ -94,18 +85,7 @@ class Wuerstchen final : public TextToImage {
     return params;
   }
 
-  std::shared_ptr<const Network> vqgan(std::size_t height, std::size_t width) const {
-    const std::lock_guard lock(vqgan_mutex_);
-    if (!vqgan_network_ || vqgan_size_ != std::pair(height, width)) {
-      vqgan_network_ = nullptr;
-      vqgan_network_ = std::make_shared<const Network>(vqgan_.decode_graph(height, width), precision_, threads_);
-      vqgan_size_ = {height, width};
-    }
-    return vqgan_network_;
-  }
-
   Precision precision_;
-  int threads_;
   wuerstchen::Layout layout_;
   wuerstchen::PipelineConfig config_;
   ModelCard card_;
@@ -118,26 +98,20 @@ class Wuerstchen final : public TextToImage {
   DdpmWuerstchen decoder_scheduler_;
   Denoiser prior_runner_;
   Denoiser decoder_runner_;
-  mutable std::mutex vqgan_mutex_;
-  mutable std::pair<std::size_t, std::size_t> vqgan_size_;
-  mutable std::shared_ptr<const Network> vqgan_network_;
+  LastNetwork<std::pair<std::size_t, std::size_t>> vqgan_network_;
 };
 
-/// The state of one call of generate().
-class Wuerstchen::Drawing {
+/// The stages of one drawing.
+class Wuerstchen::Stages {
  public:
-  Drawing(const Wuerstchen& model, GenerateResult& result, const ProgressFn& progress, std::stop_token stop)
-      : model_(model), result_(result), params_(result.params), progress_(progress), stop_(std::move(stop)), rng_(params_.seed) {
-    for (const Stage stage : {Stage::text, Stage::prior, Stage::decoder, Stage::vae})
-      result_.stages.push_back({.stage = stage, .step_seconds = {}});
-  }
+  Stages(const Wuerstchen& model, Drawing& drawing) : model_(model), drawing_(drawing), params_(drawing.params()) {}
 
   /// Image embeddings [c_in, h, w].
   std::vector<float> prior(const Sizes& sizes, bool equal_steps) {
     const bool guided = *params_.guidance > 1;
-    report(Stage::text, 0, 1);
+    drawing_.report(Stage::text, 0, 1);
     const std::vector<float> text = encode(model_.prior_text_, guided);
-    report(Stage::text, 1, 1);
+    drawing_.report(Stage::text, 1, 1);
     const Geometry geometry{.batch = guided ? 2 : 1,
                             .height = static_cast<std::int64_t>(sizes.prior_height),
                             .width = static_cast<std::int64_t>(sizes.prior_width),
@@ -174,21 +148,10 @@ class Wuerstchen::Drawing {
   }
 
   void vae(const Sizes& sizes, const std::vector<float>& latents) {
-    report(Stage::vae, 0, 1);
-    StageTime& time = time_of(Stage::vae);
-    const auto start = Clock::now();
-    const auto network = model_.vqgan(sizes.height, sizes.width);
-    time.multiply_adds = network->multiply_adds();
-    Network::Run run(*network);
-    run.set("latents", latents);
-    const auto step_start = Clock::now();
-    run.execute();
-    time.step_seconds.push_back(since(step_start));
-    const auto planes = run.output("image");
-    check_finite(planes, Stage::vae, 0);
-    result_.image = image_from_planes(planes, *params_.width, *params_.height);
-    time.seconds = since(start);
-    report(Stage::vae, 1, 1);
+    const auto network = [&] {
+      return model_.vqgan_network_.get({sizes.height, sizes.width}, [&] { return model_.vqgan_.decode_graph(sizes.height, sizes.width); });
+    };
+    drawing_.vae(network, latents);
   }
 
  private:
@@ -203,84 +166,67 @@ class Wuerstchen::Drawing {
   std::vector<float> denoise(const Loop& loop, const Geometry& geometry, std::span<const float> text, const std::vector<float>& times,
                              const std::map<std::string, std::vector<float>>& constants) {
     const int steps = static_cast<int>(times.size()) - 1;
-    report(loop.stage, 0, steps);
-    StageTime& time = time_of(loop.stage);
-    const auto start = Clock::now();
+    drawing_.report(loop.stage, 0, steps);
+    const auto start = Drawing::Clock::now();
     Denoiser::Picture picture(loop.runner.compile(geometry), text, std::span(times).first(times.size() - 1), constants);
-    time.multiply_adds = picture.multiply_adds();
+    drawing_.time_of(loop.stage).multiply_adds = picture.multiply_adds();
 
     const auto count = loop.channels * static_cast<std::size_t>(geometry.height * geometry.width);
     std::vector<float> latents(count);
     std::vector<float> noise(count);
     std::vector<float> batch(count * static_cast<std::size_t>(geometry.batch));
-    rng_.randn(latents);
+    drawing_.rng().randn(latents);
     for (int step = 0; step < steps; ++step) {
-      stop_if_asked();
-      const auto step_start = Clock::now();
+      drawing_.stop_if_asked();
+      const auto step_start = Drawing::Clock::now();
       const auto i = static_cast<std::size_t>(step);
       for (std::size_t copy = 0; copy < batch.size(); copy += count)
         std::ranges::copy(latents, batch.begin() + static_cast<std::ptrdiff_t>(copy));
       const auto prediction = picture.predict(batch, i);
-      rng_.randn(noise);
+      drawing_.rng().randn(noise);
       if (geometry.batch == 2) {
         loop.scheduler.step(guide(prediction, loop.guidance), times[i], times[i + 1], latents, noise);
       } else {
         loop.scheduler.step(prediction, times[i], times[i + 1], latents, noise);
       }
-      check_finite(latents, loop.stage, step + 1);
-      time.step_seconds.push_back(since(step_start));
-      if (result_.first_step_seconds == 0) result_.first_step_seconds = since(start_);
-      report(loop.stage, step + 1, steps);
+      drawing_.finish_step(loop.stage, step + 1, steps, step_start, latents);
     }
-    time.seconds = since(start);
+    drawing_.time_of(loop.stage).seconds = Drawing::since(start);
     return latents;
   }
 
   std::vector<float> encode(const TextStage& stage, bool guided) {
-    stop_if_asked();
-    const auto start = Clock::now();
+    drawing_.stop_if_asked();
+    const auto start = Drawing::Clock::now();
     TextStage::Encoded encoded = stage.encode(params_, guided);
     check_finite(encoded.embedding, Stage::text, 0);
-    StageTime& time = time_of(Stage::text);
-    time.seconds += since(start);
+    StageTime& time = drawing_.time_of(Stage::text);
+    time.seconds += Drawing::since(start);
     time.multiply_adds += encoded.multiply_adds;
     time.step_seconds = {time.seconds};  // both stages' encoders together count as one step
+    auto& notices = drawing_.result().notices;
     for (std::string& notice : encoded.notices) {
-      if (std::ranges::find(result_.notices, notice) == result_.notices.end()) result_.notices.push_back(std::move(notice));
+      if (std::ranges::find(notices, notice) == notices.end()) notices.push_back(std::move(notice));
     }
     return std::move(encoded.embedding);
   }
 
-  void report(Stage stage, int step, int total) const {
-    stop_if_asked();
-    if (progress_) progress_({.stage = stage, .step = step, .total = total});
-  }
-
-  void stop_if_asked() const {
-    if (stop_.stop_requested()) throw Cancelled();
-  }
-
-  StageTime& time_of(Stage stage) { return result_.stages.at(static_cast<std::size_t>(stage)); }
-  static double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
   const Wuerstchen& model_;
-  GenerateResult& result_;
+  Drawing& drawing_;
   const GenerateParams& params_;
-  const ProgressFn& progress_;
-  std::stop_token stop_;
-  TorchRng rng_;
-  Clock::time_point start_ = Clock::now();
 };
 
 GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
   GenerateResult result;
   result.params = with_defaults(asked);
+  result.sampler = "DDPM";
   const wuerstchen::SizeRules rules{
       .config = config_, .multiple = decoder_->config().size_multiple(), .upscale = vqgan_.config().upscale()};
   const Sizes sizes = fit_sizes(rules, result.params, result.notices);
-  Drawing drawing(*this, result, progress, std::move(stop));
-  const std::vector<float> embeddings = drawing.prior(sizes, asked.steps.has_value() || card_.steps.has_value());
-  drawing.vae(sizes, drawing.decoder(sizes, embeddings));
+  Drawing drawing(result, {Stage::text, Stage::prior, Stage::decoder, Stage::vae}, progress, std::move(stop));
+  Stages stages(*this, drawing);
+  const std::vector<float> embeddings = stages.prior(sizes, asked.steps.has_value() || card_.steps.has_value());
+  stages.vae(sizes, stages.decoder(sizes, embeddings));
   return result;
 }
 
@@ -292,11 +238,7 @@ bool is_wuerstchen(const fs::path& folder) {
 }
 
 std::unique_ptr<TextToImage> load_wuerstchen(const fs::path& folder, const EngineOptions& options) {
-  const bool bf16 = has_bf16();
-  if (options.precision == Precision::bf16 && !bf16)
-    throw UsageError("this processor does not compute in bf16; ask for f32, or for none: then the best that it has is used");
-  const Precision precision = options.precision.value_or(bf16 ? Precision::bf16 : Precision::f32);
-  return std::make_unique<Wuerstchen>(folder, precision, options.threads);
+  return std::make_unique<Wuerstchen>(folder, *options.precision, options.threads);
 }
 
 }  // namespace p2p::engine

@@ -84,9 +84,10 @@ TEST(Wuerstchen, TellsHowItWasDrawn) {
   const GenerateResult result = model->generate(small());
   EXPECT_THAT(result.notices, IsEmpty());
   ASSERT_EQ(result.stages.size(), 4U);
+  const Stage stages[] = {Stage::text, Stage::prior, Stage::decoder, Stage::vae};
   const std::size_t steps[] = {1, 3, 2, 1};
   for (std::size_t i = 0; i < 4; ++i) {
-    EXPECT_EQ(result.stages[i].stage, static_cast<Stage>(i));
+    EXPECT_EQ(result.stages[i].stage, stages[i]);
     EXPECT_GT(result.stages[i].seconds, 0);
     EXPECT_EQ(result.stages[i].step_seconds.size(), steps[i]);
     EXPECT_GT(result.stages[i].multiply_adds, 0);

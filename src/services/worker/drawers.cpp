@@ -1,5 +1,6 @@
 #include "services/worker/drawers.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/error.hpp"
@@ -27,6 +28,15 @@ engine::GenerateParams to_params(const messages::Request& request) {
           .decoder_guidance = request.decoder_guidance};
 }
 
+/// Before the first drawing: by engine::Stage; the model has those that are not 0.
+std::vector<engine::StageTime> guessed(const std::array<double, 5>& shares) {
+  std::vector<engine::StageTime> times;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    if (shares[i] > 0) times.push_back({.stage = static_cast<engine::Stage>(i), .seconds = shares[i], .step_seconds = {}});
+  }
+  return times;
+}
+
 class EngineDrawer : public Drawer {
  public:
   EngineDrawer(std::unique_ptr<engine::TextToImage> model, EngineDrawerConfig config)
@@ -42,35 +52,35 @@ class EngineDrawer : public Drawer {
     engine::GenerateResult result = model_->generate(params, tell, stop);
 
     Drawing drawing;
-    double all = 0;
-    for (const engine::StageTime& time : result.stages) {
-      drawing.seconds[std::string(engine::name_of(time.stage))] = time.seconds;
-      shares_.at(static_cast<std::size_t>(time.stage)) = time.seconds;
-      all += time.seconds;
-    }
-    for (double& share : shares_) share /= std::max(all, 1e-9);
+    for (const engine::StageTime& time : result.stages) drawing.seconds[std::string(engine::name_of(time.stage))] = time.seconds;
+    last_ = result.stages;
     const engine::GenerateParams& used = result.params;
     drawing.used["precision"] = model_->precision() == engine::Precision::bf16 ? "bf16" : "f32";
     if (used.steps) drawing.used["steps"] = std::to_string(*used.steps);
     if (used.decoder_steps) drawing.used["decoder_steps"] = std::to_string(*used.decoder_steps);
     drawing.notices = std::move(result.notices);
-    drawing.picture = to_picture(result.image, used, {.model = config_.model, .sampler = "DDPM", .program = config_.program});
+    drawing.picture = to_picture(result.image, used, {.model = config_.model, .sampler = result.sampler, .program = config_.program});
     return drawing;
   }
 
  private:
   /// Each stage's share of the time is the last drawing's.
-  double fraction_of(const engine::Progress& at) const {
-    const auto stage = static_cast<std::size_t>(at.stage);
-    double before = 0;
-    for (std::size_t i = 0; i < stage; ++i) before += shares_.at(i);
+  double fraction_of(const engine::Progress& at) {
+    if (std::ranges::find(last_, at.stage, &engine::StageTime::stage) == last_.end()) last_ = guessed({0.01, 0, 0, 0.9, 0.09});
     const double within = at.total > 0 ? static_cast<double>(at.step) / at.total : 0;
-    return std::min(before + shares_.at(stage) * within, 0.999);  // 1 says that it is drawn
+    double before = 0;
+    double all = 1e-9;
+    for (const engine::StageTime& time : last_) {
+      if (time.stage < at.stage) before += time.seconds;
+      if (time.stage == at.stage) before += within * time.seconds;
+      all += time.seconds;
+    }
+    return std::min(before / all, 0.999);  // 1 says that it is drawn
   }
 
   std::unique_ptr<engine::TextToImage> model_;
   EngineDrawerConfig config_;
-  std::array<double, 4> shares_{0.01, 0.55, 0.4, 0.04};  // by engine::Stage
+  std::vector<engine::StageTime> last_ = guessed({0.01, 0.55, 0.4, 0, 0.04});
 };
 
 class FlatDrawer : public Drawer {

@@ -1,0 +1,57 @@
+#include "engine/pipelines/drawing.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+
+namespace p2p::engine {
+
+Drawing::Drawing(GenerateResult& result, std::initializer_list<Stage> stages, const ProgressFn& progress, std::stop_token stop)
+    : result_(&result), progress_(&progress), stop_(std::move(stop)), rng_(result.params.seed) {
+  for (const Stage stage : stages) result.stages.push_back({.stage = stage, .step_seconds = {}});
+}
+
+void Drawing::stop_if_asked() const {
+  if (stop_.stop_requested()) throw Cancelled();
+}
+
+void Drawing::report(Stage stage, int step, int total) const {
+  stop_if_asked();
+  if (*progress_) (*progress_)({.stage = stage, .step = step, .total = total});
+}
+
+StageTime& Drawing::time_of(Stage stage) { return *std::ranges::find(result_->stages, stage, &StageTime::stage); }
+
+void Drawing::finish_step(Stage stage, int step, int total, Clock::time_point start, std::span<const float> values) {
+  check_finite(values, stage, step);
+  time_of(stage).step_seconds.push_back(since(start));
+  if (result_->first_step_seconds == 0) result_->first_step_seconds = since(start_);
+  report(stage, step, total);
+}
+
+void Drawing::vae(const std::function<std::shared_ptr<const Network>()>& compile, std::span<const float> latents) {
+  report(Stage::vae, 0, 1);
+  StageTime& time = time_of(Stage::vae);
+  const auto start = Clock::now();
+  const std::shared_ptr<const Network> network = compile();
+  time.multiply_adds = network->multiply_adds();
+  Network::Run run(*network);
+  run.set("latents", latents);
+  const auto step_start = Clock::now();
+  run.execute();
+  time.step_seconds.push_back(since(step_start));
+  const auto planes = run.output("image");
+  check_finite(planes, Stage::vae, 0);
+  result_->image = image_from_planes(planes, *params().width, *params().height);
+  time.seconds = since(start);
+  report(Stage::vae, 1, 1);
+}
+
+void check_finite(std::span<const float> values, Stage stage, int step) {
+  if (std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) return;
+  throw Error(std::string(name_of(stage)) + (step > 0 ? ": step " + std::to_string(step) : "") +
+              ": the result is not finite (NaN or infinity); the weights may be damaged, or need --precision f32");
+}
+
+}  // namespace p2p::engine

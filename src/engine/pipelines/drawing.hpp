@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <stop_token>
+
+#include "engine/graph/network.hpp"
+#include "engine/pipelines/text_to_image.hpp"
+#include "engine/sampling/torch_rng.hpp"
+
+namespace p2p::engine {
+
+/// What one call of generate() has in every family: the picture's random numbers, the times of its stages, progress and the stop request.
+/// Refers to its arguments. Not for two threads at once.
+class Drawing {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// `result.params` are filled in; `stages` are in the order they run.
+  Drawing(GenerateResult& result, std::initializer_list<Stage> stages, const ProgressFn& progress, std::stop_token stop);
+
+  /// Throws Cancelled once a stop was asked for.
+  void stop_if_asked() const;
+  /// The same, then tells the caller.
+  void report(Stage stage, int step, int total) const;
+  StageTime& time_of(Stage stage);
+  /// Ends a step that began at `start` and left `values`: checks, times and reports it.
+  void finish_step(Stage stage, int step, int total, Clock::time_point start, std::span<const float> values);
+  /// The last stage: the network that `compile` gives turns `latents` into `image`, [3, height, width] in 0..1.
+  void vae(const std::function<std::shared_ptr<const Network>()>& compile, std::span<const float> latents);
+
+  const GenerateParams& params() const { return result_->params; }
+  GenerateResult& result() { return *result_; }
+  TorchRng& rng() { return rng_; }
+  static double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+ private:
+  GenerateResult* result_;
+  const ProgressFn* progress_;
+  std::stop_token stop_;
+  TorchRng rng_;
+  Clock::time_point start_ = Clock::now();
+};
+
+/// Throws Error that names the place (`step` 0: the stage alone) if a value is NaN or infinite.
+void check_finite(std::span<const float> values, Stage stage, int step);
+
+}  // namespace p2p::engine
