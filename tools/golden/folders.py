@@ -26,7 +26,12 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 ROOT = Path(__file__).resolve().parents[2]
 TOKENIZER = ROOT / "models/emoji/prior/tokenizer"
 END = "<|endoftext|>"
-DTYPES = {"f32": ("F32", torch.float32, 4), "bf16": ("BF16", torch.bfloat16, 2), "i64": ("I64", torch.int64, 8)}
+DTYPES = {
+    "f32": ("F32", torch.float32, 4),
+    "f16": ("F16", torch.float16, 2),
+    "bf16": ("BF16", torch.bfloat16, 2),
+    "i64": ("I64", torch.int64, 8),
+}
 
 
 def values(name, shape, spec, generator):
@@ -65,8 +70,10 @@ def values(name, shape, spec, generator):
     return (spec["std"] or 1.2 / math.sqrt(fan_in)) * noise
 
 
-def write_weights(path, module, spec, generator, old_names=False):
-    tensors = {name: (tuple(t.shape), "i64" if t.dtype == torch.int64 else spec["dtype"]) for name, t in module.state_dict().items()}
+def write_weights(path, module, spec, generator, old_names=False, values=values, rename=str):
+    """`rename` gives the name that a file has for a module's tensor."""
+    kinds = {torch.int64: "i64"}
+    tensors = {rename(name): (tuple(t.shape), kinds.get(t.dtype, spec["dtype"])) for name, t in module.state_dict().items()}
     if old_names:  # as transformers named them when the published files were made
         tensors = {"text_model." + name: entry for name, entry in tensors.items()}
         tensors["text_model.embeddings.position_ids"] = ((1, module.config.max_position_embeddings), "i64")
@@ -113,7 +120,7 @@ def write_text_encoder(folder, config, vocabulary, spec, generator):
     write_weights(folder / "model.safetensors", module, spec, generator, old_names=spec["old_names"])
 
 
-def write_tokenizer(folder, merges, length):
+def write_tokenizer(folder, merges, length, pad=END):
     """The bundled tokenizer cut down to its first `merges` merges (None: all). Returns the size of its vocabulary."""
     rules = (TOKENIZER / "merges.txt").read_text().splitlines()[1:][:merges]
     vocabulary = json.loads((TOKENIZER / "vocab.json").read_text())
@@ -121,7 +128,7 @@ def write_tokenizer(folder, merges, length):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.json").write_text(json.dumps({t: i for i, t in enumerate(tokens)}, ensure_ascii=False, separators=(",", ":")))
     (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *rules]) + "\n")
-    special = {"bos_token": "<|startoftext|>", "eos_token": END, "unk_token": END, "pad_token": END}
+    special = {"bos_token": "<|startoftext|>", "eos_token": END, "unk_token": END, "pad_token": pad}
     write_json(folder / "special_tokens_map.json", special)
     write_json(
         folder / "tokenizer_config.json",
