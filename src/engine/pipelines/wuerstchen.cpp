@@ -18,8 +18,6 @@ namespace p2p::engine {
 namespace {
 
 namespace fs = std::filesystem;
-using wuerstchen::Denoiser;
-using wuerstchen::Geometry;
 using wuerstchen::Sizes;
 using wuerstchen::TextStage;
 

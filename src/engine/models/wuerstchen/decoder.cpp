@@ -82,7 +82,7 @@ Decoder::Decoder(const DecoderConfig& config, Weights weights, Precision precisi
   const Geometry smallest{.batch = 1, .height = side, .width = side, .tokens = 1};
   text_graph(smallest);
   attention_graphs(smallest);
-  time_graph();
+  time_graph(smallest);
   step_graph(smallest);
   weights_.finish();
   checked_ = true;
@@ -111,7 +111,7 @@ std::vector<Decoder::Block> Decoder::blocks() const {
   return list;
 }
 
-Graph Decoder::text_graph(const Geometry& geometry) {
+std::optional<Graph> Decoder::text_graph(const Geometry& geometry) {
   Graph graph("decoder text", Graph::WeightUse::streamed);
   const Scope root(weights_, graph);
   const Value text = graph.input("text", {geometry.batch, geometry.tokens, static_cast<std::int64_t>(config_.clip_embd)});
@@ -131,7 +131,7 @@ std::vector<Graph> Decoder::attention_graphs(const Geometry& geometry) {
   return graphs;
 }
 
-Graph Decoder::time_graph() {
+Graph Decoder::time_graph(const Geometry& /*geometry*/) {
   Graph graph("decoder time", Graph::WeightUse::streamed);
   const Scope root(weights_, graph);
   TimeTableWriter times(graph, config_.c_r);
@@ -141,6 +141,8 @@ Graph Decoder::time_graph() {
   times.finish();
   return graph;
 }
+
+std::vector<float> Decoder::time_embedding(float time) const { return wuerstchen::time_embedding(time, config_.c_r); }
 
 Decoder::Folded Decoder::fold(const Scope& linear, const Scope& mapper, std::size_t in, std::size_t out) {
   const std::size_t width = config_.c_cond;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/models/wuerstchen/denoiser.hpp"
+#include "engine/models/denoiser.hpp"
 
 namespace p2p::engine::wuerstchen {
 
@@ -40,11 +40,11 @@ class Decoder final : public DenoiserGraphs {
   Decoder(const std::filesystem::path& folder, Precision precision);
   Decoder(const DecoderConfig& config, Weights weights, Precision precision);
 
-  Graph text_graph(const Geometry& geometry) override;
+  std::optional<Graph> text_graph(const Geometry& geometry) override;
   std::vector<Graph> attention_graphs(const Geometry& geometry) override;
-  Graph time_graph() override;
+  Graph time_graph(const Geometry& geometry) override;
   Graph step_graph(const Geometry& geometry) override;
-  std::size_t time_channels() const override { return config_.c_r; }
+  std::vector<float> time_embedding(float time) const override;
 
   /// The step graph's further inputs: the image embeddings [batch, effnet_embd, height, width] resized to every level that they enter.
   std::map<std::string, std::vector<float>> effnet_inputs(std::span<const float> embeddings, std::size_t height, std::size_t width,

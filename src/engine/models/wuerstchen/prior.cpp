@@ -23,12 +23,12 @@ Prior::Prior(const PriorConfig& config, Weights weights) : config_(config), weig
   const Geometry smallest{.batch = 1, .height = 1, .width = 1, .tokens = 1};
   text_graph(smallest);
   attention_graphs(smallest);
-  time_graph();
+  time_graph(smallest);
   step_graph(smallest);
   weights_.finish();
 }
 
-Graph Prior::text_graph(const Geometry& geometry) {
+std::optional<Graph> Prior::text_graph(const Geometry& geometry) {
   Graph graph("prior text", Graph::WeightUse::streamed);
   const Scope root(weights_, graph);
   const Value text = graph.input("text", {geometry.batch, geometry.tokens, static_cast<std::int64_t>(config_.c_cond)});
@@ -48,7 +48,7 @@ std::vector<Graph> Prior::attention_graphs(const Geometry& geometry) {
   return graphs;
 }
 
-Graph Prior::time_graph() {
+Graph Prior::time_graph(const Geometry& /*geometry*/) {
   Graph graph("prior time", Graph::WeightUse::streamed);
   const Scope root(weights_, graph);
   TimeTableWriter times(graph, config_.c_r);
@@ -56,6 +56,8 @@ Graph Prior::time_graph() {
   times.finish();
   return graph;
 }
+
+std::vector<float> Prior::time_embedding(float time) const { return wuerstchen::time_embedding(time, config_.c_r); }
 
 Graph Prior::step_graph(const Geometry& geometry) {
   Graph graph("prior");

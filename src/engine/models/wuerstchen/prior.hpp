@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "engine/models/wuerstchen/denoiser.hpp"
+#include "engine/models/denoiser.hpp"
 
 namespace p2p::engine::wuerstchen {
 
@@ -25,11 +25,11 @@ class Prior final : public DenoiserGraphs {
   explicit Prior(const std::filesystem::path& folder);
   Prior(const PriorConfig& config, Weights weights);
 
-  Graph text_graph(const Geometry& geometry) override;
+  std::optional<Graph> text_graph(const Geometry& geometry) override;
   std::vector<Graph> attention_graphs(const Geometry& geometry) override;
-  Graph time_graph() override;
+  Graph time_graph(const Geometry& geometry) override;
   Graph step_graph(const Geometry& geometry) override;
-  std::size_t time_channels() const override { return config_.c_r; }
+  std::vector<float> time_embedding(float time) const override;
 
   const PriorConfig& config() const { return config_; }
   const Weights& weights() const { return weights_; }

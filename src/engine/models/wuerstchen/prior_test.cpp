@@ -26,7 +26,8 @@ TEST_P(PriorOf, EqualsDiffusers) {
 
 TEST_P(PriorOf, EmbedsTheTextAsDiffusers) {
   Prior prior(golden::Model(GetParam()).prior);
-  const auto embedding = golden::run(prior.text_graph(geometry_), {{"text", tensors_.floats("prior/text")}}, {"embedding"}).at("embedding");
+  const auto embedding =
+      golden::run(*prior.text_graph(geometry_), {{"text", tensors_.floats("prior/text")}}, {"embedding"}).at("embedding");
   EXPECT_TRUE(golden::near(embedding, tensors_.floats("prior/cond_mapper")));
 }
 

@@ -1,13 +1,11 @@
-#include "engine/models/wuerstchen/denoiser.hpp"
+#include "engine/models/denoiser.hpp"
 
-#include "engine/models/wuerstchen/blocks.hpp"
-
-namespace p2p::engine::wuerstchen {
+namespace p2p::engine {
 
 struct Denoiser::Compiled {
-  std::size_t time_channels;
-  Graph text_graph;
-  Network text;
+  std::shared_ptr<const DenoiserGraphs> graphs;
+  std::optional<Graph> text_graph;
+  std::optional<Network> text;
   std::vector<Graph> attention_graphs;
   std::map<std::string, Network> attention;  ///< by Graph::signature(): blocks built alike share a network
   Graph time_graph;
@@ -25,49 +23,55 @@ std::shared_ptr<const Denoiser::Compiled> Denoiser::compile(const Geometry& geom
   if (compiled_ && geometry_ == geometry) return compiled_;
   compiled_ = nullptr;  // its packed weights make room for the next ones
   const auto network = [&](const Graph& graph) { return Network(graph, precision_, threads_); };
-  Graph text = graphs_->text_graph(geometry);
-  Graph time = graphs_->time_graph();
+  std::optional<Graph> text = graphs_->text_graph(geometry);
+  Graph time = graphs_->time_graph(geometry);
   std::vector<Graph> attention_graphs = graphs_->attention_graphs(geometry);
   std::map<std::string, Network> attention;
   for (const Graph& graph : attention_graphs) {
     if (const std::string key = graph.signature(); !attention.contains(key)) attention.emplace(key, network(graph));
   }
-  Network text_network = network(text);
+  std::optional<Network> text_network;
+  if (text) text_network = network(*text);
   Network time_network = network(time);
-  compiled_ = std::make_shared<const Compiled>(graphs_->time_channels(), std::move(text), std::move(text_network),
-                                               std::move(attention_graphs), std::move(attention), std::move(time), std::move(time_network),
-                                               network(graphs_->step_graph(geometry)));
+  compiled_ =
+      std::make_shared<const Compiled>(graphs_, std::move(text), std::move(text_network), std::move(attention_graphs), std::move(attention),
+                                       std::move(time), std::move(time_network), network(graphs_->step_graph(geometry)));
   geometry_ = geometry;
   return compiled_;
 }
 
 struct Denoiser::Picture::Impl {
   std::shared_ptr<const Compiled> compiled;
-  std::vector<std::vector<float>> times;  ///< rows of scales and shifts
+  std::vector<std::vector<float>> times;  ///< what the time graph gave for each
   Network::Run step;
 };
 
 Denoiser::Picture::Picture(const std::shared_ptr<const Compiled>& compiled, std::span<const float> text, std::span<const float> times,
-                           const std::map<std::string, std::vector<float>>& constants)
+                           const Inputs& constants, const Inputs& time_constants)
     : impl_(std::make_unique<Impl>(compiled, std::vector<std::vector<float>>(), Network::Run(compiled->step))) {
   for (const auto& [name, values] : constants) impl_->step.set(name, values);
 
-  Network::Run text_run(compiled->text);
-  text_run.stream_weights_of(compiled->text_graph);
-  text_run.set("text", text);
-  text_run.execute();
+  std::optional<Network::Run> text_run;
+  if (compiled->text) {
+    text_run.emplace(*compiled->text);
+    text_run->stream_weights_of(*compiled->text_graph);
+    text_run->set("text", text);
+    text_run->execute();
+  }
+  const auto embedding = text_run ? text_run->output("embedding") : text;
   for (const Graph& graph : compiled->attention_graphs) {
     Network::Run run(compiled->attention.at(graph.signature()));
     run.stream_weights_of(graph);
-    run.set("embedding", text_run.output("embedding"));
+    run.set("embedding", embedding);
     run.execute();
     for (const char* name : {"k", "v"}) impl_->step.set(graph.name() + "." + name, run.output(name));
   }
 
   Network::Run time_run(compiled->time);
   time_run.stream_weights_of(compiled->time_graph);
+  for (const auto& [name, values] : time_constants) time_run.set(name, values);
   for (const float t : times) {
-    time_run.set("embedding", time_embedding(t, compiled->time_channels));
+    time_run.set("embedding", compiled->graphs->time_embedding(t));
     time_run.execute();
     const auto row = time_run.output("time");
     impl_->times.emplace_back(row.begin(), row.end());
@@ -86,4 +90,4 @@ std::span<const float> Denoiser::Picture::predict(std::span<const float> latents
 
 double Denoiser::Picture::multiply_adds() const { return impl_->compiled->step.multiply_adds(); }
 
-}  // namespace p2p::engine::wuerstchen
+}  // namespace p2p::engine
