@@ -1,11 +1,13 @@
-"""Names and shapes of every tensor of the published Würstchen, as tests/golden/topology/PART/{config.json,tensors.txt}.
+"""Names and shapes of every tensor of the published networks, as tests/golden/topology/PART/{config.json,tensors.txt}.
 
 From diffusers' and transformers' classes on torch's meta device: nothing is downloaded, and no memory is taken."""
 
 import torch
+from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from diffusers.pipelines.deprecated.wuerstchen import PaellaVQModel, WuerstchenDiffNeXt, WuerstchenPrior
 from transformers import CLIPTextConfig, CLIPTextModel
 
+import sd_specs
 from folders import ROOT, write_json
 from specs import full_spec
 
@@ -20,6 +22,9 @@ def main():
         "decoder": (WuerstchenDiffNeXt, spec["decoder"]),
         "text_encoder": (CLIPTextModel, spec["decoder_text"]),
         "vqgan": (PaellaVQModel, spec["vqgan"]),
+        **{f"unet_{family}": (UNet2DConditionModel, sd_specs.full_spec(family, "f32")["unet"]) for family in ("sd1", "sd2", "lcm", "sdxl")},
+        "autoencoder_kl": (AutoencoderKL, sd_specs.full_spec("sd1", "f32")["vae"]),
+        "autoencoder_tiny": (AutoencoderTiny, {}),
     }
     for part, (kind, config) in parts.items():
         with torch.device("meta"):

@@ -65,6 +65,9 @@ class Scope {
   /// The same, to compute with on the host.
   Weights::Tensor tensor(std::string_view name, const Shape& shape) const { return weights_->get((*this / name).path_, shape); }
 
+  /// Whether the checkpoint has the tensor `name`.
+  bool has(std::string_view name) const { return weights_->has((*this / name).path_); }
+
   Graph& graph() const { return *graph_; }
   const std::string& path() const { return path_; }
 

@@ -22,6 +22,9 @@ Value named(Value value, const Scope& scope) {
 }
 
 ov::CoordinateDiff padding_of(const Conv& conv) { return ov::CoordinateDiff(2, static_cast<std::ptrdiff_t>(conv.padding)); }
+ov::CoordinateDiff end_padding_of(const Conv& conv) {
+  return ov::CoordinateDiff(2, static_cast<std::ptrdiff_t>(conv.padding + conv.more_padding));
+}
 
 }  // namespace
 
@@ -52,6 +55,8 @@ Value quick_gelu(const Value& x) { return mul(x, sigmoid(mul(x, scalar(1.702F)))
 Value silu(const Value& x) { return make<op::Swish>(x); }
 Value leaky_relu(const Value& x, float slope) { return make<op::PRelu>(x, scalar(slope)); }
 Value sigmoid(const Value& x) { return make<op::Sigmoid>(x); }
+Value relu(const Value& x) { return make<op::Relu>(x); }
+Value tanh(const Value& x) { return make<op::Tanh>(x); }
 
 Value layer_norm(const Value& x, float eps) { return make<op::MVN>(x, integers({-1}), true, eps, ov::op::MVNEpsMode::INSIDE_SQRT); }
 
@@ -67,10 +72,18 @@ Value layer_norm(const Value& x, float eps, const Scope& scope, std::size_t chan
   return named(add(scaled, scope.weight("bias", {channels})), scope);
 }
 
+Value group_norm(const Value& x, std::size_t groups, float eps, const Scope& scope, std::size_t channels) {
+  const Value weight = scope.weight("weight", {channels});
+  const Value bias = scope.weight("bias", {channels});
+  return named(make<op::GroupNormalization>(x, weight, bias, static_cast<std::int64_t>(groups), eps), scope);
+}
+
 Value linear(const Value& x, const Value& weight, const Value& bias) { return add(make<op::MatMul>(x, weight, false, true), bias); }
 
 Value linear(const Value& x, const Scope& scope, Features features) {
-  return named(linear(x, scope.weight("weight", {features.out, features.in}), scope.weight("bias", {features.out})), scope);
+  const Value weight = scope.weight("weight", {features.out, features.in});
+  if (!features.bias) return named(make<op::MatMul>(x, weight, false, true), scope);
+  return named(linear(x, weight, scope.weight("bias", {features.out})), scope);
 }
 
 Value pointwise_conv2d(const Value& x, const Scope& scope, Features features) {
@@ -78,13 +91,19 @@ Value pointwise_conv2d(const Value& x, const Scope& scope, Features features) {
   return named(linear(x, weight, scope.weight("bias", {features.out})), scope);
 }
 
-Value conv2d(const Value& x, const Value& weight, const Value& bias, Conv conv) {
-  const Value y = make<op::Convolution>(x, weight, ov::Strides(2, conv.stride), padding_of(conv), padding_of(conv), ov::Strides{1, 1});
-  return add(y, bias);
+namespace {
+
+Value convolution(const Value& x, const Value& weight, Conv conv) {
+  return make<op::Convolution>(x, weight, ov::Strides(2, conv.stride), padding_of(conv), end_padding_of(conv), ov::Strides{1, 1});
 }
+
+}  // namespace
+
+Value conv2d(const Value& x, const Value& weight, const Value& bias, Conv conv) { return add(convolution(x, weight, conv), bias); }
 
 Value conv2d(const Value& x, const Scope& scope, Features features, Conv conv) {
   const Value weight = scope.weight("weight", {features.out, features.in, conv.kernel, conv.kernel});
+  if (!features.bias) return named(convolution(x, weight, conv), scope);
   return named(conv2d(x, weight, scope.weight("bias", {features.out}, {1, features.out, 1, 1}), conv), scope);
 }
 
@@ -106,6 +125,14 @@ Value conv_transpose2d(const Value& x, const Scope& scope, Features features, Co
 Value replication_pad2d(const Value& x, std::int64_t pixels) {
   const Value sides = integers({0, 0, pixels, pixels});
   return make<op::Pad>(x, sides, sides, ov::op::PadMode::EDGE);
+}
+
+Value resize_nearest(const Value& x, std::size_t height, std::size_t width) {
+  using Base = op::Interpolate;
+  const Base::InterpolateAttrs nearest(Base::InterpolateMode::NEAREST, Base::ShapeCalcMode::SIZES, {0, 0}, {0, 0},
+                                       Base::CoordinateTransformMode::ASYMMETRIC, Base::NearestMode::FLOOR);
+  const Value size = integers({static_cast<std::int64_t>(height), static_cast<std::int64_t>(width)});
+  return make<Base>(x, size, integers({2, 3}), nearest);
 }
 
 Value pixel_unshuffle(const Value& x, std::int64_t r) {

@@ -35,6 +35,8 @@ Value quick_gelu(const Value& x);  ///< x * sigmoid(1.702 x)
 Value silu(const Value& x);
 Value leaky_relu(const Value& x, float slope);
 Value sigmoid(const Value& x);
+Value relu(const Value& x);
+Value tanh(const Value& x);
 
 /// Over the last axis, without weights.
 Value layer_norm(const Value& x, float eps);
@@ -44,21 +46,26 @@ Value layer_norm(const Value& x, float eps, const Scope& scope, std::size_t chan
 /// Over the channels of [N, C, H, W], without weights.
 Value channels_norm(const Value& x, float eps);
 
+/// Over the channels of [N, C, H, W] in `groups`, with `weight` and `bias` of scope.
+Value group_norm(const Value& x, std::size_t groups, float eps, const Scope& scope, std::size_t channels);
+
 struct Features {
   std::size_t in = 0;
   std::size_t out = 0;
+  bool bias = true;  ///< whether the scope has one
 };
 /// [..., in] -> [..., out] with `weight` [out, in] and `bias` of scope.
 Value linear(const Value& x, const Scope& scope, Features features);
 /// The same with weights given: `weight` [out, in], `bias` any shape that broadcasts.
 Value linear(const Value& x, const Value& weight, const Value& bias);
-/// A convolution of one pixel, whose weight is [out, in, 1, 1]: a linear layer on [N, H, W, in].
+/// A convolution of one pixel, whose weight is [out, in, 1, 1]: a linear layer on [..., in].
 Value pointwise_conv2d(const Value& x, const Scope& scope, Features features);
 
 struct Conv {
   std::size_t kernel = 3;
   std::size_t stride = 1;
   std::size_t padding = 0;
+  std::size_t more_padding = 0;  ///< besides, below and on the right
 };
 /// [N, in, H, W] -> [N, out, H', W'] with `weight` [out, in, k, k] and `bias` of scope.
 Value conv2d(const Value& x, const Scope& scope, Features features, Conv conv);
@@ -70,6 +77,9 @@ Value depthwise_conv2d(const Value& x, const Scope& scope, std::size_t channels,
 Value conv_transpose2d(const Value& x, const Scope& scope, Features features, Conv conv);
 /// Repeats the border pixels of [N, C, H, W].
 Value replication_pad2d(const Value& x, std::int64_t pixels);
+
+/// [N, C, H, W] -> [N, C, height, width], each pixel from the nearest as torch's interpolate(mode="nearest") has it.
+Value resize_nearest(const Value& x, std::size_t height, std::size_t width);
 
 /// [N, C, H*r, W*r] -> [N, H, W, C*r*r], channels in torch's order.
 Value pixel_unshuffle(const Value& x, std::int64_t r);

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "engine/models/denoiser.hpp"
+#include "engine/models/stable_diffusion/blocks.hpp"
+#include "engine/models/stable_diffusion/unet_config.hpp"
+
+namespace p2p::engine::stable_diffusion {
+
+/// Port of unet_2d_condition.py. Besides the inputs that DenoiserGraphs tells of, the time graph has `condition` [1, time_cond_proj_dim]
+/// where the config has that (see guidance_scale_embedding()), and `added` [batch, projection_class_embeddings_input_dim] where it has that
+/// (see added_condition()). Latents of any height and width will do.
+class Unet final : public DenoiserGraphs {
+ public:
+  /// Opens `folder` and checks every weight. Throws ModelError.
+  explicit Unet(const std::filesystem::path& folder);
+  Unet(UnetConfig config, Weights weights);
+  ~Unet() override;
+
+  std::optional<Graph> text_graph(const Geometry& /*geometry*/) override { return {}; }
+  std::vector<Graph> attention_graphs(const Geometry& geometry) override;
+  Graph time_graph(const Geometry& geometry) override;
+  Graph step_graph(const Geometry& geometry) override;
+  std::vector<float> time_embedding(float time) const override;
+
+  /// A row of `added`: the pooled text, then the embedding of each of SDXL's time ids. Throws ModelError where the widths do not add up.
+  std::vector<float> added_condition(std::span<const float> pooled_text, std::span<const float> time_ids) const;
+
+  const UnetConfig& config() const { return config_; }
+  const Weights& weights() const { return weights_; }
+
+ private:
+  struct Block;
+  class BlockList;
+  class StepBuilder;
+
+  Transformer transformer(const Block& block, const Geometry& geometry) const;
+
+  UnetConfig config_;
+  std::vector<Block> blocks_;
+  Weights weights_;
+};
+
+}  // namespace p2p::engine::stable_diffusion
