@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <cmath>
+#include <deque>
+
+#include "engine/sampling/betas.hpp"
+#include "engine/sampling/multistep_schedule.hpp"
+#include "engine/sampling/scheduler_bases.hpp"
+#include "engine/sampling/schedulers.hpp"
+
+namespace p2p::engine {
+namespace {
+
+struct Algorithm {
+  bool data;  ///< it integrates the predicted picture ("++"), not the noise
+  bool sde;   ///< it adds noise at every step
+};
+
+Algorithm read_algorithm(const ConfigReader& config) {
+  const std::string type = config.text("algorithm_type", "dpmsolver++");
+  const bool known = type == "dpmsolver++" || type == "sde-dpmsolver++";
+  if (!known && type != "dpmsolver" && type != "sde-dpmsolver" && type != "deis")
+    config.fail("algorithm_type", "expected deis, dpmsolver, dpmsolver++, sde-dpmsolver or sde-dpmsolver++, found " + excerpt(type));
+  if (!known && !read_ends_at_sigma_min(config))
+    config.fail("final_sigmas_type", "expected sigma_min, for algorithm_type is " + excerpt(type) + ", found zero");
+  return {.data = known || type == "deis", .sde = type.starts_with("sde-")};
+}
+
+/// Whether solver_type is heun. What other classes call theirs stands for midpoint, as in diffusers.
+bool read_heun(const ConfigReader& config) {
+  const std::string type = config.text("solver_type", "midpoint");
+  if (type != "midpoint" && type != "heun" && type != "logrho" && type != "bh1" && type != "bh2")
+    config.fail("solver_type", "expected heun or midpoint, found " + excerpt(type));
+  return type == "heun";
+}
+
+/// The first timestep that is too noisy for lambda_min_clipped.
+int read_last_timestep(const ConfigReader& config, std::span<const float> alphas_cumprod) {
+  const double lambda_min = config.number("lambda_min_clipped", -1e308, 100.0, -1e308);
+  const auto clipped = std::ranges::count_if(
+      alphas_cumprod, [=](float alpha) { return std::log(std::sqrt(alpha)) - std::log(std::sqrt(1.0F - alpha)) < lambda_min; });
+  const int last = static_cast<int>(alphas_cumprod.size()) - static_cast<int>(clipped);
+  if (last < 2) config.fail("lambda_min_clipped", "expected a bound that leaves timesteps, found " + excerpt(lambda_min));
+  return last;
+}
+
+struct Config {
+  explicit Config(const ConfigReader& config) : Config(config, read_alphas_cumprod(config, {.keeps_last_snr = true})) {}
+
+  Config(const ConfigReader& config, std::span<const float> alphas_cumprod)
+      : sigmas(config, alphas_cumprod),
+        spacing(config, TimestepSpacing::Kind::linspace),
+        prediction(read_prediction(config)),
+        algorithm(read_algorithm(config)),
+        heun(read_heun(config)),
+        order(config.size("solver_order", 1, algorithm.sde && !algorithm.data ? 2 : 3, 2)),
+        lower_order_final(config.boolean("lower_order_final", true)),
+        euler_at_final(config.boolean("euler_at_final", false)) {
+    schedule.last_timestep = read_last_timestep(config, alphas_cumprod);
+    schedule.rounds_karras = config.text("beta_schedule", "linear") != "squaredcos_cap_v2";
+    schedule.ends_at_sigma_min = read_ends_at_sigma_min(config);
+    for (const char* key : {"thresholding", "use_lu_lambdas", "use_flow_sigmas", "use_dynamic_shifting"}) expect_only(config, key, false);
+    if (const std::string type = config.text("variance_type", ""); type.starts_with("learned"))
+      config.fail("variance_type", "expected a network that does not predict variance, found " + excerpt(type));
+  }
+
+  Sigmas sigmas;
+  TimestepSpacing spacing;
+  Prediction prediction;
+  Algorithm algorithm;
+  bool heun;
+  std::size_t order;
+  bool lower_order_final;
+  bool euler_at_final;
+  MultistepOptions schedule;
+};
+
+/// What the next sample is made of: the sample, the newest prediction (d0), its first and second derivative, and noise.
+struct Weights {
+  float sample = 0;
+  float d0 = 0;
+  float d1 = 0;
+  float d2 = 0;
+  float noise = 0;
+};
+
+Weights weights(const Config& config, const NoiseLevel& from, const NoiseLevel& to, std::size_t order) {
+  const float h = to.lambda - from.lambda;
+  const bool by_heun = order == 3 || config.heun;
+  Weights w;
+  if (config.algorithm.data && config.algorithm.sde) {
+    const float gain = 1.0F - std::exp(-2.0F * h);
+    w.sample = to.sigma / from.sigma * std::exp(-h);
+    w.d0 = to.alpha * gain;
+    w.d1 = by_heun ? to.alpha * (gain / (-2.0F * h) + 1.0F) : 0.5F * w.d0;
+    w.d2 = to.alpha * ((gain - 2.0F * h) / (2.0F * h * (2.0F * h)) - 0.5F);
+    w.noise = to.sigma * std::sqrt(gain);
+  } else if (config.algorithm.data) {
+    const float gain = std::exp(-h) - 1.0F;
+    w.sample = to.sigma / from.sigma;
+    w.d0 = -(to.alpha * gain);
+    w.d1 = by_heun ? to.alpha * (gain / h + 1.0F) : 0.5F * w.d0;
+    w.d2 = -(to.alpha * ((gain + h) / (h * h) - 0.5F));
+  } else {
+    const float gain = std::exp(h) - 1.0F;
+    w.sample = to.alpha / from.alpha;
+    w.d0 = -(to.sigma * gain);
+    w.d1 = by_heun ? -(to.sigma * (gain / h - 1.0F)) : 0.5F * w.d0;
+    w.d2 = -(to.sigma * ((gain - h) / (h * h) - 0.5F));
+    if (config.algorithm.sde) {
+      w.d0 *= 2.0F;
+      w.d1 *= 2.0F;
+      w.noise = to.sigma * std::sqrt(std::exp(2.0F * h) - 1.0F);
+    }
+  }
+  return w;
+}
+
+/// DPMSolverMultistepScheduler.
+class DpmSolverMultistep final : public LevelScheduler {
+ public:
+  DpmSolverMultistep(const std::shared_ptr<const Config>& config, MultistepSchedule schedule)
+      : LevelScheduler(std::move(schedule.timesteps), std::move(schedule.sigmas)), config_(config) {}
+
+  void step(std::span<const float> model_output, std::size_t i, std::span<float> sample, TorchRng& rng) override {
+    const std::size_t order = this_order(i);
+    if (outputs_.size() == config_->order) outputs_.pop_front();
+    outputs_.push_back(converted(config_->prediction, config_->algorithm.data, model_output, sample, i));
+    if (config_->algorithm.sde) {
+      noise_.resize(sample.size());
+      rng.randn(noise_);
+    }
+    const Weights w = weights(*config_, level(i), level(i + 1), order);
+    const float h = level(i + 1).lambda - level(i).lambda;
+    const float r0 = order > 1 ? (level(i).lambda - level(i - 1).lambda) / h : 0.0F;
+    const float r1 = order > 2 ? (level(i - 1).lambda - level(i - 2).lambda) / h : 0.0F;
+    const auto past = [this](std::size_t age, std::size_t k) { return outputs_[outputs_.size() - 1 - age][k]; };
+    for (std::size_t k = 0; k < sample.size(); ++k) {
+      float next = w.sample * sample[k] + w.d0 * past(0, k);
+      if (order == 2) next += w.d1 * (1.0F / r0 * (past(0, k) - past(1, k)));
+      if (order == 3) {
+        const float newer = 1.0F / r0 * (past(0, k) - past(1, k));
+        const float older = 1.0F / r1 * (past(1, k) - past(2, k));
+        next += w.d1 * (newer + r0 / (r0 + r1) * (newer - older));
+        next += w.d2 * (1.0F / (r0 + r1) * (newer - older));
+      }
+      sample[k] = config_->algorithm.sde ? next + w.noise * noise_[k] : next;
+    }
+  }
+
+ private:
+  /// Lower at the begin, where there is no past, and at the end, where it is steadier.
+  std::size_t this_order(std::size_t i) const {
+    const bool few = config_->lower_order_final && timesteps().size() < 15;
+    const bool final = i + 1 == timesteps().size() && (config_->euler_at_final || few || !config_->schedule.ends_at_sigma_min);
+    const bool second = i + 2 == timesteps().size() && few;
+    return final ? 1 : std::min({config_->order, outputs_.size() + 1, second ? std::size_t{2} : config_->order});
+  }
+
+  std::shared_ptr<const Config> config_;
+  std::deque<std::vector<float>> outputs_;  ///< converted, the newest last
+  std::vector<float> noise_;
+};
+
+}  // namespace
+
+MakeScheduler read_dpm_solver_multistep(const ConfigReader& config) {
+  return [config = std::make_shared<const Config>(config)](int steps) {
+    return std::make_unique<DpmSolverMultistep>(config, MultistepSchedule(config->spacing, config->sigmas, config->schedule, steps));
+  };
+}
+
+}  // namespace p2p::engine

@@ -1,0 +1,84 @@
+#include <algorithm>
+#include <cmath>
+
+#include "engine/sampling/betas.hpp"
+#include "engine/sampling/numerics.hpp"
+#include "engine/sampling/scheduler_bases.hpp"
+#include "engine/sampling/schedulers.hpp"
+
+namespace p2p::engine {
+namespace {
+
+/// timestep_spacing, steps_offset and set_alpha_to_one are keys of the class, but diffusers' LCMScheduler makes nothing of them.
+struct Config {
+  explicit Config(const ConfigReader& config)
+      : alphas_cumprod(read_alphas_cumprod(config, {.start = 0.00085, .end = 0.012, .schedule = "scaled_linear"})),
+        original_steps(static_cast<int>(config.integer("original_inference_steps", 1, static_cast<long long>(alphas_cumprod.size()), 50))),
+        prediction(read_prediction(config)),
+        clip(read_clip(config, false)),
+        timestep_scaling(static_cast<float>(config.number("timestep_scaling", 1e-3, 1e6, 10.0))) {
+    expect_only(config, "thresholding", false);
+  }
+
+  std::vector<float> alphas_cumprod;
+  int original_steps;
+  Prediction prediction;
+  float clip;
+  float timestep_scaling;
+};
+
+/// Evenly spread indices into the timesteps that the model was distilled with.
+std::vector<float> lcm_timesteps(const Config& config, int steps) {
+  if (steps > config.original_steps)
+    throw UsageError("an LCM model distilled with " + std::to_string(config.original_steps) + " steps cannot draw with " +
+                     std::to_string(steps) + ": take fewer");
+  const int stride = static_cast<int>(config.alphas_cumprod.size()) / config.original_steps;
+  const double spread = static_cast<double>(config.original_steps) / steps;
+  std::vector<float> timesteps;
+  for (int i = 0; i < steps; ++i)
+    timesteps.push_back(static_cast<float>((config.original_steps - static_cast<int>(i * spread)) * stride - 1));
+  return timesteps;
+}
+
+class Lcm final : public AlphaScheduler {
+ public:
+  Lcm(const std::shared_ptr<const Config>& config, int steps)
+      : AlphaScheduler({config, &config->alphas_cumprod}, lcm_timesteps(*config, steps)), config_(config) {}
+
+  void step(std::span<const float> model_output, std::size_t i, std::span<float> sample, TorchRng& rng) override {
+    const float now = alpha(timestep(i));
+    const float picture_weight = std::sqrt(now);
+    const float noise_weight = std::sqrt(1.0F - now);
+    // The boundary condition of consistency models: at timestep 0 the output counts for nothing.
+    constexpr float sigma_data = 0.5F;
+    const float scaled = timesteps()[i] * config_->timestep_scaling;
+    const float variance = scaled * scaled + sigma_data * sigma_data;
+    const float c_skip = sigma_data * sigma_data / variance;
+    const float c_out = scaled / std::sqrt(variance);
+    for (std::size_t k = 0; k < sample.size(); ++k) {
+      float picture = model_output[k];
+      if (config_->prediction == Prediction::epsilon) picture = (sample[k] - noise_weight * model_output[k]) / picture_weight;
+      if (config_->prediction == Prediction::v_prediction) picture = picture_weight * sample[k] - noise_weight * model_output[k];
+      sample[k] = c_out * std::clamp(picture, -config_->clip, config_->clip) + c_skip * sample[k];
+    }
+    if (i + 1 == timesteps().size()) return;
+    const float next = alpha(timestep(i + 1));
+    const float next_picture_weight = std::sqrt(next);
+    const float next_noise_weight = std::sqrt(1.0F - next);
+    noise_.resize(sample.size());
+    rng.randn(noise_);
+    for (std::size_t k = 0; k < sample.size(); ++k) sample[k] = next_picture_weight * sample[k] + next_noise_weight * noise_[k];
+  }
+
+ private:
+  std::shared_ptr<const Config> config_;
+  std::vector<float> noise_;
+};
+
+}  // namespace
+
+MakeScheduler read_lcm(const ConfigReader& config) {
+  return [config = std::make_shared<const Config>(config)](int steps) { return std::make_unique<Lcm>(config, steps); };
+}
+
+}  // namespace p2p::engine

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+// What diffusers' schedulers take from numpy and torch, equal to the last bit: whole timesteps hang on how a number near a half or a bound
+// rounds.
+
+namespace p2p::engine::numpy {
+
+/// numpy.linspace(start, stop, count).
+std::vector<double> linspace(double start, double stop, int count);
+
+/// numpy.arange(start, 0, -step) with step > 0. Rounding may add a number near 0.
+std::vector<double> arange_down(double start, double step);
+
+/// numpy.log of float32, which is up to 4 units in the last place off the truth (its AVX2 and AVX-512 code).
+float log(float x);
+
+/// numpy.interp(x, numpy.arange(len(values)), values).
+double interp(double x, std::span<const float> values);
+
+}  // namespace p2p::engine::numpy
+
+namespace p2p::engine::torch {
+
+/// torch.linspace(start, stop, count) in float32; `count` is at least 2.
+std::vector<float> linspace(double start, double stop, std::size_t count);
+
+}  // namespace p2p::engine::torch

@@ -1,0 +1,56 @@
+#include "engine/sampling/sampler.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace p2p::engine {
+namespace {
+
+struct Names {
+  std::string_view ours;
+  std::string_view a1111;
+};
+
+constexpr std::array<Names, 10> kNames{{{"pndm", "PLMS"},
+                                        {"ddim", "DDIM"},
+                                        {"euler", "Euler"},
+                                        {"euler_a", "Euler a"},
+                                        {"heun", "Heun"},
+                                        {"dpmpp_2m", "DPM++ 2M"},
+                                        {"dpmpp_2m_karras", "DPM++ 2M Karras"},
+                                        {"dpmpp_2m_sde", "DPM++ 2M SDE"},
+                                        {"unipc", "UniPC"},
+                                        {"lcm", "LCM"}}};
+
+/// What two spellings of a name have in common.
+std::string plain(std::string_view name) {
+  std::string plain;
+  for (const char c : name) {
+    if (c == ' ' || c == '_' || c == '-') continue;
+    plain += c == '+' ? 'p' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return plain;
+}
+
+const Names& names_of(Sampler sampler) { return kNames.at(static_cast<std::size_t>(sampler)); }
+
+}  // namespace
+
+std::string_view name_of(Sampler sampler) { return names_of(sampler).ours; }
+
+std::string_view a1111_name_of(Sampler sampler) { return names_of(sampler).a1111; }
+
+std::optional<Sampler> sampler_named(std::string_view name) {
+  const auto found = std::ranges::find_if(
+      kNames, [wanted = plain(name)](const Names& names) { return plain(names.ours) == wanted || plain(names.a1111) == wanted; });
+  if (found == kNames.end()) return {};
+  return static_cast<Sampler>(found - kNames.begin());
+}
+
+std::string sampler_names() {
+  std::string all;
+  for (const Names& names : kNames) all.append(all.empty() ? "" : ", ").append(names.ours);
+  return all;
+}
+
+}  // namespace p2p::engine

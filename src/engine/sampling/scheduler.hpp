@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "engine/sampling/torch_rng.hpp"
+
+namespace p2p::engine {
+
+/// One of diffusers' schedulers after set_timesteps(), in float32. It holds the state of one picture and is not thread-safe. Spans of one
+/// call have one length. A loop begins at evaluation 0, or at a later one for img2img, and goes on without gaps to the last.
+class Scheduler {
+ public:
+  Scheduler() = default;
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+  virtual ~Scheduler() = default;
+
+  /// What the network is given at each evaluation. PNDM and Heun evaluate more often than there are steps.
+  virtual std::span<const float> timesteps() const = 0;
+
+  /// What the first noise is multiplied by.
+  virtual float init_noise_sigma() const = 0;
+
+  /// Makes the network's input at evaluation `i` of the sample.
+  virtual void scale_model_input(std::span<const float> sample, std::size_t i, std::span<float> scaled) const = 0;
+
+  /// After evaluation `i`: replaces the sample. `rng` gives noise exactly where diffusers draws it.
+  virtual void step(std::span<const float> model_output, std::size_t i, std::span<float> sample, TorchRng& rng) = 0;
+
+  /// The sample with which a loop begins at evaluation `i`, made of a picture and of noise that init_noise_sigma() has not multiplied.
+  virtual void add_noise(std::span<const float> original, std::span<const float> noise, std::size_t i, std::span<float> noisy) const = 0;
+
+  /// diffusers' `order`: img2img that leaves out `n` steps begins at evaluation n * order().
+  virtual std::size_t order() const { return 1; }
+};
+
+/// Makes the scheduler of a configuration for a number of steps from 1 to num_train_timesteps. Throws UsageError where the class cannot do
+/// so many. Safe to call from several threads.
+using MakeScheduler = std::function<std::unique_ptr<Scheduler>(int steps)>;
+
+}  // namespace p2p::engine

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.hpp"
+#include "engine/sampling/sampler.hpp"
+#include "engine/sampling/scheduler.hpp"
+
+namespace p2p::engine {
+
+/// A model's scheduler_config.json. Immutable; safe to use from several threads.
+class SchedulerConfig {
+ public:
+  /// StableDiffusionPipeline of SD 1 and 2 and its img2img (not those of SDXL and LCM) `amend` old configurations when they are made:
+  /// steps_offset becomes 1 and clip_sample false, whatever was there.
+  enum class Outdated : std::uint8_t { keep, amend };
+
+  /// `class_name` is the class that model_index.json names; empty stands for the file's own _class_name. Throws ModelError that names the
+  /// file and the key: for a class that is not supported, for a value that is wrong or not supported by the class, and for a key that no
+  /// supported class has (those of other classes are there for named samplers; what begins with `_` is nobody's).
+  static SchedulerConfig load(const std::filesystem::path& file, std::string_view class_name = {}, Outdated outdated = Outdated::keep);
+
+  /// A scheduler for so many steps, from 1 to num_train_timesteps: the model's own or, with `sampler`, what diffusers' from_config makes of
+  /// this configuration: keys that the file has and the sampler's class knows count, the rest are that class's defaults. Throws UsageError
+  /// where there cannot be so many steps, ModelError where the file has a value that the sampler's class does not support.
+  std::unique_ptr<Scheduler> make(int steps, std::optional<Sampler> sampler = {}) const;
+
+  /// diffusers' name of the model's own class, such as "PNDMScheduler".
+  const std::string& class_name() const { return class_name_; }
+
+ private:
+  SchedulerConfig() = default;
+
+  std::filesystem::path file_;
+  std::string class_name_;
+  Json json_;  ///< what the file says, amended
+  int train_timesteps_ = 0;
+  MakeScheduler own_;
+};
+
+}  // namespace p2p::engine

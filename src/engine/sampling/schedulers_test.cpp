@@ -1,0 +1,81 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <numeric>
+#include <vector>
+
+#include "base/json.hpp"
+#include "engine/sampling/scheduler_config.hpp"
+
+namespace p2p::engine {
+namespace {
+
+SchedulerConfig config_of(const Json& loop) {
+  const std::filesystem::path file = testing::TempDir() + "/scheduler_config.json";
+  std::ofstream(file) << loop.at("config");
+  const auto outdated = loop.at("amended").get<bool>() ? SchedulerConfig::Outdated::amend : SchedulerConfig::Outdated::keep;
+  return SchedulerConfig::load(file, loop.at("class").get<std::string>(), outdated);
+}
+
+// torch's square root on a CPU is MKL's, and up to a unit in the last place off the truth: no constant can be had to the last bit.
+constexpr double kConstant = 1e-6;
+
+/// The sample after a loop, as `loop` in tools/golden/samplers.py does it.
+std::vector<float> run(Scheduler& scheduler, std::size_t start) {
+  std::vector<float> sample(60);
+  std::vector<float> x(60);
+  std::vector<float> output(60);
+  std::vector<float> noise(60);
+  TorchRng rng(7);
+  rng.randn(noise);
+  if (start == 0) {
+    std::ranges::transform(noise, sample.begin(), [&](float value) { return value * scheduler.init_noise_sigma(); });
+  } else {
+    for (std::size_t k = 0; k < 60; ++k) x[k] = -1.0F + 2.0F / 59.0F * static_cast<float>(k);
+    scheduler.add_noise(x, noise, start, sample);
+  }
+  for (std::size_t i = start; i < scheduler.timesteps().size(); ++i) {
+    scheduler.scale_model_input(sample, i, x);
+    for (std::size_t k = 0; k < 60; ++k) output[k] = 0.4F * x[k] + 0.3F * std::sin(x[k] + scheduler.timesteps()[i] / 100.0F);
+    scheduler.step(output, i, sample, rng);
+  }
+  return sample;
+}
+
+void expect_equal(const Json& loop) {
+  const Json& named = loop.at("sampler");
+  const int steps = loop.at("steps").get<int>();
+  const auto start = loop.at("start").get<std::size_t>();
+  SCOPED_TRACE(testing::Message() << loop.at("class") << " " << loop.at("config") << (loop.at("amended").get<bool>() ? " amended" : "")
+                                  << ", sampler " << named << ", " << steps << " steps from " << start);
+  const auto sampler = named.is_null() ? std::nullopt : sampler_named(named.get<std::string>());
+  const std::unique_ptr<Scheduler> scheduler = config_of(loop).make(steps, sampler);
+  const auto timesteps = loop.at("timesteps").get<std::vector<float>>();
+  ASSERT_EQ(scheduler->timesteps().size(), timesteps.size());
+  for (std::size_t i = 0; i < timesteps.size(); ++i)
+    ASSERT_NEAR(scheduler->timesteps()[i], timesteps[i], kConstant * std::abs(timesteps[i])) << "timestep " << i;
+  const auto sigma = loop.at("init_noise_sigma").get<float>();
+  ASSERT_NEAR(scheduler->init_noise_sigma(), sigma, kConstant * sigma);
+
+  const std::vector<float> sample = run(*scheduler, start);
+  const auto expected = loop.at("sample").get<std::vector<float>>();
+  ASSERT_EQ(!expected.empty(), std::ranges::all_of(sample, [](float value) { return std::isfinite(value); }));
+  if (expected.empty()) return;
+  const double rounding = 1e-7 * sigma;  // of what the loop begins with
+  for (std::size_t k = 0; k < expected.size(); ++k)
+    ASSERT_NEAR(sample[k < 6 ? k : k + 48], expected[k], 1e-5 * (1.0 + std::abs(expected[k])) + rounding) << "at " << k;
+  const double sum = std::accumulate(sample.begin(), sample.end(), 0.0);
+  ASSERT_NEAR(sum, loop.at("sum").get<double>(), 1e-4 * (1.0 + std::abs(sum)) + 60 * rounding);
+}
+
+// P2P_SAMPLERS_GOLDEN names another file, as `tools/golden/samplers.py --random 5000 -o FILE` writes it.
+TEST(Schedulers, EqualDiffusersOverWholeLoops) {
+  const char* const other = std::getenv("P2P_SAMPLERS_GOLDEN");
+  for (const Json& loop : read_json(other ? other : P2P_SOURCE_DIR "/tests/golden/sampling/samplers.json")) expect_equal(loop);
+}
+
+}  // namespace
+}  // namespace p2p::engine

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/checkpoint/config_reader.hpp"
+
+namespace p2p::engine {
+
+/// Table 2 of arXiv 2305.08891: how a few timesteps are chosen from those of the training. All lists fall; whole numbers are exact.
+class TimestepSpacing {
+ public:
+  enum class Kind : std::uint8_t { linspace, leading, trailing };
+
+  /// Reads timestep_spacing, steps_offset and num_train_timesteps. Throws ModelError.
+  TimestepSpacing(const ConfigReader& config, Kind fallback);
+
+  /// Whole timesteps, as PNDM and DDIM have them.
+  std::vector<float> whole(int steps) const;
+  /// As Euler and Heun have them: those of linspace are not rounded.
+  std::vector<float> fractional(int steps) const;
+  /// Whole timesteps, as the multistep solvers have them: spread over one more step, of which 0 is left out, and below `last`.
+  std::vector<float> multistep(int steps, int last) const;
+
+  Kind kind() const { return kind_; }
+  int train() const { return train_; }
+
+ private:
+  std::vector<float> spread(int count, int last, double trailing_step, bool rounded) const;
+
+  int train_;
+  Kind kind_;
+  int offset_;
+};
+
+}  // namespace p2p::engine
