@@ -1,11 +1,13 @@
 // Any bytes as a prompt for the bundled model's tokenizer: its length of ids within the vocabulary, never an error. Runs in the
-// repository's root, or with P2P_TOKENIZER naming another tokenizer's folder.
+// repository's root, or with P2P_TOKENIZER naming another tokenizer's folder. The same bytes with weights: pieces no longer than they.
 
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "engine/text/clip_tokenizer.hpp"
+#include "engine/text/prompt_weights.hpp"
 
 using p2p::engine::ClipTokenizer;
 
@@ -24,5 +26,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (tokens.ids.size() != kTokenizer.length() || tokens.mask.size() != kTokenizer.length()) std::abort();
   const std::size_t room = kTokenizer.length() - 2;
   if (tokens.dropped != (ids.size() > room ? ids.size() - room : 0)) std::abort();
+
+  std::size_t left = 3 * size;
+  const auto sections = p2p::engine::parse_prompt_weights(text);
+  if (sections.empty() || sections.size() > size + 1) std::abort();
+  for (const auto& section : sections) {
+    for (const auto& piece : section) {
+      if (piece.text.empty() || piece.text.size() > left || !(std::abs(piece.weight) <= 1000)) std::abort();
+      left -= piece.text.size();
+    }
+  }
   return 0;
 }

@@ -23,6 +23,7 @@ std::string_view name_of(Stage stage);
 struct GenerateParams {
   std::string prompt;
   std::string negative_prompt;
+  bool plain = false;  ///< take both literally: no weights, no BREAK, and what is longer than the model reads is cut
   std::uint64_t seed = 0;
   std::optional<int> width;        ///< px
   std::optional<int> height;       ///< px

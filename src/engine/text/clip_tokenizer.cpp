@@ -135,18 +135,22 @@ std::vector<std::int64_t> ClipTokenizer::encode(std::string_view text) const {
 ClipTokenizer::Tokens ClipTokenizer::operator()(std::string_view text) const {
   const std::vector<std::int64_t> ids = encode(text);
   const std::size_t kept = std::min(ids.size(), length() - 2);
-  const std::size_t padding = length() - 2 - kept;
-  const auto first = ids.begin() + static_cast<std::ptrdiff_t>(impl_->cut_left ? ids.size() - kept : 0);
-
-  Tokens tokens;
+  Tokens tokens = chunk(std::span(ids).subspan(impl_->cut_left ? ids.size() - kept : 0, kept));
   tokens.dropped = ids.size() - kept;
+  return tokens;
+}
+
+ClipTokenizer::Tokens ClipTokenizer::chunk(std::span<const std::int64_t> ids) const {
+  const std::size_t padding = length() - 2 - ids.size();
+  Tokens tokens;
   const auto pad = [&] {
     tokens.ids.insert(tokens.ids.end(), padding, impl_->added.padding);
     tokens.mask.insert(tokens.mask.end(), padding, 0);
   };
   if (impl_->pad_left) pad();
   tokens.ids.push_back(impl_->added.start);
-  tokens.ids.insert(tokens.ids.end(), first, first + static_cast<std::ptrdiff_t>(kept));
+  tokens.first = tokens.ids.size();
+  tokens.ids.insert(tokens.ids.end(), ids.begin(), ids.end());
   tokens.ids.push_back(impl_->added.end);
   tokens.mask.resize(tokens.ids.size(), 1);
   if (!impl_->pad_left) pad();

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ class ClipTokenizer {
   struct Tokens {
     std::vector<std::int64_t> ids;   ///< `length()` of them: start, text, end, padding
     std::vector<std::int64_t> mask;  ///< 1 for start, text and end, 0 for padding
+    std::size_t first = 0;           ///< where in `ids` the text begins
     std::size_t dropped = 0;         ///< tokens of the text that did not fit
   };
 
@@ -43,6 +45,8 @@ class ClipTokenizer {
   std::vector<std::int64_t> encode(std::string_view text) const;
   /// Text to exactly `length()` ids, cut or padded.
   Tokens operator()(std::string_view text) const;
+  /// The same around ids of encode(): at most `length()` - 2.
+  Tokens chunk(std::span<const std::int64_t> ids) const;
 
  private:
   struct Impl;
