@@ -9,9 +9,14 @@ import argparse
 import json
 import random
 import re
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
+
+import torch
+from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+from safetensors.torch import load_file, save_file
+from tokenizer import END, START, small_vocabulary, write_folder
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 OUT = Path(__file__).resolve().parents[2] / "tests/golden/prompts"
 
@@ -90,6 +95,147 @@ def strings(count, seed):
     return [[text, parse(text)] for text in FIXED + made]
 
 
+# ---- Tiny text encoders. Lengths of 16: a chunk takes 14 tokens.
+def make_tokenizer(folder, pad):
+    vocabulary, merges = small_vocabulary()
+    named = {"bos_token": START, "eos_token": END, "unk_token": END, "pad_token": pad}
+    files = {"vocab.json": compact(vocabulary), "merges.txt": merges, "tokenizer_config.json": {"model_max_length": 16, **named}}
+    folder.mkdir(parents=True, exist_ok=True)
+    write_folder(folder, files)
+    return CLIPTokenizer.from_pretrained(folder)
+
+
+def make_encoder(kind, folder, seed, **config):
+    """Random weights that halves hold exactly; norms far from 1 and 0, so that the mean of the states is not 0."""
+    torch.manual_seed(seed)
+    model = kind(CLIPTextConfig(vocab_size=512, max_position_embeddings=16, num_attention_heads=2, **config))
+    for name, weight in model.named_parameters():
+        weight.data.normal_(1.0 if "norm" in name and name.endswith("weight") else 0.1, 0.4)
+    model.half().save_pretrained(folder)
+    return kind.from_pretrained(folder, dtype=torch.float32).eval()
+
+
+def make_models():
+    end_id = small_vocabulary()[0][END]
+    old = dict(hidden_size=8, intermediate_size=12, hidden_act="quick_gelu", num_hidden_layers=2)
+    new = dict(hidden_size=12, intermediate_size=20, hidden_act="gelu", num_hidden_layers=3)
+    sd, masked, xl = OUT / "sd", OUT / "masked", OUT / "xl"
+    models = {
+        "sd": SimpleNamespace(
+            tokenizer=make_tokenizer(sd / "tokenizer", END),
+            text_encoder=make_encoder(CLIPTextModel, sd / "text_encoder", 1, eos_token_id=end_id, **old),
+        ),
+        "masked": SimpleNamespace(
+            tokenizer=make_tokenizer(masked / "tokenizer", "!"),
+            text_encoder=make_encoder(CLIPTextModel, masked / "text_encoder", 2, use_attention_mask=True, **new),
+        ),
+        "xl": SimpleNamespace(
+            tokenizer=make_tokenizer(sd / "tokenizer", END),
+            text_encoder=make_encoder(CLIPTextModel, xl / "text_encoder", 3, eos_token_id=2, **old),
+            tokenizer_2=make_tokenizer(masked / "tokenizer", "!"),
+            text_encoder_2=make_encoder(CLIPTextModelWithProjection, xl / "text_encoder_2", 4, eos_token_id=end_id, projection_dim=6, **new),
+            config=SimpleNamespace(force_zeros_for_empty_prompt=True),
+        ),
+    }
+    # Another second one: one layer, pooled at the largest id; and no zeros for an empty negative prompt.
+    other = OUT / "xl2"
+    models["xl2"] = SimpleNamespace(
+        tokenizer=models["xl"].tokenizer,
+        text_encoder=models["xl"].text_encoder,
+        tokenizer_2=models["xl"].tokenizer_2,
+        text_encoder_2=make_encoder(
+            CLIPTextModelWithProjection, other / "text_encoder_2", 5, eos_token_id=2, projection_dim=5, **{**new, "num_hidden_layers": 1}
+        ),
+        config=SimpleNamespace(force_zeros_for_empty_prompt=False),
+    )
+    # As files written by old versions have them: "text_model." before all names, the positions, a projection that the class does not read.
+    path = xl / "text_encoder/model.safetensors"
+    tensors = {f"text_model.{name.removeprefix('text_model.')}": tensor for name, tensor in load_file(path).items()}
+    tensors["text_model.embeddings.position_ids"] = torch.arange(16)[None]
+    tensors["text_projection.weight"] = torch.zeros(8, 8).half()
+    save_file(tensors, path, {"format": "pt"})
+    for model in models.values():
+        model._execution_device = "cpu"
+        model.unet = None
+    return models
+
+
+def encode_by_diffusers(model, prompt, negative):
+    """[negative, prompt] as the pipelines make them of plain text, and the pooled ones."""
+    if not hasattr(model, "text_encoder_2"):
+        embeds = StableDiffusionPipeline.encode_prompt(model, prompt, "cpu", 1, True, negative or None)
+        return torch.cat(embeds[::-1]), torch.zeros(0)
+    embeds, without, pooled, pooled_without = StableDiffusionXLPipeline.encode_prompt(model, prompt, negative_prompt=negative or None)
+    return torch.cat([without, embeds]), torch.cat([pooled_without, pooled])
+
+
+def chunks_of(tokenizer, prompt):
+    """Lists of [id, weight], without start and end."""
+    room, chunks, sections = tokenizer.model_max_length - 2, [], parse(prompt)
+    for section in sections:
+        tokens = [[i, weight] for text, weight in section for i in tokenizer(text, add_special_tokens=False).input_ids]
+        if tokens or section is not sections[-1] or not chunks:
+            chunks += [tokens[i : i + room] for i in range(0, max(len(tokens), 1), room)]
+    return chunks
+
+
+def encode_chunk(tokenizer, encoder, chunk, penultimate):
+    padding = tokenizer.model_max_length - 2 - len(chunk)
+    ids = [tokenizer.bos_token_id, *(i for i, _ in chunk), tokenizer.eos_token_id, *[tokenizer.pad_token_id] * padding]
+    mask = torch.tensor([[1] * (len(chunk) + 2) + [0] * padding])
+    use_mask = not penultimate and getattr(encoder.config, "use_attention_mask", False)
+    output = encoder(torch.tensor([ids]), attention_mask=mask if use_mask else None, output_hidden_states=True)
+    states = output.hidden_states[-2] if penultimate else output.last_hidden_state
+    if any(weight != 1 for _, weight in chunk):
+        weights = torch.tensor([1.0, *(w for _, w in chunk), 1.0, *[1.0] * padding])
+        weighted = states * weights[None, :, None]
+        states = weighted * (states.mean() / weighted.mean())
+    return states, getattr(output, "text_embeds", None)
+
+
+def encode_by_chunks(model, prompt, negative):
+    pair = hasattr(model, "text_encoder_2")
+    encoders = [(model.tokenizer, model.text_encoder)] + ([(model.tokenizer_2, model.text_encoder_2)] if pair else [])
+    zeros = pair and not negative and model.config.force_zeros_for_empty_prompt
+    prompts = [prompt] if zeros else [negative, prompt]
+    split = [[chunks_of(tokenizer, text) for tokenizer, _ in encoders] for text in prompts]
+    count = max(len(chunks) for text in split for chunks in text)
+    embeds, pooled = [], []
+    for text in split:
+        columns = []
+        for (tokenizer, encoder), chunks in zip(encoders, text):
+            results = [encode_chunk(tokenizer, encoder, chunk, pair) for chunk in chunks + [[]] * (count - len(chunks))]
+            columns.append(torch.cat([states for states, _ in results], dim=1))
+        embeds.append(torch.cat(columns, dim=-1))
+        pooled.append(results[0][1] if pair else torch.zeros(1, 0))
+    if zeros:
+        embeds, pooled = [torch.zeros_like(embeds[0]), *embeds], [torch.zeros_like(pooled[0]), *pooled]
+    return torch.cat(embeds), torch.cat(pooled)
+
+
+LONG = "the fox laughing at a (blue:1.3) background, and [hhhhhhhh] \U0001f98a"
+CASES = [
+    ("", ""), ("a fox", ""), ("the fox, laughing", "a"), ("a (fox:1.4) and [the] ((a))", "(hhh:0.6)"), ("a BREAK the (fox)", ""), ("BREAK a", ""),
+    ("a BREAK BREAK b BREAK", "fox"), (LONG, ""), ("fox", LONG), (f"{LONG} BREAK (fox)", LONG), ("(fox:0) a", "(fox:-1.5)"), ("(a:1)", "(:2)"),
+]  # fmt: skip
+PLAIN = [("a (fox:1.4) BREAK [b]", ""), (LONG, "(a)"), ("", "")]
+
+
+@torch.no_grad()
+def encodings():
+    torch.set_num_threads(1)
+    cases, tensors = [], {}
+    for name, model in make_models().items():
+        for i, (prompt, negative, plain) in enumerate([(*case, False) for case in CASES] + [(*case, True) for case in PLAIN]):
+            embeds, pooled = (encode_by_diffusers if plain else encode_by_chunks)(model, prompt, negative)
+            if not plain and parse(prompt) == [[[prompt, 1.0]]] and embeds.shape[1] == 16 and "(" not in negative:
+                torch.testing.assert_close(embeds, encode_by_diffusers(model, prompt, negative)[0])
+            tensors |= {f"{name}/{i}/embeds": embeds.contiguous(), f"{name}/{i}/pooled": pooled.contiguous()}
+            cases.append({"model": name, "key": f"{name}/{i}", "prompt": prompt, "negative": negative, "plain": plain})
+    (OUT / "cases.json").write_text(compact(cases) + "\n", encoding="utf-8")
+    save_file(tensors, OUT / "encodings.safetensors")
+
+
 def compact(value):
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
@@ -101,6 +247,8 @@ def main():
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
+    if not options.output:
+        encodings()
     (options.output or OUT / "strings.json").write_text(compact(strings(options.strings, options.seed)) + "\n", encoding="utf-8")
 
 

@@ -1,6 +1,8 @@
 #include "engine/models/clip_text.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "engine/checkpoint/config_reader.hpp"
@@ -40,6 +42,12 @@ std::vector<float> causal_mask(std::span<const std::int64_t> mask) {
   return scores;
 }
 
+// Where transformers takes the prompt's summary: the first of the largest ids, or the first end token (at 0 if there is none).
+std::size_t pooled_position(const ClipTextConfig& config, std::span<const std::int64_t> ids) {
+  const auto found = config.eos_token_id == 2 ? std::ranges::max_element(ids) : std::ranges::find(ids, config.eos_token_id);
+  return found == ids.end() ? 0 : static_cast<std::size_t>(found - ids.begin());
+}
+
 }  // namespace
 
 ClipTextConfig ClipTextConfig::load(const std::filesystem::path& config_file) {
@@ -51,10 +59,18 @@ ClipTextConfig ClipTextConfig::load(const std::filesystem::path& config_file) {
   config.num_attention_heads = reader.size("num_attention_heads", 1, 256, 8);
   config.max_position_embeddings = reader.size("max_position_embeddings", 1, 4096, 77);
   config.vocab_size = reader.size("vocab_size", 1, 1 << 20, 49408);
+  config.projection_dim = reader.size("projection_dim", 1, 16384, 512);
+  config.eos_token_id = reader.integer("eos_token_id", 0, 1 << 20, 49407);
+  config.use_attention_mask = reader.boolean("use_attention_mask", false);
   config.layer_norm_eps = static_cast<float>(reader.number("layer_norm_eps", 0, 1, 1e-5));
   const std::string activation = reader.text("hidden_act", "quick_gelu");
   if (activation != "gelu" && activation != "quick_gelu") {
     reader.fail("hidden_act", "expected gelu or quick_gelu, found \"" + activation + "\"");
+  }
+  for (const std::string& name : reader.texts("architectures", std::vector<std::string>())) {
+    if (name != "CLIPTextModel" && name != "CLIPTextModelWithProjection") {
+      reader.fail("architectures", "expected CLIPTextModel or CLIPTextModelWithProjection, found \"" + name + "\"");
+    }
   }
   config.quick_gelu = activation == "quick_gelu";
   if (config.hidden_size % config.num_attention_heads != 0) {
@@ -64,12 +80,14 @@ ClipTextConfig ClipTextConfig::load(const std::filesystem::path& config_file) {
   return config;
 }
 
-void build_clip_text(const ClipTextConfig& config, std::size_t length, const Scope& root) {
+void build_clip_text(const ClipTextConfig& config, std::size_t length, const Scope& root, ClipTextOutputs outputs) {
   Graph& graph = root.graph();
   const auto n = static_cast<std::int64_t>(length);
   Value x = graph.input("embeddings", {1, n, static_cast<std::int64_t>(config.hidden_size)});
   const Value mask = graph.input("mask", {1, 1, n, n});
   for (std::size_t i = 0; i < config.num_hidden_layers; ++i) {
+    // Of one layer it is the input, whose name it must not take: a node of its own.
+    if (outputs.penultimate && i + 1 == config.num_hidden_layers) graph.output("penultimate", ops::mul(x, ops::scalar(1)));
     const Scope layer = root / "encoder" / "layers" / i;
     const auto norm = [&](const Value& v, const char* name) {
       return ops::layer_norm(v, config.layer_norm_eps, layer / name, config.hidden_size);
@@ -77,29 +95,38 @@ void build_clip_text(const ClipTextConfig& config, std::size_t length, const Sco
     x = ops::add(x, self_attention(config, norm(x, "layer_norm1"), mask, layer / "self_attn"));
     x = ops::add(x, mlp(config, norm(x, "layer_norm2"), layer / "mlp"));
   }
-  graph.output("last_hidden_state", ops::layer_norm(x, config.layer_norm_eps, root / "final_layer_norm", config.hidden_size));
+  // Built also where nothing needs it, for the ledger of weights; what leads to no output is not compiled.
+  const Value last = ops::layer_norm(x, config.layer_norm_eps, root / "final_layer_norm", config.hidden_size);
+  if (!outputs.penultimate || outputs.text_embeds) graph.output("last_hidden_state", last);
 }
 
-ClipText::ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads)
-    : config_(ClipTextConfig::load(folder / "config.json")), length_(length), weights_(folder) {
+ClipText::ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs)
+    : config_(ClipTextConfig::load(folder / "config.json")), length_(length), outputs_(outputs), weights_(folder) {
   if (length > config_.max_position_embeddings) {
     throw ModelError((folder / "config.json").string() + ": max_position_embeddings: expected at least the tokenizer's model_max_length " +
                      std::to_string(length) + ", found " + std::to_string(config_.max_position_embeddings));
   }
   Graph graph(folder.filename().string());
-  const Scope root = text_root(weights_, Scope(weights_, graph));
+  const Scope top(weights_, graph);
+  const Scope root = text_root(weights_, top);
   const Scope embeddings = root / "embeddings";
   token_embedding_ = (embeddings / "token_embedding").tensor("weight", {config_.vocab_size, config_.hidden_size});
   const auto positions = (embeddings / "position_embedding").tensor("weight", {config_.max_position_embeddings, config_.hidden_size});
   position_embedding_.resize(length * config_.hidden_size);
   to_floats(positions.view, 0, position_embedding_);
-  build_clip_text(config_, length, root);
+  build_clip_text(config_, length, root, outputs);
+  const Scope projection = top / "text_projection";
+  if (outputs.text_embeds) {
+    text_projection_ = projection.tensor("weight", {config_.projection_dim, config_.hidden_size});
+  } else {
+    weights_.ignore((projection / "weight").path());  // CLIPTextModel does not read it, either
+  }
   weights_.ignore((embeddings / "position_ids").path());
   weights_.finish();
   network_ = std::make_unique<const Network>(graph, precision, threads);
 }
 
-std::vector<float> ClipText::encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask) const {
+ClipText::Encoded ClipText::encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask) const {
   std::vector<float> embeddings(length_ * config_.hidden_size);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto id = static_cast<std::size_t>(ids[i]);
@@ -114,8 +141,24 @@ std::vector<float> ClipText::encode(std::span<const std::int64_t> ids, std::span
   run.set("embeddings", embeddings);
   run.set("mask", causal_mask(mask));
   run.execute();
-  const auto output = run.output("last_hidden_state");
-  return {output.begin(), output.end()};
+  const auto states = run.output(outputs_.penultimate ? "penultimate" : "last_hidden_state");
+  Encoded encoded{{states.begin(), states.end()}, {}};
+  if (outputs_.text_embeds) {
+    const auto last = run.output("last_hidden_state");
+    encoded.text_embeds = project(last.subspan(pooled_position(config_, ids) * config_.hidden_size, config_.hidden_size));
+  }
+  return encoded;
+}
+
+// On the host: one row a prompt, whose place the network does not know.
+std::vector<float> ClipText::project(std::span<const float> state) const {
+  std::vector<float> embeds(config_.projection_dim);
+  std::vector<float> row(state.size());
+  for (std::size_t i = 0; i < embeds.size(); ++i) {
+    to_floats(text_projection_.view, i * row.size(), row);
+    embeds[i] = std::inner_product(row.begin(), row.end(), state.begin(), 0.0F);
+  }
+  return embeds;
 }
 
 }  // namespace p2p::engine

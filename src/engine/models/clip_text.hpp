@@ -19,36 +19,54 @@ struct ClipTextConfig {
   std::size_t num_attention_heads = 0;
   std::size_t max_position_embeddings = 0;
   std::size_t vocab_size = 0;
+  std::size_t projection_dim = 0;  ///< of text_embeds
+  std::int64_t eos_token_id = 0;   ///< text_embeds are taken there; 2, an old mistake, stands for the largest id of the prompt
   float layer_norm_eps = 0;
   bool quick_gelu = false;
+  bool use_attention_mask = false;  ///< Stable Diffusion hides the padding; transformers itself does not know the key
 
   static ClipTextConfig load(const std::filesystem::path& config_file);
 };
 
-/// Builds the encoder over embedded tokens: inputs `embeddings` [1, length, hidden] and `mask` [1, 1, length, length], output
-/// `last_hidden_state` [1, length, hidden]. Port of transformers' modeling_clip.py, CLIPTextModel.
-void build_clip_text(const ClipTextConfig& config, std::size_t length, const Scope& root);
+/// What a pipeline takes from the encoder.
+struct ClipTextOutputs {
+  bool penultimate = false;  ///< hidden_states[-2], which final_layer_norm has not seen, in place of last_hidden_state
+  bool text_embeds = false;  ///< the class is CLIPTextModelWithProjection: text_embeds as well
+};
+
+/// Builds the encoder over embedded tokens: inputs `embeddings` [1, length, hidden] and `mask` [1, 1, length, length], outputs
+/// `last_hidden_state` [1, length, hidden], `penultimate` of the same shape, or, with both `outputs`, both. Port of transformers'
+/// modeling_clip.py, CLIPTextModel.
+void build_clip_text(const ClipTextConfig& config, std::size_t length, const Scope& root, ClipTextOutputs outputs = {});
 
 /// CLIP's text encoder. Safe to use from several threads.
 class ClipText {
  public:
-  /// Loads `folder` (config.json and weights) for prompts of `length` tokens. Throws ModelError.
-  ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads);
+  struct Encoded {
+    std::vector<float> states;       ///< [length, hidden_size]
+    std::vector<float> text_embeds;  ///< [projection_dim], empty where it is not asked for
+  };
 
-  /// `ids` and `mask` (1 for tokens that are attended to) of `length`; returns last_hidden_state [length, hidden_size].
-  /// Throws Error for ids outside the vocabulary.
-  std::vector<float> encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask) const;
+  /// Loads `folder` (config.json and weights) for prompts of `length` tokens. Throws ModelError.
+  ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs = {});
+
+  /// `ids` and `mask` (1 for tokens that are attended to) of `length`. Throws Error for ids outside the vocabulary.
+  Encoded encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask) const;
 
   const ClipTextConfig& config() const { return config_; }
   /// Of one encode().
   double multiply_adds() const { return network_->multiply_adds(); }
 
  private:
+  std::vector<float> project(std::span<const float> state) const;
+
   ClipTextConfig config_;
   std::size_t length_;
+  ClipTextOutputs outputs_;
   Weights weights_;
   Weights::Tensor token_embedding_;        ///< [vocab_size, hidden_size]; rows are read as they are needed
   std::vector<float> position_embedding_;  ///< [length, hidden_size]
+  Weights::Tensor text_projection_;        ///< [projection_dim, hidden_size], where text_embeds are asked for
   std::unique_ptr<const Network> network_;
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <fstream>
 
 #include "base/error.hpp"
 #include "engine/testing/golden.hpp"
@@ -36,8 +37,9 @@ TEST_P(ClipTextOf, EqualsTransformers) {
     const ClipText encoder(folder, length, Precision::f32, 1);
     for (std::size_t i = 0; i < kPrompts; ++i) {
       const std::size_t size = expected.size() / kPrompts;
-      EXPECT_TRUE(golden::near(encoder.encode(std::span(ids).subspan(i * length, length), std::span(mask).subspan(i * length, length)),
-                               std::span(expected).subspan(i * size, size)))
+      EXPECT_TRUE(
+          golden::near(encoder.encode(std::span(ids).subspan(i * length, length), std::span(mask).subspan(i * length, length)).states,
+                       std::span(expected).subspan(i * size, size)))
           << "prompt " << i;
     }
   }
@@ -58,6 +60,13 @@ TEST(ClipText, RefusesIdsOutsideItsVocabulary) {
 TEST(ClipText, RefusesPromptsLongerThanItsPositions) {
   EXPECT_THAT(error_of<ModelError>([] { ClipText(golden::Model("a").text_encoder, 21, Precision::f32, 1); }),
               AllOf(HasSubstr("max_position_embeddings: expected at least"), HasSubstr("21, found 20")));
+}
+
+TEST(ClipText, RefusesOtherEncoders) {
+  const golden::TempFolder folder;
+  std::ofstream(folder.path() / "config.json") << R"({"architectures": ["T5EncoderModel"]})";
+  EXPECT_THAT(error_of<ModelError>([&] { ClipTextConfig::load(folder.path() / "config.json"); }),
+              HasSubstr("architectures: expected CLIPTextModel or CLIPTextModelWithProjection, found \"T5EncoderModel\""));
 }
 
 TEST(ClipText, HasThePublishedTopology) {

@@ -31,7 +31,7 @@ std::vector<float> TextStage::compute(Encoded& encoded, const std::string& text,
                               " tokens were left out");
   }
   encoded.multiply_adds += encoder_.multiply_adds();
-  return encoder_.encode(tokens.ids, tokens.mask);
+  return encoder_.encode(tokens.ids, tokens.mask).states;
 }
 
 }  // namespace p2p::engine::wuerstchen

@@ -1,0 +1,154 @@
+#include "engine/pipelines/stable_diffusion/text_encoders.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <span>
+
+#include "base/error.hpp"
+#include "engine/models/clip_text.hpp"
+#include "engine/pipelines/stable_diffusion/text_chunks.hpp"
+
+namespace p2p::engine::stable_diffusion {
+namespace {
+
+/// A tokenizer and its encoder. The empty chunk, which most negative prompts are, is encoded once.
+class Encoder {
+ public:
+  Encoder(const TextEncoders::Folders& folders, ClipTextOutputs outputs, Precision precision, int threads)
+      : tokenizer_(folders.tokenizer), clip_(folders.text_encoder, tokenizer_.length(), precision, threads, outputs) {
+    // diffusers reads the key in Stable Diffusion's pipeline alone, whose encoder gives the last state.
+    if (!clip_.config().use_attention_mask || outputs.penultimate) unmasked_.assign(tokenizer_.length(), 1);
+  }
+
+  const ClipTokenizer& tokenizer() const { return tokenizer_; }
+  const ClipTextConfig& config() const { return clip_.config(); }
+
+  /// The chunk's states, weighted; adds what it took to `multiply_adds`.
+  ClipText::Encoded encode(const TextChunk& chunk, double& multiply_adds) const {
+    if (chunk.empty) {
+      const std::lock_guard lock(mutex_);
+      if (empty_.states.empty()) empty_ = compute(chunk, multiply_adds);
+      return empty_;
+    }
+    ClipText::Encoded encoded = compute(chunk, multiply_adds);
+    apply_weights(encoded.states, chunk.weights);
+    return encoded;
+  }
+
+ private:
+  ClipText::Encoded compute(const TextChunk& chunk, double& multiply_adds) const {
+    multiply_adds += clip_.multiply_adds();
+    return clip_.encode(chunk.tokens.ids, unmasked_.empty() ? chunk.tokens.mask : unmasked_);
+  }
+
+  ClipTokenizer tokenizer_;
+  ClipText clip_;
+  std::vector<std::int64_t> unmasked_;  // empty where padding is hidden
+  mutable std::mutex mutex_;
+  mutable ClipText::Encoded empty_;
+};
+
+}  // namespace
+
+struct TextEncoders::Impl {
+  std::vector<std::unique_ptr<const Encoder>> encoders;
+  bool force_zeros = false;
+
+  std::size_t width() const {
+    std::size_t width = 0;
+    for (const auto& encoder : encoders) width += encoder->config().hidden_size;
+    return width;
+  }
+  std::size_t pooled_width() const { return encoders.size() > 1 ? encoders.back()->config().projection_dim : 0; }
+  std::size_t length() const { return encoders.front()->tokenizer().length(); }
+
+  /// One prompt as each encoder's tokenizer splits it.
+  std::vector<TextChunks> split(const std::string& prompt, bool plain, const char* what, std::vector<std::string>& notices) const {
+    std::vector<TextChunks> all;
+    std::size_t dropped = 0;
+    for (const auto& encoder : encoders) {
+      all.push_back(split_into_chunks(encoder->tokenizer(), prompt, plain));
+      dropped = std::max(dropped, all.back().dropped);
+    }
+    if (dropped > 0) {
+      notices.push_back(std::string("the ") + what + " is longer than the model reads: its last " + std::to_string(dropped) +
+                        " tokens were left out");
+    }
+    return all;
+  }
+
+  /// Writes a prompt's part of the batch: `count` chunks [length, width].
+  void encode(std::vector<TextChunks> split, std::size_t count, std::span<float> embeds, std::span<float> pooled, double& work) const {
+    std::size_t column = 0;
+    for (std::size_t e = 0; e < encoders.size(); ++e) {
+      const Encoder& encoder = *encoders[e];
+      split[e].chunks.resize(count, empty_chunk(encoder.tokenizer()));
+      const std::size_t hidden = encoder.config().hidden_size;
+      for (std::size_t c = 0; c < count; ++c) {
+        const ClipText::Encoded encoded = encoder.encode(split[e].chunks[c], work);
+        for (std::size_t row = 0; row < length(); ++row) {
+          std::ranges::copy(std::span(encoded.states).subspan(row * hidden, hidden),
+                            embeds.begin() + static_cast<std::ptrdiff_t>((c * length() + row) * width() + column));
+        }
+        if (c == 0) std::ranges::copy(encoded.text_embeds, pooled.begin());
+      }
+      column += hidden;
+    }
+  }
+};
+
+TextEncoders TextEncoders::single(const Folders& folders, Precision precision, int threads) {
+  auto impl = std::make_unique<Impl>();
+  impl->encoders.push_back(std::make_unique<const Encoder>(folders, ClipTextOutputs{}, precision, threads));
+  return TextEncoders(std::move(impl));
+}
+
+TextEncoders TextEncoders::pair(const Folders& first, const Folders& second, bool force_zeros_for_empty_prompt, Precision precision,
+                                int threads) {
+  auto impl = std::make_unique<Impl>();
+  impl->encoders.push_back(std::make_unique<const Encoder>(first, ClipTextOutputs{.penultimate = true}, precision, threads));
+  impl->encoders.push_back(
+      std::make_unique<const Encoder>(second, ClipTextOutputs{.penultimate = true, .text_embeds = true}, precision, threads));
+  impl->force_zeros = force_zeros_for_empty_prompt;
+  const std::size_t expected = impl->length();
+  const std::size_t found = impl->encoders.back()->tokenizer().length();
+  if (found != expected) {
+    throw ModelError((second.tokenizer / "tokenizer_config.json").string() + ": model_max_length: expected " + std::to_string(expected) +
+                     " as in " + first.tokenizer.string() + ", found " + std::to_string(found));
+  }
+  return TextEncoders(std::move(impl));
+}
+
+TextEncoders::TextEncoders(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+TextEncoders::~TextEncoders() = default;
+TextEncoders::TextEncoders(TextEncoders&&) noexcept = default;
+TextEncoders& TextEncoders::operator=(TextEncoders&&) noexcept = default;
+
+std::size_t TextEncoders::width() const { return impl_->width(); }
+std::size_t TextEncoders::pooled_width() const { return impl_->pooled_width(); }
+
+TextEncoding TextEncoders::encode(const GenerateParams& params, bool guided) const {
+  TextEncoding encoding{.batch = guided ? 2U : 1U};
+  const bool zeros = impl_->force_zeros && params.negative_prompt.empty();
+  std::vector<std::vector<TextChunks>> prompts;  // those that are encoded, in the batch's order, which they end
+  if (guided && !zeros) prompts.push_back(impl_->split(params.negative_prompt, params.plain, "negative prompt", encoding.notices));
+  prompts.push_back(impl_->split(params.prompt, params.plain, "prompt", encoding.notices));
+
+  std::size_t chunks = 1;
+  for (const auto& prompt : prompts) {
+    for (const TextChunks& split : prompt) chunks = std::max(chunks, split.chunks.size());
+  }
+  encoding.tokens = chunks * impl_->length();
+  const std::size_t size = encoding.tokens * width();
+  encoding.embeds.resize(encoding.batch * size);
+  encoding.pooled.resize(encoding.batch * pooled_width());
+  std::size_t at = encoding.batch - prompts.size();
+  for (auto& prompt : prompts) {
+    impl_->encode(std::move(prompt), chunks, std::span(encoding.embeds).subspan(at * size, size),
+                  std::span(encoding.pooled).subspan(at * pooled_width(), pooled_width()), encoding.multiply_adds);
+    ++at;
+  }
+  return encoding;
+}
+
+}  // namespace p2p::engine::stable_diffusion

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/graph/precision.hpp"
+#include "engine/pipelines/text_to_image.hpp"
+
+namespace p2p::engine::stable_diffusion {
+
+/// What a UNet is told of the prompts.
+struct TextEncoding {
+  std::vector<float> embeds;  ///< [batch, tokens, width]; with guidance a batch of 2, the negative prompt first
+  std::vector<float> pooled;  ///< [batch, projection_dim], of a pair of encoders only
+  std::size_t batch = 1;
+  std::size_t tokens = 0;            ///< of all chunks
+  std::vector<std::string> notices;  ///< what had to be left out
+  double multiply_adds = 0;          ///< that it took
+};
+
+/// The text encoders of Stable Diffusion: one, or SDXL's pair, whose states stand side by side. Equal to encode_prompt of diffusers'
+/// StableDiffusionPipeline and StableDiffusionXLPipeline where a prompt has one chunk and no weights. Safe to use from several threads.
+class TextEncoders {
+ public:
+  struct Folders {
+    std::filesystem::path tokenizer;
+    std::filesystem::path text_encoder;
+  };
+
+  /// Stable Diffusion 1 and 2. Throws ModelError.
+  static TextEncoders single(const Folders& folders, Precision precision, int threads);
+  /// SDXL; `force_zeros_for_empty_prompt` (a key of model_index.json, true in StableDiffusionXLPipeline) puts zeros in place of an empty
+  /// negative prompt. Throws ModelError.
+  static TextEncoders pair(const Folders& first, const Folders& second, bool force_zeros_for_empty_prompt, Precision precision,
+                           int threads);
+  ~TextEncoders();
+  TextEncoders(TextEncoders&&) noexcept;
+  TextEncoders& operator=(TextEncoders&&) noexcept;
+
+  /// Of prompt, negative_prompt and plain. Prompts of many chunks, or with a BREAK, give more tokens; the shorter of the two is filled up
+  /// with chunks of the empty prompt. `pooled` is of the first chunk.
+  TextEncoding encode(const GenerateParams& params, bool guided) const;
+
+  /// Of the embeds: hidden_size of all encoders.
+  std::size_t width() const;
+  /// projection_dim of a pair, else 0.
+  std::size_t pooled_width() const;
+
+ private:
+  struct Impl;
+  explicit TextEncoders(std::unique_ptr<const Impl> impl);
+
+  std::unique_ptr<const Impl> impl_;
+};
+
+}  // namespace p2p::engine::stable_diffusion
