@@ -33,8 +33,6 @@ constexpr std::array kLaterOptions{
     LaterOption{"--image", "--image comes in a later version"},
     LaterOption{"--strength", "--strength comes in a later version, with --image"},
     LaterOption{"--upscale", "--upscale comes in a later version"},
-    LaterOption{"--sampler",
-                "Wuerstchen draws with its own sampler alone; --sampler comes in a later version, with models that have a choice"},
 };
 
 /// CLI11 would split "[a, b]" and drop "{}" in a positional, so the prompt is what it leaves over.
@@ -85,6 +83,13 @@ std::uint64_t chosen_seed(const CLI::Option& option) {
   return *number<std::uint64_t>(option, 0, std::numeric_limits<std::uint64_t>::max(), "-1 (a random one) or a whole number");
 }
 
+std::optional<engine::Sampler> chosen_sampler(const CLI::Option& option) {
+  if (option.count() == 0) return std::nullopt;
+  const std::string& name = option.results().back();
+  if (const auto sampler = engine::sampler_named(name)) return sampler;
+  throw UsageError("--sampler: there is no sampler " + name + "; there are " + engine::sampler_names());
+}
+
 }  // namespace
 
 std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments) {
@@ -97,14 +102,16 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   };
   const CLI::Option* negative = add("--negative", "TEXT", "What the picture should not have.");
   const CLI::Option* seed = add("--seed", "N", "The same seed draws the same picture; without it, or with -1, a random one.");
-  const CLI::Option* guidance = add("--guidance", "G", "How closely the prior follows the prompt, 0 to 50; on above 1.");
-  const CLI::Option* decoder_guidance = add("--decoder-guidance", "G", "The same for the decoder.");
+  const CLI::Option* guidance = add("--guidance", "G", "How closely the picture follows the prompt, 0 to 50; on above 1.");
+  const CLI::Option* decoder_guidance = add("--decoder-guidance", "G", "The same for the decoder of Wuerstchen.");
+  const CLI::Option* sampler = add("--sampler", "NAME", "Of Stable Diffusion: " + engine::sampler_names() + ", or AUTOMATIC1111's name.");
   const CLI::Option* width = add("--width", "N", "Pixels, 16 to 8192; without it the model's own.");
   const CLI::Option* height = add("--height", "N", "Pixels, 16 to 8192; without it the model's own.");
   const CLI::Option* count = add("--count", "N", "Pictures, 1 to 1000: with seed, seed+1, ... to FILE-1.png, FILE-2.png, ...");
   const CLI::Option* output = add("--output", "FILE", "A PNG, replaced if it exists; without it prompt2pic-SEED.png in this folder.");
   const CLI::Option* json = app.add_flag("--json")->description("Print one line of JSON.");
-  app.add_flag("--plain")->description("Take the prompt literally (this version always does).");
+  const CLI::Option* plain =
+      app.add_flag("--plain")->description("Take the prompt literally; without it (word:1.2), [word] and BREAK weigh words.");
   const SettingFlags setting_flags(app, {"model", "precision", "steps", "decoder_steps", "threads"});
   for (const LaterOption& later : kLaterOptions) app.add_option(later.name)->group("")->take_last();
   if (!parse(app, arguments)) return std::nullopt;
@@ -119,6 +126,8 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   params.height = number(*height, 16, 8192, kWhole);
   params.guidance = number(*guidance, 0.0, 50.0, "a number");
   params.decoder_guidance = number(*decoder_guidance, 0.0, 50.0, "a number");
+  params.sampler = chosen_sampler(*sampler);
+  params.plain = plain->count() > 0;
   params.seed = chosen_seed(*seed);
   options.count = number(*count, 1, 1000, kWhole).value_or(1);
   if (output->count() > 0) options.output = output->results().back();

@@ -30,7 +30,7 @@ void Drawing::finish_step(Stage stage, int step, int total, Clock::time_point st
   report(stage, step, total);
 }
 
-void Drawing::vae(const std::function<std::shared_ptr<const Network>()>& compile, std::span<const float> latents) {
+void Drawing::vae(const std::function<std::shared_ptr<const Network>()>& compile, std::span<const float> latents, float black) {
   report(Stage::vae, 0, 1);
   StageTime& time = time_of(Stage::vae);
   const auto start = Clock::now();
@@ -41,11 +41,22 @@ void Drawing::vae(const std::function<std::shared_ptr<const Network>()>& compile
   const auto step_start = Clock::now();
   run.execute();
   time.step_seconds.push_back(since(step_start));
-  const auto planes = run.output("image");
-  check_finite(planes, Stage::vae, 0);
+  const auto output = run.output("image");
+  check_finite(output, Stage::vae, 0);
+  std::vector<float> planes(output.begin(), output.end());
+  for (float& value : planes) value = (value - black) / (1 - black);
   result_->image = image_from_planes(planes, *params().width, *params().height);
   time.seconds = since(start);
   report(Stage::vae, 1, 1);
+}
+
+void take_size(GenerateParams& params, int width, int height, std::vector<std::string>& notices) {
+  const auto text = [](int w, int h) { return std::to_string(w) + "x" + std::to_string(h); };
+  if (width == *params.width && height == *params.height) return;
+  notices.push_back("drawn at " + text(width, height) + ", the size next to " + text(*params.width, *params.height) +
+                    " that the model can draw");
+  params.width = width;
+  params.height = height;
 }
 
 void check_finite(std::span<const float> values, Stage stage, int step) {

@@ -6,6 +6,8 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "engine/graph/network.hpp"
 #include "engine/pipelines/text_to_image.hpp"
@@ -29,8 +31,8 @@ class Drawing {
   StageTime& time_of(Stage stage);
   /// Ends a step that began at `start` and left `values`: checks, times and reports it.
   void finish_step(Stage stage, int step, int total, Clock::time_point start, std::span<const float> values);
-  /// The last stage: the network that `compile` gives turns `latents` into `image`, [3, height, width] in 0..1.
-  void vae(const std::function<std::shared_ptr<const Network>()>& compile, std::span<const float> latents);
+  /// The last stage: the network that `compile` gives turns `latents` into `image`, [3, height, width] in `black`..1.
+  void vae(const std::function<std::shared_ptr<const Network>()>& compile, std::span<const float> latents, float black);
 
   const GenerateParams& params() const { return result_->params; }
   GenerateResult& result() { return *result_; }
@@ -44,6 +46,9 @@ class Drawing {
   TorchRng rng_;
   Clock::time_point start_ = Clock::now();
 };
+
+/// Changes `params` to a size that the model can draw; where that is another one, `notices` say so.
+void take_size(GenerateParams& params, int width, int height, std::vector<std::string>& notices);
 
 /// Throws Error that names the place (`step` 0: the stage alone) if a value is NaN or infinite.
 void check_finite(std::span<const float> values, Stage stage, int step);

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "engine/graph/network.hpp"
+#include "engine/pipelines/stable_diffusion.hpp"
 #include "engine/pipelines/wuerstchen.hpp"
 
 namespace p2p::engine {
@@ -34,6 +35,7 @@ EngineOptions with_precision(EngineOptions options) {
 
 constexpr std::array kFamilies{
     Family{is_wuerstchen, load_wuerstchen},
+    Family{is_stable_diffusion, load_stable_diffusion},
 };
 
 }  // namespace
@@ -52,8 +54,8 @@ std::unique_ptr<TextToImage> load_text_to_image(const fs::path& folder, const En
     throw ModelError(folder.string() + ": expected model_index.json, or prior/ and decoder/ that each hold one; found neither");
   }
   throw ModelError((folder / "model_index.json").string() +
-                   ": _class_name: expected WuerstchenCombinedPipeline, or the two published Würstchen" +
-                   " folders side by side as prior/ and decoder/; found " + excerpt(class_name(folder)));
+                   ": _class_name: expected a pipeline of Stable Diffusion, WuerstchenCombinedPipeline, or the two" +
+                   " published Würstchen folders side by side as prior/ and decoder/; found " + excerpt(class_name(folder)));
 }
 
 }  // namespace p2p::engine

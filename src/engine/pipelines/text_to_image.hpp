@@ -12,6 +12,7 @@
 
 #include "engine/graph/precision.hpp"
 #include "engine/image/image.hpp"
+#include "engine/sampling/sampler.hpp"
 
 namespace p2p::engine {
 
@@ -27,10 +28,11 @@ struct GenerateParams {
   std::uint64_t seed = 0;
   std::optional<int> width;        ///< px
   std::optional<int> height;       ///< px
-  std::optional<int> steps;        ///< that many equal steps of the prior
-  std::optional<double> guidance;  ///< classifier-free guidance of the prior, on above 1
+  std::optional<int> steps;        ///< of the UNet, or that many equal ones of the prior
+  std::optional<double> guidance;  ///< classifier-free guidance of the UNet or the prior, on above 1
   std::optional<int> decoder_steps;
   std::optional<double> decoder_guidance;
+  std::optional<Sampler> sampler;  ///< Würstchen has its own alone
 };
 
 /// Sent after each step (and once, with step 0, as a stage begins), from the thread that called generate().

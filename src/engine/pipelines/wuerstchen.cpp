@@ -149,7 +149,7 @@ class Wuerstchen::Stages {
     const auto network = [&] {
       return model_.vqgan_network_.get({sizes.height, sizes.width}, [&] { return model_.vqgan_.decode_graph(sizes.height, sizes.width); });
     };
-    drawing_.vae(network, latents);
+    drawing_.vae(network, latents, 0);
   }
 
  private:
@@ -215,6 +215,7 @@ class Wuerstchen::Stages {
 };
 
 GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
+  if (asked.sampler) throw UsageError("Würstchen draws with its own sampler alone; leave the sampler out");
   GenerateResult result;
   result.params = with_defaults(asked);
   result.sampler = "DDPM";

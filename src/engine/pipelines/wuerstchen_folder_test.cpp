@@ -69,7 +69,8 @@ TEST_F(WuerstchenFolder, IsRefusedWithoutWhatTellsItsKind) {
   fs::remove(path("decoder/model_index.json"));
   EXPECT_THAT(load_error(), HasSubstr("prior/ and decoder/ that each hold one"));
   std::ofstream(path("model_index.json")) << R"({"_class_name": "FluxPipeline"})";
-  EXPECT_THAT(load_error(), AllOf(HasSubstr("_class_name: expected WuerstchenCombinedPipeline"), HasSubstr("found \"FluxPipeline\"")));
+  EXPECT_THAT(load_error(), AllOf(HasSubstr("_class_name: expected a pipeline of Stable Diffusion, WuerstchenCombinedPipeline"),
+                                  HasSubstr("found \"FluxPipeline\"")));
   std::ofstream(path("model_index.json")) << R"({"_class_name": 7})";
   EXPECT_THAT(load_error(), HasSubstr("model_index.json: expected a text under the key _class_name"));
   fs::remove_all(folder_.path());

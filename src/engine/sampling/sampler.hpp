@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,10 @@ namespace p2p::engine {
 
 /// The samplers that can be asked for by name. Each is a scheduler class of diffusers (scheduler_config.hpp).
 enum class Sampler : std::uint8_t { pndm, ddim, euler, euler_a, heun, dpmpp_2m, dpmpp_2m_karras, dpmpp_2m_sde, unipc, lcm };
+
+inline constexpr std::array kAllSamplers{Sampler::pndm,  Sampler::ddim,     Sampler::euler,           Sampler::euler_a,
+                                         Sampler::heun,  Sampler::dpmpp_2m, Sampler::dpmpp_2m_karras, Sampler::dpmpp_2m_sde,
+                                         Sampler::unipc, Sampler::lcm};
 
 /// Our name, such as "dpmpp_2m_karras".
 std::string_view name_of(Sampler sampler);

@@ -213,4 +213,20 @@ std::unique_ptr<Scheduler> SchedulerConfig::make(int steps, std::optional<Sample
   return scheduler.read(part_of(scheduler, file_, json))(steps);
 }
 
+Sampler SchedulerConfig::own_sampler() const {
+  Sampler nearest{};
+  std::size_t most = 0;
+  for (const Sampler sampler : kAllSamplers) {
+    const NamedScheduler named = scheduler_of(sampler);
+    const auto has = [&](const auto& item) { return json_.value(item.key(), Json()) == item.value(); };
+    const auto extra = named.extra.items();
+    if (named.class_name != class_name_ || !std::all_of(extra.begin(), extra.end(), has)) continue;
+    if (named.extra.size() >= most) {
+      nearest = sampler;
+      most = named.extra.size();
+    }
+  }
+  return nearest;
+}
+
 }  // namespace p2p::engine

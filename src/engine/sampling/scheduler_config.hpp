@@ -29,6 +29,9 @@ class SchedulerConfig {
   /// where there cannot be so many steps, ModelError where the file has a value that the sampler's class does not support.
   std::unique_ptr<Scheduler> make(int steps, std::optional<Sampler> sampler = {}) const;
 
+  /// The sampler that the model's own configuration is nearest to, to name it in a picture.
+  Sampler own_sampler() const;
+
   /// diffusers' name of the model's own class, such as "PNDMScheduler".
   const std::string& class_name() const { return class_name_; }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "engine/pipelines/drawing.hpp"
 
 namespace p2p::engine::wuerstchen {
 namespace {
@@ -26,21 +27,12 @@ Side fit_side(const SizeRules& rules, int px) {
   }
 }
 
-std::string text(int width, int height) { return std::to_string(width) + "x" + std::to_string(height); }
-
 }  // namespace
 
 Sizes fit_sizes(const SizeRules& rules, GenerateParams& params, std::vector<std::string>& notices) {
   const Side vertical = fit_side(rules, *params.height);
   const Side horizontal = fit_side(rules, *params.width);
-  const int height = static_cast<int>(vertical.decoder * rules.upscale);
-  const int width = static_cast<int>(horizontal.decoder * rules.upscale);
-  if (width != *params.width || height != *params.height) {
-    notices.push_back("drawn at " + text(width, height) + ", the size next to " + text(*params.width, *params.height) +
-                      " that the model can draw");
-    params.width = width;
-    params.height = height;
-  }
+  take_size(params, static_cast<int>(horizontal.decoder * rules.upscale), static_cast<int>(vertical.decoder * rules.upscale), notices);
   return {.prior_height = vertical.prior, .prior_width = horizontal.prior, .height = vertical.decoder, .width = horizontal.decoder};
 }
 

@@ -1,0 +1,199 @@
+#include "engine/pipelines/stable_diffusion.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "engine/models/stable_diffusion/embeddings.hpp"
+#include "engine/models/stable_diffusion/unet.hpp"
+#include "engine/pipelines/drawing.hpp"
+#include "engine/pipelines/last_network.hpp"
+#include "engine/pipelines/model_card.hpp"
+#include "engine/pipelines/stable_diffusion/defaults.hpp"
+#include "engine/pipelines/stable_diffusion/model_index.hpp"
+#include "engine/pipelines/stable_diffusion/text_encoders.hpp"
+#include "engine/pipelines/stable_diffusion/vae.hpp"
+#include "engine/sampling/scheduler_config.hpp"
+
+namespace p2p::engine {
+namespace {
+
+namespace fs = std::filesystem;
+using stable_diffusion::Family;
+using stable_diffusion::ModelIndex;
+using stable_diffusion::TextEncoders;
+using stable_diffusion::TextEncoding;
+
+SchedulerConfig load_scheduler(const ModelIndex& index) {
+  const auto outdated = index.family() == Family::stable_diffusion ? SchedulerConfig::Outdated::amend : SchedulerConfig::Outdated::keep;
+  return SchedulerConfig::load(index.folder("scheduler") / "scheduler_config.json", index.class_of("scheduler"), outdated);
+}
+
+TextEncoders load_text_encoders(const ModelIndex& index, Precision precision, int threads) {
+  const TextEncoders::Folders first{.tokenizer = index.folder("tokenizer"), .text_encoder = index.folder("text_encoder")};
+  if (index.family() != Family::xl) return TextEncoders::single(first, precision, threads);
+  const TextEncoders::Folders second{.tokenizer = index.folder("tokenizer_2"), .text_encoder = index.folder("text_encoder_2")};
+  return TextEncoders::pair(first, second, index.force_zeros_for_empty_prompt(), precision, threads);
+}
+
+// unconditional + guidance * (text - unconditional) over a batch of [unconditional, text].
+std::vector<float> guide(std::span<const float> batch, double guidance) {
+  const std::size_t n = batch.size() / 2;
+  const float weight = static_cast<float>(guidance);
+  std::vector<float> result(n);
+  for (std::size_t i = 0; i < n; ++i) result[i] = batch[i] + weight * (batch[n + i] - batch[i]);
+  return result;
+}
+
+class StableDiffusion final : public TextToImage {
+ public:
+  StableDiffusion(const fs::path& folder, Precision precision, int threads)
+      : precision_(precision),
+        index_(folder),
+        scheduler_(load_scheduler(index_)),
+        text_(load_text_encoders(index_, precision, threads)),
+        unet_(std::make_shared<stable_diffusion::Unet>(index_.folder("unet"))),
+        vae_(index_),
+        defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), vae_.upscale(), read_model_card(folder))),
+        runner_(unet_, precision, threads),
+        vae_network_(precision, threads) {
+    check_parts_fit();
+  }
+
+  Precision precision() const override { return precision_; }
+
+  GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override {
+    GenerateResult result;
+    result.params = defaults_.fill_in(asked, vae_.upscale(), result.notices);
+    const std::unique_ptr<Scheduler> scheduler = scheduler_.make(*result.params.steps, asked.sampler);
+    result.sampler = asked.sampler ? a1111_name_of(*asked.sampler) : a1111_name_of(scheduler_.own_sampler());
+    Drawing drawing(result, {Stage::text, Stage::unet, Stage::vae}, progress, std::move(stop));
+    const TextEncoding text = encode(drawing);
+    const std::vector<float> latents = denoise(drawing, text, *scheduler);
+    const auto [height, width] = latent_size(result.params);
+    drawing.vae([&] { return vae_network_.get({height, width}, [&] { return vae_.decode_graph(height, width); }); }, latents, -1);
+    return result;
+  }
+
+ private:
+  void check_parts_fit() const {
+    const auto expect = [&](const char* part, const char* key, std::size_t expected, std::size_t found, const char* why) {
+      if (expected != found) {
+        throw ModelError((index_.folder(part) / "config.json").string() + ": " + key + ": expected " + std::to_string(expected) + ", " +
+                         why + "; found " + std::to_string(found));
+      }
+    };
+    const auto& unet = unet_->config();
+    expect("unet", "cross_attention_dim", text_.width(), unet.cross_attention_dim, "the width of the text");
+    expect("unet", "in_channels", vae_.latent_channels(), unet.in_channels, "the vae's latent_channels (pictures from words alone)");
+    expect("unet", "out_channels", unet.in_channels, unet.out_channels, "the same as in_channels");
+    const std::size_t added = text_.pooled_width() + (index_.family() == Family::xl ? 6 * unet.addition_time_embed_dim : 0);
+    expect("unet", "projection_class_embeddings_input_dim", added, unet.projection_class_embeddings_input_dim,
+           "the pooled text and six sizes");
+  }
+
+  bool guided(const GenerateParams& params) const { return *params.guidance > 1 && unet_->config().time_cond_proj_dim == 0; }
+
+  std::pair<std::size_t, std::size_t> latent_size(const GenerateParams& params) const {
+    return {static_cast<std::size_t>(*params.height) / vae_.upscale(), static_cast<std::size_t>(*params.width) / vae_.upscale()};
+  }
+
+  TextEncoding encode(Drawing& drawing) const {
+    drawing.report(Stage::text, 0, 1);
+    const auto start = Drawing::Clock::now();
+    TextEncoding text = text_.encode(drawing.params(), guided(drawing.params()));
+    check_finite(text.embeds, Stage::text, 0);
+    StageTime& time = drawing.time_of(Stage::text);
+    time.seconds = Drawing::since(start);
+    time.step_seconds = {time.seconds};
+    time.multiply_adds = text.multiply_adds;
+    auto& notices = drawing.result().notices;
+    notices.insert(notices.end(), text.notices.begin(), text.notices.end());
+    drawing.report(Stage::text, 1, 1);
+    return text;
+  }
+
+  // What the time graph takes besides the time.
+  Inputs time_constants(const GenerateParams& params, const TextEncoding& text) const {
+    const auto& unet = unet_->config();
+    Inputs constants;
+    if (unet.time_cond_proj_dim > 0) {
+      constants["condition"] = stable_diffusion::guidance_scale_embedding(*params.guidance, unet.time_cond_proj_dim);
+    }
+    if (unet.projection_class_embeddings_input_dim > 0) {
+      const auto height = static_cast<float>(*params.height);
+      const auto width = static_cast<float>(*params.width);
+      const std::array time_ids{height, width, 0.0F, 0.0F, height, width};  // the original's size, the crop's corner, the size aimed at
+      std::vector<float>& added = constants["added"];
+      const std::size_t pooled_width = text_.pooled_width();
+      for (std::size_t at = 0; at < text.pooled.size(); at += pooled_width) {
+        const auto row = unet_->added_condition(std::span(text.pooled).subspan(at, pooled_width), time_ids);
+        added.insert(added.end(), row.begin(), row.end());
+      }
+    }
+    return constants;
+  }
+
+  std::vector<float> denoise(Drawing& drawing, const TextEncoding& text, Scheduler& scheduler) const {
+    const GenerateParams& params = drawing.params();
+    const std::span<const float> times = scheduler.timesteps();
+    const int steps = static_cast<int>(times.size());  // some samplers evaluate the network more often than they step
+    drawing.report(Stage::unet, 0, steps);
+    const auto start = Drawing::Clock::now();
+    const auto [height, width] = latent_size(params);
+    const Geometry geometry{.batch = guided(params) ? 2 : 1,
+                            .height = static_cast<std::int64_t>(height),
+                            .width = static_cast<std::int64_t>(width),
+                            .tokens = static_cast<std::int64_t>(text.tokens)};
+    Denoiser::Picture picture(runner_.compile(geometry), text.embeds, times, {}, time_constants(params, text));
+    drawing.time_of(Stage::unet).multiply_adds = picture.multiply_adds();
+
+    const std::size_t count = unet_->config().in_channels * height * width;
+    std::vector<float> latents(count);
+    drawing.rng().randn(latents);
+    for (float& value : latents) value *= scheduler.init_noise_sigma();
+    std::vector<float> batch(count * static_cast<std::size_t>(geometry.batch));
+    for (int step = 0; step < steps; ++step) {
+      drawing.stop_if_asked();
+      const auto step_start = Drawing::Clock::now();
+      const auto i = static_cast<std::size_t>(step);
+      scheduler.scale_model_input(latents, i, std::span(batch).first(count));
+      if (geometry.batch == 2) std::copy_n(batch.begin(), count, batch.begin() + static_cast<std::ptrdiff_t>(count));
+      const auto prediction = picture.predict(batch, i);
+      if (geometry.batch == 2) {
+        scheduler.step(guide(prediction, *params.guidance), i, latents, drawing.rng());
+      } else {
+        scheduler.step(prediction, i, latents, drawing.rng());
+      }
+      drawing.finish_step(Stage::unet, step + 1, steps, step_start, latents);
+    }
+    drawing.time_of(Stage::unet).seconds = Drawing::since(start);
+    return latents;
+  }
+
+  Precision precision_;
+  ModelIndex index_;
+  SchedulerConfig scheduler_;
+  TextEncoders text_;
+  std::shared_ptr<stable_diffusion::Unet> unet_;
+  mutable stable_diffusion::Vae vae_;  ///< under vae_network_'s lock
+  stable_diffusion::Defaults defaults_;
+  Denoiser runner_;
+  LastNetwork<std::pair<std::size_t, std::size_t>> vae_network_;
+};
+
+}  // namespace
+
+bool is_stable_diffusion(const fs::path& folder) {
+  if (!fs::exists(folder / "model_index.json")) return false;
+  const Json index = read_json(folder / "model_index.json");
+  const std::string name = index.is_object() ? index.value("_class_name", Json()).dump() : "";
+  return name.starts_with("\"StableDiffusion") || name.starts_with("\"LatentConsistency");
+}
+
+std::unique_ptr<TextToImage> load_stable_diffusion(const fs::path& folder, const EngineOptions& options) {
+  return std::make_unique<StableDiffusion>(folder, *options.precision, options.threads);
+}
+
+}  // namespace p2p::engine

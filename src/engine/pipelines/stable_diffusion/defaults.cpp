@@ -1,0 +1,61 @@
+#include "engine/pipelines/stable_diffusion/defaults.hpp"
+
+#include "base/error.hpp"
+#include "engine/pipelines/drawing.hpp"
+
+namespace p2p::engine::stable_diffusion {
+namespace {
+
+constexpr int kMaxPixels = 8192;
+
+// SD-Turbo and SDXL-Turbo say it nowhere else; models for many steps that begin there as well rescale their betas.
+bool is_turbo(const ModelIndex& index) {
+  const ConfigReader scheduler(index.folder("scheduler") / "scheduler_config.json");
+  return index.class_of("scheduler").starts_with("Euler") && scheduler.text("timestep_spacing", "") == "trailing" &&
+         !scheduler.boolean("rescale_betas_zero_snr", false);
+}
+
+int fit_side(int px, std::size_t multiple) {
+  if (px < 1 || px > kMaxPixels) {
+    throw UsageError("width and height: expected 1 to " + std::to_string(kMaxPixels) + " pixels, found " + std::to_string(px));
+  }
+  const int m = static_cast<int>(multiple);
+  return (px + m - 1) / m * m;
+}
+
+}  // namespace
+
+Defaults Defaults::of(const ModelIndex& index, const UnetConfig& unet, std::size_t upscale, const ModelCard& card) {
+  Defaults defaults;
+  switch (index.family()) {
+    case Family::stable_diffusion:
+      defaults = {.steps = 50, .guidance = 7.5};
+      break;
+    case Family::latent_consistency:
+      defaults = {.steps = 4, .guidance = 8.5};
+      break;
+    case Family::xl:
+      defaults = {.steps = 50, .guidance = 5};
+      break;
+  }
+  if (is_turbo(index)) defaults = {.steps = 1, .guidance = 0};
+  const auto pixels = [&](std::size_t latents) { return static_cast<int>((latents > 0 ? latents : 64) * upscale); };
+  return {.width = card.width.value_or(pixels(unet.sample_size[1])),
+          .height = card.height.value_or(pixels(unet.sample_size[0])),
+          .steps = card.steps.value_or(defaults.steps),
+          .guidance = card.guidance.value_or(defaults.guidance)};
+}
+
+GenerateParams Defaults::fill_in(GenerateParams asked, std::size_t upscale, std::vector<std::string>& notices) const {
+  asked.steps = asked.steps.value_or(steps);
+  asked.guidance = asked.guidance.value_or(guidance);
+  if (*asked.steps < 1) throw UsageError("steps: expected at least 1");
+  asked.decoder_steps = {};  // of Würstchen alone
+  asked.decoder_guidance = {};
+  asked.width = asked.width.value_or(width);
+  asked.height = asked.height.value_or(height);
+  take_size(asked, fit_side(*asked.width, upscale), fit_side(*asked.height, upscale), notices);
+  return asked;
+}
+
+}  // namespace p2p::engine::stable_diffusion

@@ -1,0 +1,160 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+
+#include "base/json.hpp"
+#include "engine/pipelines/text_to_image.hpp"
+#include "engine/testing/golden.hpp"
+#include "engine/testing/picture.hpp"
+
+namespace p2p::engine {
+namespace {
+
+namespace fs = std::filesystem;
+using golden::error_of;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+fs::path fixture(const std::string& name) { return golden::file("stable_diffusion/" + name); }
+
+std::unique_ptr<TextToImage> load(const fs::path& folder) {
+  return load_text_to_image(folder, {.precision = Precision::f32, .threads = 2});
+}
+
+GenerateParams small() {
+  GenerateParams params;
+  params.prompt = "a red fox";
+  params.seed = 5;
+  params.width = params.height = 64;
+  params.steps = 2;
+  return params;
+}
+
+TEST(StableDiffusion, DrawsWhatDiffusersDraws) {
+  std::map<std::string, std::unique_ptr<TextToImage>> models;
+  for (const Json& row : read_json(fixture("cases.json"))) {
+    const std::string file = row.at("file");
+    SCOPED_TRACE(file);
+    auto& model = models[row.at("model")];
+    if (!model) model = load(fixture(row.at("model")));
+    GenerateParams params;
+    params.prompt = row.at("prompt");
+    params.negative_prompt = row.at("negative");
+    params.seed = row.at("seed");
+    params.width = row.at("width");
+    params.height = row.at("height");
+    params.steps = row.at("steps");
+    params.guidance = row.at("guidance");
+    if (!row.at("sampler").is_null()) params.sampler = sampler_named(row.at("sampler").get<std::string>());
+    EXPECT_TRUE(golden::same_picture(model->generate(params).image, golden::read_png(fixture(file))));
+  }
+}
+
+TEST(StableDiffusion, TellsHowItWasDrawn) {
+  const auto model = load(fixture("sd1"));
+  GenerateParams params = small();
+  params.decoder_steps = 3;
+  const GenerateResult result = model->generate(params);
+  EXPECT_THAT(result.notices, IsEmpty());
+  EXPECT_EQ(result.sampler, "PLMS");
+  EXPECT_FALSE(result.params.decoder_steps) << "it has no decoder of Würstchen's kind";
+  ASSERT_EQ(result.stages.size(), 3U);
+  const Stage stages[] = {Stage::text, Stage::unet, Stage::vae};
+  const std::size_t steps[] = {1, 3, 1};  // PNDM evaluates once more than it steps
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(result.stages[i].stage, stages[i]);
+    EXPECT_GT(result.stages[i].seconds, 0);
+    EXPECT_GT(result.stages[i].multiply_adds, 0);
+    EXPECT_EQ(result.stages[i].step_seconds.size(), steps[i]);
+  }
+  params.sampler = Sampler::dpmpp_2m_karras;
+  EXPECT_EQ(model->generate(params).sampler, "DPM++ 2M Karras");
+}
+
+TEST(StableDiffusion, FillsInTheFamilysDefaults) {
+  const struct {
+    const char* model;
+    int steps;
+    double guidance;
+  } rows[] = {{"sd1", 50, 7.5}, {"lcm", 4, 8.5}, {"turbo", 1, 0}, {"sdxl", 50, 5}};
+  for (const auto& row : rows) {
+    GenerateParams params = small();
+    params.steps = {};
+    const GenerateResult result = load(fixture(row.model))->generate(params);
+    EXPECT_EQ(result.params.steps, row.steps) << row.model;
+    EXPECT_EQ(result.params.guidance, row.guidance) << row.model;
+  }
+}
+
+TEST(StableDiffusion, TakesTheNextSizeThatItCanDraw) {
+  GenerateParams params = small();
+  params.width = 65;
+  const GenerateResult result = load(fixture("sd1"))->generate(params);
+  EXPECT_EQ(result.image.width, 72);
+  EXPECT_EQ(result.params.width, 72);
+  EXPECT_THAT(result.notices, ElementsAre("drawn at 72x64, the size next to 65x64 that the model can draw"));
+}
+
+TEST(StableDiffusion, RefusesWishesItCannotFulfil) {
+  const auto model = load(fixture("sd1"));
+  const auto error = [&](const auto& change) {
+    GenerateParams params = small();
+    change(params);
+    return error_of<UsageError>([&] { model->generate(params); });
+  };
+  EXPECT_THAT(error([](auto& params) { params.width = 0; }), HasSubstr("expected 1 to 8192 pixels, found 0"));
+  EXPECT_THAT(error([](auto& params) { params.height = 8193; }), HasSubstr("found 8193"));
+  EXPECT_THAT(error([](auto& params) { params.steps = 0; }), HasSubstr("steps"));
+  EXPECT_THAT(error([](auto& params) { params.steps = 100'000; }), HasSubstr("steps"));
+}
+
+TEST(StableDiffusion, ReportsProgressAndStops) {
+  const auto model = load(fixture("turbo"));
+  std::vector<std::string> seen;
+  const auto note = [&](const Progress& at) {
+    seen.push_back(std::string(name_of(at.stage)) + " " + std::to_string(at.step) + "/" + std::to_string(at.total));
+  };
+  model->generate(small(), note);
+  EXPECT_THAT(seen, ElementsAre("text 0/1", "text 1/1", "unet 0/2", "unet 1/2", "unet 2/2", "vae 0/1", "vae 1/1"));
+  std::stop_source source;
+  const auto stop = [&](const Progress& at) {
+    if (at.stage == Stage::unet && at.step == 1) source.request_stop();
+  };
+  EXPECT_THROW(model->generate(small(), stop, source.get_token()), Cancelled);
+}
+
+TEST(StableDiffusion, IsRefusedWithPartsMissingOrOfOtherModels) {
+  const golden::TempFolder temp;
+  const auto damaged = [&](const auto& damage) {
+    fs::remove_all(temp.path() / "model");
+    fs::copy(fixture("sd1"), temp.path() / "model", fs::copy_options::recursive);
+    damage(temp.path() / "model");
+    return error_of<ModelError>([&] { load(temp.path() / "model"); });
+  };
+  for (const char* part : {"unet", "vae", "text_encoder", "tokenizer", "scheduler"}) {
+    EXPECT_THAT(damaged([&](const fs::path& folder) { fs::remove_all(folder / part); }),
+                HasSubstr((temp.path() / "model" / part).string()));
+  }
+  const auto replace = [](const fs::path& folder, const char* part, const char* model) {
+    fs::remove_all(folder / part);
+    fs::copy(fixture(model) / part, folder / part, fs::copy_options::recursive);
+  };
+  EXPECT_THAT(damaged([&](const fs::path& folder) { replace(folder, "text_encoder", "sd2"); }),
+              AllOf(HasSubstr("unet/config.json: cross_attention_dim: expected"), HasSubstr("the width of the text")));
+  const auto change = [](const fs::path& folder, const char* key, const Json& value) {
+    Json index = read_json(folder / "model_index.json");
+    index[key] = value;
+    std::ofstream(folder / "model_index.json") << index;
+  };
+  EXPECT_THAT(damaged([&](const fs::path& folder) { change(folder, "vae", nullptr); }), HasSubstr("model_index.json: vae: expected"));
+  EXPECT_THAT(damaged([&](const fs::path& folder) { change(folder, "vae", {"diffusers", "VQModel"}); }), HasSubstr("found VQModel"));
+  EXPECT_THAT(damaged([&](const fs::path& folder) { change(folder, "_class_name", "StableDiffusion3Pipeline"); }),
+              AllOf(HasSubstr("_class_name: expected one of"), HasSubstr("StableDiffusionXLPipeline")));
+}
+
+}  // namespace
+}  // namespace p2p::engine
