@@ -33,7 +33,8 @@ std::vector<float> prk_timesteps(const Config& config, int steps) {
   if (timesteps.size() < kOrder)
     throw UsageError("the sampler pndm takes at least 4 steps for this model (its scheduler does not set skip_prk_steps), found " +
                      std::to_string(steps));
-  const auto half = static_cast<float>(config.spacing.train() / steps / 2);
+  const int half_stride = config.spacing.train() / steps / 2;
+  const auto half = static_cast<float>(half_stride);
   std::vector<float> evaluations;
   for (std::size_t i = 0; i + 1 < kOrder; ++i)
     evaluations.insert(evaluations.end(), {timesteps[i], timesteps[i + 1] + half, timesteps[i + 1] + half, timesteps[i + 1]});

@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, 6> kNullableKeys{"trained_betas", "sigma_
 /// The arguments of diffusers' classes. sigma_min and sigma_max are none of HeunDiscrete and DPMSolverMultistep, but these two look for
 /// them in a configuration that another class has left.
 const std::vector<SchedulerClass>& classes() {
-  static const std::vector<SchedulerClass> classes{
+  static const std::vector<SchedulerClass> kClasses{
       {"PNDMScheduler", read_pndm, {"skip_prk_steps", "set_alpha_to_one"}},
       {"DDIMScheduler",
        read_ddim,
@@ -93,7 +93,7 @@ const std::vector<SchedulerClass>& classes() {
        read_lcm,
        {"original_inference_steps", "clip_sample", "clip_sample_range", "set_alpha_to_one", "thresholding", "dynamic_thresholding_ratio",
         "sample_max_value", "timestep_scaling", "rescale_betas_zero_snr"}}};
-  return classes;
+  return kClasses;
 }
 
 bool knows(const SchedulerClass& scheduler, std::string_view key) {
@@ -198,6 +198,12 @@ SchedulerConfig SchedulerConfig::load(const std::filesystem::path& file, std::st
   const ConfigReader part = part_of(*own, file, own_json);
   loaded.train_timesteps_ = static_cast<int>(part.integer("num_train_timesteps", 2, 100'000, 1000));
   loaded.own_ = own->read(part);
+  // These two rewrite another's solver_type in their configuration, from which a named scheduler is then made.
+  if (part.json().contains("solver_type")) {
+    Json& solver = loaded.json_["solver_type"];
+    if (own->read == read_dpm_solver_multistep && solver != "heun") solver = "midpoint";
+    if (own->read == read_unipc_multistep && solver != "bh1") solver = "bh2";
+  }
   return loaded;
 }
 

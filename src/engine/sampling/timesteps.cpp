@@ -43,7 +43,8 @@ std::vector<float> TimestepSpacing::spread(int count, int last, double trailing_
   if (kind_ == Kind::trailing) {
     for (const double t : numpy::arange_down(last, trailing_step)) timesteps.push_back(static_cast<float>(std::nearbyint(t) - 1));
   } else if (kind_ == Kind::leading) {
-    for (int i = count; i-- > 0;) timesteps.push_back(static_cast<float>(i * (last / count) + offset_));
+    const int stride = last / count;
+    for (int i = count; i-- > 0;) timesteps.push_back(static_cast<float>(i * stride + offset_));
   } else {
     for (const double t : numpy::linspace(0, last - 1, count)) timesteps.push_back(static_cast<float>(rounded ? std::nearbyint(t) : t));
     std::ranges::reverse(timesteps);
