@@ -1,7 +1,7 @@
 """Whole loops of diffusers' schedulers, the model's own and those that --sampler names.
 
   samplers.py                                     writes tests/golden/sampling/samplers.json
-  samplers.py --random 5000 --seed 7 -o FILE      writes loops of random configurations; P2P_SAMPLERS_GOLDEN=FILE makes the test compare them
+  samplers.py --random 5000 --seed 7 -o FILE      writes loops of random configurations, which P2P_SAMPLERS_GOLDEN=FILE makes the test compare
 """
 
 import argparse
@@ -37,7 +37,9 @@ PUBLISHED = {
     "sd-1.5": ("PNDMScheduler", SD | {"set_alpha_to_one": False, "skip_prk_steps": True, "steps_offset": 1, "clip_sample": False}),
     "sd-2.1": (
         "DDIMScheduler",
-        SD | {"clip_sample": False, "prediction_type": "v_prediction", "set_alpha_to_one": False, "skip_prk_steps": True, "steps_offset": 1},
+        SD
+        | {"clip_sample": False, "prediction_type": "v_prediction", "set_alpha_to_one": False}
+        | {"skip_prk_steps": True, "steps_offset": 1},
     ),
     "sd-turbo": (EULER, SDXL | {"timestep_spacing": "trailing", "sigma_max": None, "sigma_min": None, "timestep_type": "discrete"}),
     "lcm-dreamshaper": (
@@ -152,7 +154,8 @@ def small_set():
     loops += [loop(*PUBLISHED["sdxl"], 8, sampler, skipped=3) for sampler in SAMPLERS]
     loops += [loop(*own, steps) for own in SPECIAL for steps in (5, 17)]
     loops += [loop(DPM, SD | {"solver_type": "bh1"}, 6, "unipc"), loop(UNIPC, SD | {"solver_type": "heun"}, 6, "dpmpp_2m")]
-    loops += [loop("DDIMScheduler", {"steps_offset": 0, "clip_sample": True}, 6, sampler, amended=True) for sampler in (None, "euler", "heun")]
+    outdated = ("DDIMScheduler", {"steps_offset": 0, "clip_sample": True}, 6)
+    loops += [loop(*outdated, sampler, amended=True) for sampler in (None, "euler", "heun")]
     loops += [loop("DDIMScheduler", SD, 6, sampler, amended=True) for sampler in (None, "ddim", "dpmpp_2m")]
     return loops
 
