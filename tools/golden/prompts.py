@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import torch
 from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+from diffusers.loaders import TextualInversionLoaderMixin
 from safetensors.torch import load_file, save_file
 from tokenizer import END, START, small_vocabulary, write_folder
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
@@ -169,6 +170,39 @@ def encode_by_diffusers(model, prompt, negative):
     return torch.cat([without, embeds]), torch.cat([pooled_without, pooled])
 
 
+class WithWords(TextualInversionLoaderMixin):
+    """A model of make_models() that loads learned words."""
+
+    hf_device_map, components = None, {}
+
+    def __init__(self, model):
+        self.__dict__.update(vars(model))
+
+
+def learned_words(models):
+    """Files in each layout, and what the pipelines make of prompts with their words."""
+    folder = OUT / "words"
+    folder.mkdir(exist_ok=True)
+    torch.manual_seed(6)
+    files = {
+        "one.safetensors": {"<Cat>": torch.randn(8)},
+        "three.safetensors": {"<fox>": torch.randn(3, 8).half()},
+        "style-1.safetensors": {"emb_params": torch.randn(2, 8)},
+        "pair.safetensors": {"clip_l": torch.randn(2, 8), "clip_g": torch.randn(1, 12)},
+    }
+    for name, tensors in files.items():
+        save_file(tensors, folder / name)
+    sd, xl = WithWords(models["sd"]), WithWords(models["xl"])
+    for name, token in [("one", None), ("three", None), ("style-1", "style-1")]:
+        sd.load_textual_inversion(str(folder / f"{name}.safetensors"), token=token)
+    pair = files["pair.safetensors"]
+    xl.load_textual_inversion({"pair": pair["clip_l"]}, tokenizer=xl.tokenizer, text_encoder=xl.text_encoder)
+    xl.load_textual_inversion({"pair": pair["clip_g"]}, tokenizer=xl.tokenizer_2, text_encoder=xl.text_encoder_2)
+    words = [("sd", sd, "a <cat> and <fox>, style-1", "the <fox>"), ("sd", sd, "<fox>" * 6, ""), ("xl", xl, "pair a pair", "pair")]
+    for i, (name, model, prompt, negative) in enumerate(words):
+        yield {"model": name, "key": f"words/{i}", "prompt": prompt, "negative": negative}, encode_by_diffusers(model, prompt, negative)
+
+
 def chunks_of(tokenizer, prompt):
     """Lists of [id, weight], without start and end."""
     room, chunks, sections = tokenizer.model_max_length - 2, [], parse(prompt)
@@ -225,13 +259,19 @@ PLAIN = [("a (fox:1.4) BREAK [b]", ""), (LONG, "(a)"), ("", "")]
 def encodings():
     torch.set_num_threads(1)
     cases, tensors = [], {}
-    for name, model in make_models().items():
+    models = make_models()
+    for name, model in models.items():
         for i, (prompt, negative, plain) in enumerate([(*case, False) for case in CASES] + [(*case, True) for case in PLAIN]):
             embeds, pooled = (encode_by_diffusers if plain else encode_by_chunks)(model, prompt, negative)
             if not plain and parse(prompt) == [[[prompt, 1.0]]] and embeds.shape[1] == 16 and "(" not in negative:
                 torch.testing.assert_close(embeds, encode_by_diffusers(model, prompt, negative)[0])
             tensors |= {f"{name}/{i}/embeds": embeds.contiguous(), f"{name}/{i}/pooled": pooled.contiguous()}
             cases.append({"model": name, "key": f"{name}/{i}", "prompt": prompt, "negative": negative, "plain": plain})
+    words = []
+    for case, (embeds, pooled) in learned_words(models):
+        tensors |= {f"{case['key']}/embeds": embeds.contiguous(), f"{case['key']}/pooled": pooled.contiguous()}
+        words.append(case)
+    (OUT / "words.json").write_text(compact(words) + "\n", encoding="utf-8")
     (OUT / "cases.json").write_text(compact(cases) + "\n", encoding="utf-8")
     save_file(tensors, OUT / "encodings.safetensors")
 

@@ -100,8 +100,13 @@ void build_clip_text(const ClipTextConfig& config, std::size_t length, const Sco
   if (!outputs.penultimate || outputs.text_embeds) graph.output("last_hidden_state", last);
 }
 
-ClipText::ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs)
-    : config_(ClipTextConfig::load(folder / "config.json")), length_(length), outputs_(outputs), weights_(folder) {
+ClipText::ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs,
+                   LearnedTokens learned)
+    : config_(ClipTextConfig::load(folder / "config.json")),
+      length_(length),
+      outputs_(outputs),
+      learned_(std::move(learned)),
+      weights_(folder) {
   if (length > config_.max_position_embeddings) {
     throw ModelError((folder / "config.json").string() + ": max_position_embeddings: expected at least the tokenizer's model_max_length " +
                      std::to_string(length) + ", found " + std::to_string(config_.max_position_embeddings));
@@ -129,12 +134,7 @@ ClipText::ClipText(const std::filesystem::path& folder, std::size_t length, Prec
 ClipText::Encoded ClipText::encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask) const {
   std::vector<float> embeddings(length_ * config_.hidden_size);
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto id = static_cast<std::size_t>(ids[i]);
-    if (id >= config_.vocab_size) {
-      throw ModelError("the tokenizer's id " + std::to_string(ids[i]) + " is outside the text encoder's vocabulary of " +
-                       std::to_string(config_.vocab_size) + "; do the two folders belong together?");
-    }
-    to_floats(token_embedding_.view, id * config_.hidden_size, std::span(embeddings).subspan(i * config_.hidden_size, config_.hidden_size));
+    embed(ids[i], std::span(embeddings).subspan(i * config_.hidden_size, config_.hidden_size));
   }
   for (std::size_t i = 0; i < embeddings.size(); ++i) embeddings[i] += position_embedding_[i];
   Network::Run run(*network_);
@@ -148,6 +148,19 @@ ClipText::Encoded ClipText::encode(std::span<const std::int64_t> ids, std::span<
     encoded.text_embeds = project(last.subspan(pooled_position(config_, ids) * config_.hidden_size, config_.hidden_size));
   }
   return encoded;
+}
+
+void ClipText::embed(std::int64_t id, std::span<float> row) const {
+  if (const auto learned = static_cast<std::size_t>(id - learned_.first_id);
+      id >= learned_.first_id && learned < learned_.values.size() / row.size()) {
+    std::ranges::copy(std::span(learned_.values).subspan(learned * row.size(), row.size()), row.begin());
+    return;
+  }
+  if (static_cast<std::size_t>(id) >= config_.vocab_size) {
+    throw ModelError("the tokenizer's id " + std::to_string(id) + " is outside the text encoder's vocabulary of " +
+                     std::to_string(config_.vocab_size) + "; do the two folders belong together?");
+  }
+  to_floats(token_embedding_.view, static_cast<std::size_t>(id) * row.size(), row);
 }
 
 // On the host: one row a prompt, whose place the network does not know.

@@ -34,6 +34,12 @@ struct ClipTextOutputs {
   bool text_embeds = false;  ///< the class is CLIPTextModelWithProjection: text_embeds as well
 };
 
+/// Rows that the file's token embedding does not have, for ids from `first_id` on; they stand in for those it has.
+struct LearnedTokens {
+  std::int64_t first_id = 0;
+  std::vector<float> values;  ///< [ids, hidden_size]
+};
+
 /// Builds the encoder over embedded tokens: inputs `embeddings` [1, length, hidden] and `mask` [1, 1, length, length], outputs
 /// `last_hidden_state` [1, length, hidden], `penultimate` of the same shape, or, with both `outputs`, both. Port of transformers'
 /// modeling_clip.py, CLIPTextModel.
@@ -48,7 +54,8 @@ class ClipText {
   };
 
   /// Loads `folder` (config.json and weights) for prompts of `length` tokens. Throws ModelError.
-  ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs = {});
+  ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs = {},
+           LearnedTokens learned = {});
 
   /// `ids` and `mask` (1 for tokens that are attended to) of `length`. Throws Error for ids outside the vocabulary.
   Encoded encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask) const;
@@ -58,11 +65,13 @@ class ClipText {
   double multiply_adds() const { return network_->multiply_adds(); }
 
  private:
+  void embed(std::int64_t id, std::span<float> row) const;
   std::vector<float> project(std::span<const float> state) const;
 
   ClipTextConfig config_;
   std::size_t length_;
   ClipTextOutputs outputs_;
+  LearnedTokens learned_;
   Weights weights_;
   Weights::Tensor token_embedding_;        ///< [vocab_size, hidden_size]; rows are read as they are needed
   std::vector<float> position_embedding_;  ///< [length, hidden_size]

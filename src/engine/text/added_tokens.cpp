@@ -222,4 +222,20 @@ AddedTokens read_added_tokens(const TokenizerSource& source, const Json& config,
   return Reader(source, vocabulary).read(config);
 }
 
+void add_words(AddedTokens& added, std::span<const ClipTokenizer::Word> words, const Vocabulary& vocabulary) {
+  for (const ClipTokenizer::Word& word : words) {
+    for (std::size_t i = 0; i < word.ids; ++i) {
+      AddedToken token;
+      token.content = i == 0 ? word.name : word.name + "_" + std::to_string(i);
+      token.id = static_cast<std::int32_t>(added.vocabulary_size++);
+      token.ids = i == 0 ? static_cast<std::int32_t>(word.ids) : 1;
+      const auto is_it = [&](const AddedToken& other) { return other.content == token.content; };
+      if (vocabulary.find(token.content) || std::ranges::any_of(added.tokens, is_it)) {
+        throw ModelError("the learned word " + excerpt(token.content) + " is a token of the tokenizer; give it another name");
+      }
+      added.tokens.push_back(std::move(token));
+    }
+  }
+}
+
 }  // namespace p2p::engine

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct AddedToken {
   bool typed = false;              ///< written as an object with flags, not as a string
   bool packed = false;             ///< one of tokenizer_config.json's objects, which transformers unpacks last
   std::int32_t id = -1;
+  std::int32_t ids = 1;  ///< that it stands for, from `id` on
 
   bool in_normalized() const { return normalized.value_or(!special); }
 };
@@ -35,5 +37,9 @@ struct AddedTokens {
 /// Reads tokenizer_config.json (`config`), special_tokens_map.json, added_tokens.json and tokenizer.json with transformers' rules about
 /// which of them wins. Throws ModelError.
 AddedTokens read_added_tokens(const TokenizerSource& source, const Json& config, const Vocabulary& vocabulary);
+
+/// Adds words as diffusers' load_textual_inversion does: NAME, which stands for all its ids here, then NAME_1 and so on for the others.
+/// Throws ModelError where a token of that name is there.
+void add_words(AddedTokens& added, std::span<const ClipTokenizer::Word> words, const Vocabulary& vocabulary);
 
 }  // namespace p2p::engine

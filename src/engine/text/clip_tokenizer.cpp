@@ -57,11 +57,20 @@ std::size_t word_length(std::u32string_view text) {
   return static_cast<std::size_t>(end - text.begin());
 }
 
+AddedTokens with_words(AddedTokens added, std::span<const ClipTokenizer::Word> words, const Vocabulary& vocabulary) {
+  add_words(added, words, vocabulary);
+  return added;
+}
+
+void append(std::vector<std::int64_t>& ids, const AddedToken& token) {
+  for (std::int32_t i = 0; i < token.ids; ++i) ids.push_back(token.id + i);
+}
+
 }  // namespace
 
 struct ClipTokenizer::Impl {
-  Impl(const TokenizerSource& source, const Json& config, const Vocabulary& vocabulary)
-      : added(read_added_tokens(source, config, vocabulary)),
+  Impl(const TokenizerSource& source, const Json& config, const Vocabulary& vocabulary, std::span<const Word> words)
+      : added(with_words(read_added_tokens(source, config, vocabulary), words, vocabulary)),
         split_special(source.flag(config, "split_special_tokens", false, kConfig)),
         in_raw(added.tokens, false, split_special),
         in_normalized(added.tokens, true, split_special),
@@ -95,11 +104,12 @@ struct ClipTokenizer::Impl {
   bool pad_left, cut_left;
 };
 
-ClipTokenizer::ClipTokenizer(const std::filesystem::path& folder) : ClipTokenizer(read_tokenizer_files(folder), folder.string()) {}
+ClipTokenizer::ClipTokenizer(const std::filesystem::path& folder, std::span<const Word> words)
+    : ClipTokenizer(read_tokenizer_files(folder), folder.string(), words) {}
 
-ClipTokenizer::ClipTokenizer(const Files& files, std::string_view folder) {
+ClipTokenizer::ClipTokenizer(const Files& files, std::string_view folder, std::span<const Word> words) {
   const TokenizerSource source(files, folder);
-  impl_ = std::make_unique<const Impl>(source, read_config(source), Vocabulary(source));
+  impl_ = std::make_unique<const Impl>(source, read_config(source), Vocabulary(source), words);
 }
 
 ClipTokenizer::~ClipTokenizer() = default;
@@ -117,13 +127,13 @@ std::vector<std::int64_t> ClipTokenizer::encode(std::string_view text) const {
   const std::u32string points = unicode::decode(text);
   for (const auto& raw : impl_->in_raw.split(points)) {
     if (raw.token) {
-      ids.push_back(raw.token->id);
+      append(ids, *raw.token);
       continue;
     }
     const std::u32string normalized = unicode::normalize(raw.text);
     for (const auto& piece : impl_->in_normalized.split(normalized)) {
       if (piece.token) {
-        ids.push_back(piece.token->id);
+        append(ids, *piece.token);
       } else {
         impl_->encode_words(piece.text, ids);
       }

@@ -17,6 +17,12 @@ class ClipTokenizer {
   /// The text of each file by its name ("vocab.json"); those that are absent have no entry.
   using Files = std::map<std::string, std::string, std::less<>>;
 
+  /// A learned word, and how many ids it has: the first ones past the tokenizer's own.
+  struct Word {
+    std::string name;
+    std::size_t ids = 1;
+  };
+
   /// What a text encoder is given.
   struct Tokens {
     std::vector<std::int64_t> ids;   ///< `length()` of them: start, text, end, padding
@@ -27,9 +33,10 @@ class ClipTokenizer {
 
   /// Reads vocab.json, merges.txt, tokenizer_config.json and, where present, special_tokens_map.json, added_tokens.json and tokenizer.json
   /// (whose vocabulary then replaces the first two). Throws ModelError that names the file and what is wrong with it.
-  explicit ClipTokenizer(const std::filesystem::path& folder);
+  /// `words` are found in texts as added tokens are, whatever their case.
+  explicit ClipTokenizer(const std::filesystem::path& folder, std::span<const Word> words = {});
   /// The same from texts; `folder` is for messages.
-  ClipTokenizer(const Files& files, std::string_view folder);
+  ClipTokenizer(const Files& files, std::string_view folder, std::span<const Word> words = {});
   ~ClipTokenizer();
   ClipTokenizer(ClipTokenizer&&) noexcept;
   ClipTokenizer& operator=(ClipTokenizer&&) noexcept;

@@ -11,11 +11,50 @@
 namespace p2p::engine::stable_diffusion {
 namespace {
 
+/// Which of a model's encoders, of how many.
+struct Place {
+  std::size_t index = 0;
+  std::size_t count = 1;
+};
+
+const TextualInversion::Vectors& vectors_of(const TextualInversion& inversion, Place place) {
+  if (inversion.encoders.size() == place.count) return inversion.encoders[place.index];
+  throw ModelError(inversion.file.string() + ": expected " +
+                   (place.count == 1 ? "one tensor, as the model has one text encoder, found clip_l and clip_g"
+                                     : "clip_l and clip_g, as the model has two text encoders, found one tensor"));
+}
+
+std::vector<ClipTokenizer::Word> words_of(std::span<const TextualInversion> learned, Place place) {
+  std::vector<ClipTokenizer::Word> words;
+  for (const TextualInversion& inversion : learned) words.push_back({inversion.token, vectors_of(inversion, place).count});
+  return words;
+}
+
+/// A tokenizer's words come last.
+LearnedTokens rows_of(std::span<const TextualInversion> learned, Place place, const ClipTokenizer& tokenizer) {
+  LearnedTokens rows{.first_id = static_cast<std::int64_t>(tokenizer.vocabulary_size()), .values = {}};
+  for (const TextualInversion& inversion : learned) {
+    const auto& vectors = vectors_of(inversion, place);
+    rows.first_id -= static_cast<std::int64_t>(vectors.count);
+    rows.values.insert(rows.values.end(), vectors.values.begin(), vectors.values.end());
+  }
+  return rows;
+}
+
 /// A tokenizer and its encoder. The empty chunk, which most negative prompts are, is encoded once.
 class Encoder {
  public:
-  Encoder(const TextEncoders::Folders& folders, ClipTextOutputs outputs, Precision precision, int threads)
-      : tokenizer_(folders.tokenizer), clip_(folders.text_encoder, tokenizer_.length(), precision, threads, outputs) {
+  Encoder(const TextEncoders::Folders& folders, ClipTextOutputs outputs, Precision precision, int threads,
+          std::span<const TextualInversion> learned, Place place)
+      : tokenizer_(folders.tokenizer, words_of(learned, place)),
+        clip_(folders.text_encoder, tokenizer_.length(), precision, threads, outputs, rows_of(learned, place, tokenizer_)) {
+    for (const TextualInversion& inversion : learned) {
+      const std::size_t width = vectors_of(inversion, place).width;
+      if (width != config().hidden_size) {
+        throw ModelError(inversion.file.string() + ": expected vectors of " + std::to_string(config().hidden_size) +
+                         " values, hidden_size of the text encoder, found " + std::to_string(width));
+      }
+    }
     // diffusers reads the key in Stable Diffusion's pipeline alone, whose encoder gives the last state.
     if (!clip_.config().use_attention_mask || outputs.penultimate) unmasked_.assign(tokenizer_.length(), 1);
   }
@@ -97,18 +136,19 @@ struct TextEncoders::Impl {
   }
 };
 
-TextEncoders TextEncoders::single(const Folders& folders, Precision precision, int threads) {
+TextEncoders TextEncoders::single(const Folders& folders, Precision precision, int threads, std::span<const TextualInversion> learned) {
   auto impl = std::make_unique<Impl>();
-  impl->encoders.push_back(std::make_unique<const Encoder>(folders, ClipTextOutputs{}, precision, threads));
+  impl->encoders.push_back(std::make_unique<const Encoder>(folders, ClipTextOutputs{}, precision, threads, learned, Place{}));
   return TextEncoders(std::move(impl));
 }
 
 TextEncoders TextEncoders::pair(const Folders& first, const Folders& second, bool force_zeros_for_empty_prompt, Precision precision,
-                                int threads) {
+                                int threads, std::span<const TextualInversion> learned) {
   auto impl = std::make_unique<Impl>();
-  impl->encoders.push_back(std::make_unique<const Encoder>(first, ClipTextOutputs{.penultimate = true}, precision, threads));
   impl->encoders.push_back(
-      std::make_unique<const Encoder>(second, ClipTextOutputs{.penultimate = true, .text_embeds = true}, precision, threads));
+      std::make_unique<const Encoder>(first, ClipTextOutputs{.penultimate = true}, precision, threads, learned, Place{0, 2}));
+  impl->encoders.push_back(std::make_unique<const Encoder>(second, ClipTextOutputs{.penultimate = true, .text_embeds = true}, precision,
+                                                           threads, learned, Place{1, 2}));
   impl->force_zeros = force_zeros_for_empty_prompt;
   const std::size_t expected = impl->length();
   const std::size_t found = impl->encoders.back()->tokenizer().length();

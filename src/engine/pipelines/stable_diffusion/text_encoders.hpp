@@ -2,11 +2,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/graph/precision.hpp"
 #include "engine/pipelines/text_to_image.hpp"
+#include "engine/text/textual_inversion.hpp"
 
 namespace p2p::engine::stable_diffusion {
 
@@ -29,12 +31,12 @@ class TextEncoders {
     std::filesystem::path text_encoder;
   };
 
-  /// Stable Diffusion 1 and 2. Throws ModelError.
-  static TextEncoders single(const Folders& folders, Precision precision, int threads);
+  /// Stable Diffusion 1 and 2; prompts may use the words `learned`. Throws ModelError, also for words that were learned for another model.
+  static TextEncoders single(const Folders& folders, Precision precision, int threads, std::span<const TextualInversion> learned = {});
   /// SDXL; `force_zeros_for_empty_prompt` (a key of model_index.json, true in StableDiffusionXLPipeline) puts zeros in place of an empty
   /// negative prompt. Throws ModelError.
-  static TextEncoders pair(const Folders& first, const Folders& second, bool force_zeros_for_empty_prompt, Precision precision,
-                           int threads);
+  static TextEncoders pair(const Folders& first, const Folders& second, bool force_zeros_for_empty_prompt, Precision precision, int threads,
+                           std::span<const TextualInversion> learned = {});
   ~TextEncoders();
   TextEncoders(TextEncoders&&) noexcept;
   TextEncoders& operator=(TextEncoders&&) noexcept;

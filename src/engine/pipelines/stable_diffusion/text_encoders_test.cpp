@@ -3,9 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <fstream>
-#include <optional>
+#include <map>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -23,10 +22,16 @@ using testing::IsEmpty;
 const std::filesystem::path kFolder = golden::file("prompts");
 const TextEncoders::Folders kFirst{kFolder / "sd/tokenizer", kFolder / "xl/text_encoder"};
 
-TextEncoders load(const std::string& model) {
-  if (model == "sd") return TextEncoders::single({kFolder / "sd/tokenizer", kFolder / "sd/text_encoder"}, Precision::f32, 1);
-  if (model == "masked") return TextEncoders::single({kFolder / "masked/tokenizer", kFolder / "masked/text_encoder"}, Precision::f32, 1);
-  return TextEncoders::pair(kFirst, {kFolder / "masked/tokenizer", kFolder / model / "text_encoder_2"}, model == "xl", Precision::f32, 1);
+TextEncoders load(const std::string& model, std::span<const TextualInversion> learned = {}) {
+  if (model == "sd") return TextEncoders::single({kFolder / "sd/tokenizer", kFolder / "sd/text_encoder"}, Precision::f32, 1, learned);
+  if (model == "masked")
+    return TextEncoders::single({kFolder / "masked/tokenizer", kFolder / "masked/text_encoder"}, Precision::f32, 1, learned);
+  return TextEncoders::pair(kFirst, {kFolder / "masked/tokenizer", kFolder / model / "text_encoder_2"}, model == "xl", Precision::f32, 1,
+                            learned);
+}
+
+TextualInversion word(const std::string& name, const std::string& token = {}) {
+  return read_textual_inversion(kFolder / "words" / (name + ".safetensors"), token);
 }
 
 // sd: quick_gelu; masked: gelu, "!" pads and is hidden; xl: both kinds of padding, the first encoder's file an old one; xl2: one layer, and
@@ -60,6 +65,38 @@ TEST_P(TextEncodersOf, EqualDiffusers) {
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, TextEncodersOf, testing::Values("sd", "masked", "xl", "xl2"),
                          [](const auto& test) { return std::string(test.param); });
+
+TEST(TextEncoders, UseLearnedWordsAsDiffusers) {
+  const golden::Tensors tensors("prompts/encodings.safetensors");
+  const std::vector one{word("one"), word("three"), word("style-1")};
+  const std::vector two{word("pair")};
+  const std::map<std::string, TextEncoders> models = [&] {
+    std::map<std::string, TextEncoders> loaded;
+    loaded.emplace("sd", load("sd", one));
+    loaded.emplace("xl", load("xl", two));
+    return loaded;
+  }();
+  for (const Json& test : read_json(kFolder / "words.json")) {
+    SCOPED_TRACE(test.dump());
+    const GenerateParams params{.prompt = test.at("prompt"), .negative_prompt = test.at("negative"), .plain = true};
+    const TextEncoding found = models.at(test.at("model")).encode(params, true);
+    const std::string key = test.at("key");
+    EXPECT_TRUE(golden::near(found.embeds, tensors.floats(key + "/embeds")));
+    EXPECT_TRUE(golden::near(found.pooled, tensors.floats(key + "/pooled")));
+  }
+}
+
+TEST(TextEncoders, RefuseWordsOfOtherModels) {
+  const auto error = [](const std::string& model, const std::vector<TextualInversion>& learned) {
+    return error_of<ModelError>([&] { load(model, learned); });
+  };
+  EXPECT_THAT(error("masked", {word("one")}), HasSubstr("one.safetensors: expected vectors of 12 values"));
+  EXPECT_THAT(error("sd", {word("pair")}), HasSubstr("pair.safetensors: expected one tensor, as the model has one text encoder"));
+  EXPECT_THAT(error("xl", {word("one")}), HasSubstr("one.safetensors: expected clip_l and clip_g"));
+  EXPECT_THAT(error("sd", {word("one", "!")}), HasSubstr("the learned word \"!\" is a token of the tokenizer"));
+  EXPECT_THAT(error("sd", {word("one", "x1"), word("one", "x1")}), HasSubstr("the learned word \"x1\" is a token of the tokenizer"));
+  EXPECT_THAT(error("sd", {word("three", "x1"), word("one", "x1_2")}), HasSubstr("\"x1_2\""));
+}
 
 TEST(TextEncoders, SayWhatWasLeftOut) {
   const TextEncoders encoders = load("xl");

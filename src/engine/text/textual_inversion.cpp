@@ -1,0 +1,53 @@
+#include "engine/text/textual_inversion.hpp"
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "engine/checkpoint/weights.hpp"
+
+namespace p2p::engine {
+namespace {
+
+constexpr auto kUnnamed = "emb_params";
+constexpr std::size_t kMaxVectors = 1024;  // a prompt's chunk has room for 75
+
+TextualInversion::Vectors vectors_of(const Safetensors& file, const std::string& name) {
+  const auto fail = [&](const std::string& problem) {
+    throw ModelError(file.path.string() + ": tensor " + excerpt(name) + ": " + problem);
+  };
+  const auto found = file.tensors.find(name);
+  if (found == file.tensors.end()) fail("missing");
+  const TensorView& view = found->second;
+  if (view.dtype != DType::f32 && view.dtype != DType::f16 && view.dtype != DType::bf16) {
+    fail("expected F32, F16 or BF16, found " + std::string(name_of(view.dtype)));
+  }
+  const Shape& shape = view.shape;
+  const std::size_t count = shape.size() == 2 ? shape.front() : 1;
+  if (shape.empty() || shape.size() > 2 || count == 0 || count > kMaxVectors || shape.back() == 0) {
+    fail("expected [width] or [1 to " + std::to_string(kMaxVectors) + " vectors, width], found " + to_string(shape));
+  }
+  return {.values = to_floats(view), .count = count, .width = shape.back()};
+}
+
+}  // namespace
+
+TextualInversion read_textual_inversion(const std::filesystem::path& path, const std::string& token) {
+  const Safetensors file = open_safetensors(path);
+  TextualInversion inversion{.file = path, .token = token, .encoders = {}};
+  std::string name = path.stem().string();
+  if (file.tensors.contains("clip_l") || file.tensors.contains("clip_g")) {
+    inversion.encoders = {vectors_of(file, "clip_l"), vectors_of(file, "clip_g")};
+  } else if (!file.tensors.empty()) {
+    const std::string& only = file.tensors.begin()->first;
+    inversion.encoders = {vectors_of(file, only)};
+    if (only != kUnnamed) name = only;
+  }
+  if (inversion.encoders.empty() || file.tensors.size() != inversion.encoders.size()) {
+    throw ModelError(path.string() + ": expected the one tensor of a textual inversion, or clip_l and clip_g, found " +
+                     std::to_string(file.tensors.size()) + " tensors");
+  }
+  if (token.empty()) inversion.token = name;
+  if (inversion.token.empty()) throw ModelError(path.string() + ": expected a token's name, found an empty one");
+  return inversion;
+}
+
+}  // namespace p2p::engine
