@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <mutex>
 #include <tuple>
 
@@ -29,17 +30,36 @@ std::string origin_of(std::string_view url) {
   return std::string(url.substr(0, host)) + std::string(authority);
 }
 
+int status_of(CURL* easy) {
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  return static_cast<int>(status);
+}
+
 struct Transfer {
+  CURL* easy;
+  const HttpRequest& request;
+  const std::function<bool()>& cancelled;
   HttpResponse response;
-  std::size_t max_response = 0;
+  std::size_t header_bytes = 0;
   bool too_large = false;
-  const std::function<bool()>* cancelled = nullptr;
+  std::exception_ptr thrown;  ///< by the sink: must not pass through curl
 };
 
 std::size_t take_body(char* data, std::size_t size, std::size_t count, void* to) {
   auto& transfer = *static_cast<Transfer*>(to);
   const std::size_t bytes = size * count;
-  transfer.too_large = bytes > transfer.max_response - transfer.response.body.size();
+  const int status = transfer.response.status = status_of(transfer.easy);
+  if (transfer.request.sink && status >= 200 && status < 300) {
+    try {
+      transfer.request.sink(transfer.response, {data, bytes});
+    } catch (...) {
+      transfer.thrown = std::current_exception();
+      return 0;
+    }
+    return bytes;
+  }
+  transfer.too_large = bytes > transfer.request.max_response - transfer.response.body.size();
   if (transfer.too_large) return 0;
   transfer.response.body.append(data, bytes);
   return bytes;
@@ -47,16 +67,20 @@ std::size_t take_body(char* data, std::size_t size, std::size_t count, void* to)
 
 std::size_t take_header(char* data, std::size_t size, std::size_t count, void* to) {
   constexpr std::size_t kMaxHeaders = 200;
-  auto& headers = static_cast<Transfer*>(to)->response.headers;
+  constexpr std::size_t kMaxHeaderBytes = 256u << 10;
+  auto& transfer = *static_cast<Transfer*>(to);
+  auto& headers = transfer.response.headers;
   const std::string_view line(data, size * count);
-  if (line.starts_with("HTTP/")) headers.clear();  // of an interim answer such as 100
+  transfer.header_bytes += line.size();
+  if (transfer.header_bytes > kMaxHeaderBytes) return 0;  // curl says so
+  if (line.starts_with("HTTP/")) headers.clear();         // of an interim answer such as 100
   if (const std::size_t colon = line.find(':'); colon != line.npos && headers.size() < kMaxHeaders) {
     headers.emplace_back(lower(trimmed(line.substr(0, colon))), std::string(trimmed(line.substr(colon + 1))));
   }
   return line.size();
 }
 
-int ask_cancelled(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return (*static_cast<Transfer*>(to)->cancelled)() ? 1 : 0; }
+int ask_cancelled(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return static_cast<Transfer*>(to)->cancelled() ? 1 : 0; }
 
 template <typename Value>
 void set(CURL* easy, CURLoption option, Value value) {
@@ -144,7 +168,7 @@ HttpResponse Client::send(const HttpRequest& request, const std::function<bool()
   Easy easy = pool_->take();
   if (!easy) throw std::bad_alloc();
   CURL* const handle = easy.get();
-  Transfer transfer{.max_response = request.max_response, .cancelled = &cancelled};
+  Transfer transfer{.easy = handle, .request = request, .cancelled = cancelled};
   std::array<char, CURL_ERROR_SIZE> reason{};
 
   set(handle, CURLOPT_URL, request.url.expose().c_str());
@@ -157,7 +181,7 @@ HttpResponse Client::send(const HttpRequest& request, const std::function<bool()
   set(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(config_.connect_timeout.count()));
   set(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   if (request.stall.count() > 0) {
-    set(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(handle, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(request.slowest));
     set(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall.count()));
   }
   if (!config_.ca_file.empty()) set(handle, CURLOPT_CAINFO, config_.ca_file.c_str());
@@ -189,12 +213,11 @@ HttpResponse Client::send(const HttpRequest& request, const std::function<bool()
 
   const CURLcode code = curl_easy_perform(handle);
   if (code == CURLE_OK) {
-    long status = 0;
-    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-    transfer.response.status = static_cast<int>(status);
+    transfer.response.status = status_of(handle);
     pool_->give_back(std::move(easy));
     return std::move(transfer.response);
   }
+  if (transfer.thrown) std::rethrow_exception(transfer.thrown);
   if (code == CURLE_ABORTED_BY_CALLBACK) throw Cancelled();
   const std::string origin = origin_of(request.url.expose());
   if (transfer.too_large) throw HttpError(origin + " answered more than " + std::to_string(request.max_response) + " bytes", true);

@@ -35,17 +35,6 @@ struct Part {
   std::string content_type;
 };
 
-struct HttpRequest {
-  std::string method = "GET";
-  Secret url;  ///< may hold a token or a signature
-  HeaderList headers;
-  std::string_view body;    ///< kept by the caller until the call ends
-  std::vector<Part> parts;  ///< where not empty, the body
-  std::chrono::milliseconds timeout{30'000};
-  std::chrono::seconds stall{0};         ///< given up when no byte moves for so long; 0: only by the timeout
-  std::size_t max_response = 64u << 20;  ///< bytes; a longer answer is an HttpError
-};
-
 struct HttpResponse {
   int status = 0;
   HeaderList headers;  ///< names in lower case
@@ -53,6 +42,22 @@ struct HttpResponse {
 
   /// Empty where there is none.
   std::string_view header(std::string_view name) const;
+};
+
+/// Takes a body in pieces, as they come; `head` has no body. What it throws ends the call and comes out of it.
+using Sink = std::function<void(const HttpResponse& head, std::string_view bytes)>;
+
+struct HttpRequest {
+  std::string method = "GET";
+  Secret url;  ///< may hold a token or a signature
+  HeaderList headers;
+  std::string_view body;    ///< kept by the caller until the call ends
+  std::vector<Part> parts;  ///< where not empty, the body
+  std::chrono::milliseconds timeout{30'000};
+  std::chrono::seconds stall{0};         ///< given up when fewer bytes a second than `slowest` move for so long; 0: only by the timeout
+  int slowest = 1;                       ///< bytes a second
+  std::size_t max_response = 64u << 20;  ///< bytes; a longer answer is an HttpError
+  Sink sink;                             ///< where given, gets the body of a 2xx, of any length, instead of the response
 };
 
 struct ClientConfig {

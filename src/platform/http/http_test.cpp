@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "platform/http/client.hpp"
+#include "platform/http/redirect.hpp"
 #include "platform/http/server.hpp"
 
 namespace p2p::http {
@@ -166,6 +167,45 @@ TEST_F(Http, LargeAnswersAreRefusedWhileReading) {
   HttpRequest request = to("/hello?who=" + std::string(500, 'x'));
   request.max_response = 100;
   EXPECT_THROW(client.send(request), HttpError);
+}
+
+TEST_F(Http, ASinkTakesTheBodyOfASuccessAlone) {
+  std::string taken;
+  HttpRequest request = to("/hello?who=" + std::string(500, 'x'));
+  request.max_response = 100;
+  request.sink = [&](const HttpResponse& head, std::string_view bytes) {
+    EXPECT_EQ(head.status, 200);
+    EXPECT_EQ(head.header("x-answer"), "42");
+    taken += bytes;
+  };
+  EXPECT_EQ(client.send(request).body, "");
+  EXPECT_EQ(taken, "hello " + std::string(500, 'x'));
+  taken.clear();
+  request.url = to("/nothing").url;
+  EXPECT_EQ(client.send(request).status, 404);
+  EXPECT_EQ(taken, "");
+  request.url = to("/hello").url;
+  request.sink = [](const HttpResponse&, std::string_view) { throw UsageError("full"); };
+  EXPECT_THROW(client.send(request), UsageError);
+}
+
+TEST(Redirects, LeadToHttpAloneAndNeverToLess) {
+  EXPECT_EQ(redirect_target("https://hub.example/a/b?c", "/d?e=%2F"), "https://hub.example/d?e=%2F");
+  EXPECT_EQ(redirect_target("https://hub.example/a/b", "../d"), "https://hub.example/d");
+  EXPECT_EQ(redirect_target("http://hub.example:81/a", "https://cdn.example/x"), "https://cdn.example/x");
+  EXPECT_EQ(redirect_target("https://hub.example/a", "//cdn.example/x"), "https://cdn.example/x");
+  for (const char* location : {"", "http://hub.example/a", "file:///etc/passwd", "ftp://x/", "gopher://x/", "https://", "http://[",
+                               "data:,x", "https://user:word@cdn.example/x", "https://cdn.example/\n x"}) {
+    EXPECT_EQ(redirect_target("https://hub.example/a", location), std::nullopt) << location;
+  }
+}
+
+TEST(Redirects, AnOriginIsSchemeHostAndPort) {
+  EXPECT_TRUE(same_origin("https://hub.example/a", "https://HUB.example:443/b?c"));
+  for (const char* other : {"http://hub.example/a", "https://hub.example:444/", "https://hub.example.evil/",
+                            "https://evil.example/hub.example", "https://hub.example@evil.example/", "", "hub.example"}) {
+    EXPECT_FALSE(same_origin("https://hub.example/a", other)) << other;
+  }
 }
 
 TEST_F(Http, OtherProtocolsAreRefused) { EXPECT_THROW(client.send({.url = Secret("file:///etc/passwd")}), HttpError); }
