@@ -7,7 +7,7 @@ import sys
 
 ENGINE_PARTS = ("engine/checkpoint", "engine/graph", "engine/text", "engine/sampling", "engine/image", "engine/models")
 
-PLATFORM_PARTS = ("platform/metrics", "platform/messages", "platform/bus", "platform/http", "platform/blob", "platform/telegram")
+PLATFORM_PARTS = ("platform/metrics", "platform/messages", "platform/bus", "platform/http", "platform/blob", "platform/telegram", "platform/hub")
 
 # A folder, and what it may include besides itself.
 MAY_INCLUDE = {
@@ -26,11 +26,12 @@ MAY_INCLUDE = {
     "platform/http": ("base",),
     "platform/blob": ("base", "platform/http"),
     "platform/telegram": ("base", "platform/http"),
+    "platform/hub": ("base", "platform/http"),
     "services/routing": ("base",),
     "services/worker": ("base", "engine/pipelines", "engine/image", "platform/bus", "platform/blob", "platform/messages", "platform/metrics"),
     "services/bot": ("base", "platform/bus", "platform/blob", "platform/messages", "platform/metrics", "platform/telegram", "services/routing"),
     "services/testing": ("base", "platform/bus", "platform/blob", "platform/telegram"),
-    "config": ("base", "engine/pipelines", "platform/bus", "platform/blob", "platform/telegram"),
+    "config": ("base", "engine/pipelines", "platform/bus", "platform/blob", "platform/telegram", "platform/hub"),
     "app": ("base", *ENGINE_PARTS, "engine/pipelines", *PLATFORM_PARTS, "services/worker", "services/bot", "services/routing", "config"),
 }
 
@@ -45,7 +46,7 @@ OWNERS = {
     "librdkafka/": ("platform/bus",),
     "curl/": ("platform/http",),
     "httplib.h": ("platform/http",),
-    "openssl/": ("platform/blob", "app"),
+    "openssl/": ("platform/blob", "platform/hub", "app"),
     "prometheus/": ("platform/metrics",),
     "soci/": ("services/bot",),
 }

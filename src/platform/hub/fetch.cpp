@@ -1,0 +1,78 @@
+#include "platform/hub/fetch.hpp"
+
+#include "base/pause.hpp"
+#include "platform/hub/part_file.hpp"
+
+namespace p2p::hub {
+namespace {
+
+constexpr int kTries = 5;
+constexpr std::chrono::milliseconds kFirstPause(500);
+constexpr std::uint64_t kWorthwhile = 1'000'000;  ///< bytes; a hub that gives one at a time does not keep us for ever
+constexpr std::uint64_t kMaxText = 1'000'000;
+
+std::string wrong_bytes(const Hub& hub, const RemoteFile& file) {
+  return hub.url() + " sent other bytes of " + file.path + " than it lists (their hash is not " +
+         (file.sha256.empty() ? "the git blob " + file.git_blob : "sha256 " + file.sha256) + ")";
+}
+
+}  // namespace
+
+void with_patience(const Hub& hub, const Watcher& watcher, const std::function<void()>& attempt,
+                   const std::function<std::uint64_t()>& done) {
+  std::uint64_t before = done();
+  for (int failures = 0;;) {
+    try {
+      return attempt();
+    } catch (const HubUnavailable& error) {
+      if (done() >= before + kWorthwhile) {
+        before = done();
+        failures = 0;
+      }
+      if (++failures == kTries) throw;
+      watcher.trouble(error.what());
+    }
+    if (!pause(kFirstPause * (1 << (failures - 1)), hub.stop())) throw Cancelled();
+  }
+}
+
+std::string fetch_text(Hub& hub, const Listing& of, const RemoteFile& file, const Watcher& watcher) {
+  if (file.size > kMaxText)
+    throw Error(of.repository + ": " + file.path + " has " + std::to_string(file.size) + " bytes; at most 1 MB is read");
+  std::string text;
+  const auto attempt = [&] {
+    text.clear();
+    if (file.size > 0) hub.read(of, file, 0, [&](std::uint64_t, std::string_view bytes) { text += bytes; });
+    if (text.size() < file.size) throw HubUnavailable(hub.url() + " broke off in " + file.path);
+  };
+  with_patience(hub, watcher, attempt, [] { return std::uint64_t{0}; });
+  Digest digest(file);
+  digest.add(text);
+  if (digest.finish() != digest.expected()) throw Error(wrong_bytes(hub, file));
+  return text;
+}
+
+void fetch_file(Hub& hub, const Listing& of, const RemoteFile& file, const std::filesystem::path& path, const Watcher& watcher) {
+  PartFile part(path, file);
+  watcher.progress(part.size());
+  const auto attempt = [&] {
+    if (part.size() == file.size) return;
+    hub.read(of, file, part.size(), [&](std::uint64_t at, std::string_view bytes) {
+      if (at == 0 && part.size() > 0) part.restart();
+      part.append(bytes);
+      watcher.progress(part.size());
+    });
+    if (part.size() < file.size)
+      throw HubUnavailable(hub.url() + " broke off after " + std::to_string(part.size()) + " of " + std::to_string(file.size) +
+                           " bytes of " + file.path);
+  };
+  for (bool again = false;; again = true) {
+    with_patience(hub, watcher, attempt, [&] { return part.size(); });
+    if (part.is_right()) return;
+    part.restart();
+    if (again) throw Error(wrong_bytes(hub, file) + ", twice; they were deleted");
+    watcher.trouble(wrong_bytes(hub, file) + "; they were deleted, and are fetched anew");
+  }
+}
+
+}  // namespace p2p::hub

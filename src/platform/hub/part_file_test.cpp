@@ -1,0 +1,65 @@
+#include "platform/hub/part_file.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "base/error.hpp"
+
+namespace p2p::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+class HubPartFile : public ::testing::Test {
+ protected:
+  void SetUp() override { fs::remove(path); }
+  void TearDown() override { fs::remove(path); }
+  void write(const std::string& text) const { std::ofstream(path) << text; }
+
+  const RemoteFile file{.path = "a", .size = 6, .git_blob = "ce013625030ba8dba906f756967f9e9ca394464a"};  // of "hello\n"
+  const fs::path path = fs::path(::testing::TempDir()) / ::testing::UnitTest::GetInstance()->current_test_info()->name();
+};
+
+TEST_F(HubPartFile, TakesUpWhatIsThere) {
+  write("hel");
+  PartFile part(path, file);
+  EXPECT_EQ(part.size(), 3u);
+  part.append("lo\n");
+  EXPECT_TRUE(part.is_right());
+  PartFile again(path, file);
+  EXPECT_EQ(again.size(), 6u);
+  EXPECT_TRUE(again.is_right());
+}
+
+TEST_F(HubPartFile, WrongBytesAreSeenAndCanBeFetchedAnew) {
+  write("HEL");
+  PartFile part(path, file);
+  part.append("lo\n");
+  EXPECT_FALSE(part.is_right());
+  part.restart();
+  EXPECT_EQ(part.size(), 0u);
+  EXPECT_EQ(fs::file_size(path), 0u);
+  part.append("hello\n");
+  EXPECT_TRUE(part.is_right());
+}
+
+TEST_F(HubPartFile, TooFewBytesAreNotRight) {
+  PartFile part(path, file);
+  part.append("hello");
+  EXPECT_FALSE(part.is_right());
+}
+
+TEST_F(HubPartFile, WhatIsTooLongIsEmptied) {
+  write("hello\nhello\n");
+  EXPECT_EQ(PartFile(path, file).size(), 0u);
+}
+
+TEST_F(HubPartFile, LinksAndFoldersAreRefused) {
+  fs::create_symlink("/etc/passwd", path);
+  EXPECT_THROW(PartFile(path, file), Error);
+  EXPECT_THROW(PartFile(::testing::TempDir(), file), Error);
+}
+
+}  // namespace
+}  // namespace p2p::hub

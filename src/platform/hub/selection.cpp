@@ -1,0 +1,122 @@
+#include "platform/hub/selection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <regex>
+
+namespace p2p::hub {
+namespace {
+
+bool is_plain(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name[0] != '.' && std::ranges::all_of(name, allowed);
+}
+
+/// What a safetensors file or its index is called: STEM[.fp16].safetensors, a shard of it, or the index of the shards.
+struct WeightsName {
+  std::string stem;
+  bool fp16 = false;
+  bool whole = false;  ///< neither shard nor index
+};
+
+std::optional<WeightsName> weights_name(const std::string& name) {
+  static const std::regex kPattern(
+      R"((diffusion_pytorch_model|model)(\.fp16)?(-\d{5}-of-\d{5})?(\.fp16)?\.safetensors(\.index(\.fp16)?\.json)?)");
+  std::smatch found;
+  if (!std::regex_match(name, found, kPattern)) return std::nullopt;
+  const bool fp16 = found[2].matched || found[4].matched || found[6].matched;
+  return WeightsName{found[1], fp16, !found[3].matched && !found[5].matched};
+}
+
+bool is_pickle(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kEnds{".bin", ".ckpt", ".pt", ".pth", ".msgpack"};
+  return std::ranges::any_of(kEnds, [&](std::string_view end) { return name.ends_with(end); });
+}
+
+/// Configurations and tokenizers, but for other libraries' weights indexes.
+bool is_text(std::string_view name) {
+  return name.ends_with(".txt") || name.ends_with(".model") || (name.ends_with(".json") && name.find(".index.") == name.npos);
+}
+
+/// Adds what is needed of the folder `prefix`, which is empty or ends with a slash. False where it has no weights.
+bool add_component(const Listing& listing, const std::string& prefix, const Choice& choice, std::vector<RemoteFile>& taken) {
+  std::vector<std::pair<WeightsName, const RemoteFile*>> weights;
+  std::string pickle;
+  for (const RemoteFile& file : listing.files) {
+    if (!file.path.starts_with(prefix)) continue;
+    const std::string name = file.path.substr(prefix.size());
+    if (!is_plain(name)) continue;
+    if (const auto parsed = weights_name(name)) {
+      weights.emplace_back(*parsed, &file);
+    } else if (is_text(name) && file.path != kModelIndex) {
+      taken.push_back(file);
+    } else if (is_pickle(name)) {
+      pickle = name;
+    }
+  }
+  for (const bool fp16 : {choice.fp16, !choice.fp16}) {
+    for (const std::string_view stem : {"diffusion_pytorch_model", "model"}) {
+      const auto fits = [&](const auto& entry) { return entry.first.fp16 == fp16 && entry.first.stem == stem; };
+      const auto whole = std::ranges::find_if(weights, [&](const auto& entry) { return fits(entry) && entry.first.whole; });
+      if (whole != weights.end()) {
+        taken.push_back(*whole->second);
+        return true;
+      }
+      const std::size_t before = taken.size();
+      for (const auto& entry : weights) {
+        if (fits(entry)) taken.push_back(*entry.second);
+      }
+      if (taken.size() > before) return true;
+    }
+  }
+  if (!pickle.empty()) {
+    throw Error(listing.repository + " has no safetensors in " + (prefix.empty() ? "its root" : prefix) + ", only " + excerpt(pickle) +
+                "; pickles can run code when they are loaded, so they are not taken. Look for a repository of this model with safetensors");
+  }
+  return false;
+}
+
+bool is_wanted_component(const std::string& name, const Json& value, const Choice& choice) {
+  const bool is_checker = name == "safety_checker" || name == "feature_extractor";
+  const bool is_there = value.is_array() && value.size() == 2 && value[0].is_string() && value[1].is_string();
+  return is_there && is_plain(name) && (choice.safety_checker || !is_checker);
+}
+
+}  // namespace
+
+std::vector<RemoteFile> select_files(const Listing& listing, const Json& index, const Choice& choice) {
+  std::vector<RemoteFile> taken;
+  const auto add_root = [&](std::string_view name) {
+    const auto found = std::ranges::find(listing.files, name, &RemoteFile::path);
+    if (found != listing.files.end()) taken.push_back(*found);
+  };
+  for (const char* name : {"LICENSE", "LICENSE.md", "LICENSE.txt"}) add_root(name);
+  bool has_weights = false;
+  if (index.is_null()) {
+    const bool has_config = std::ranges::find(listing.files, "config.json", &RemoteFile::path) != listing.files.end();
+    has_weights = has_config && add_component(listing, "", choice, taken);
+    // The root's own texts include a licence that is there already.
+    std::ranges::sort(taken, {}, &RemoteFile::path);
+    const auto doubles = std::ranges::unique(taken, {}, &RemoteFile::path);
+    taken.erase(doubles.begin(), doubles.end());
+  } else {
+    add_root(kModelIndex);
+    if (!index.is_object()) throw Error(listing.repository + ": model_index.json is no JSON object");
+    for (const auto& [name, value] : index.items()) {
+      if (!is_wanted_component(name, value, choice)) continue;
+      const std::size_t before = taken.size();
+      has_weights = add_component(listing, name + "/", choice, taken) || has_weights;
+      if (taken.size() == before) throw Error(listing.repository + " lacks the component " + name + " that its model_index.json names");
+    }
+  }
+  if (!has_weights) {
+    throw Error(listing.repository +
+                " is no model in diffusers' layout: it needs model_index.json, or config.json with safetensors beside it");
+  }
+  return taken;
+}
+
+}  // namespace p2p::hub
