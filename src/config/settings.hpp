@@ -17,6 +17,7 @@
 #include "engine/pipelines/text_to_image.hpp"
 #include "platform/blob/blob_store.hpp"
 #include "platform/bus/kafka/kafka.hpp"
+#include "platform/hub/hub.hpp"
 #include "platform/telegram/api.hpp"
 
 namespace p2p {
@@ -29,6 +30,8 @@ struct AppConfig {
   std::optional<int> decoder_steps;
   engine::EngineOptions engine;
   std::chrono::milliseconds flat{0};  ///< how long the model `flat` takes
+
+  hub::HubConfig hub;
 
   telegram::ApiConfig telegram;
   std::string webhook_url;  ///< empty: the bot polls

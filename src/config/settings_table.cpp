@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kSteps = "a whole number from 1 to 1000";
 constexpr std::string_view kUrl = "an address that begins with http:// or https://";
+constexpr std::string_view kProxy = "an address that begins with http:// or socks5h://";
 constexpr std::string_view kIds = "Telegram ids: whole numbers with commas between";
 
 /// Each of these makes a setting's apply(): `At` is a function from the configuration to the value that is set.
@@ -82,8 +83,9 @@ bool precision(AppConfig& config, const std::string& given) {
   return given == "auto" || config.engine.precision;
 }
 
+template <auto At>
 bool proxy(AppConfig& config, const std::string& given) {
-  config.telegram.proxy = Secret(given);
+  At(config) = Secret(given);
   return given.empty() || given.starts_with("http://") || given.starts_with("socks5h://");
 }
 
@@ -99,6 +101,12 @@ bool token(AppConfig& config, const std::string& given) {
   config.telegram.token = Secret(given);
   const auto allowed = [](char c) { return c > ' ' && c < 0x7f && c != '/' && c != '?' && c != '#' && c != '%'; };
   return given.empty() || (given.find(':') != std::string::npos && std::ranges::all_of(given, allowed));
+}
+
+bool hub_token(AppConfig& config, const std::string& given) {
+  config.hub.token = Secret(given);
+  const auto allowed = [](char c) { return c > ' ' && c < 0x7f; };
+  return std::ranges::all_of(given, allowed);
 }
 
 bool database_url(AppConfig& config, const std::string& given) {
@@ -152,11 +160,18 @@ constexpr std::array kSettings{
     Setting{"flat_ms", "milliseconds: a whole number from 0 to 3600000", "0",
             "How long the model flat takes, which is for tests of load and crashes.", number<P2P_AT(flat), 0, 3'600'000>},
 
+    Setting{"hub_url", kUrl, "https://huggingface.co", "Where prompt2pic pull gets models: Hugging Face, or a mirror with its API.",
+            url<P2P_AT(hub.url)>},
+    Setting{"hub_token", "an access token of the hub", "", "Who is asking, for models that ask for consent; shown to hub_url alone.",
+            hub_token, true},
+    Setting{"hub_proxy", kProxy, "", "A proxy for pull alone.", proxy<P2P_AT(hub.proxy)>, true},
+    Setting{"hub_ca_file", "a PEM file", "", "Certificates that the hub's is checked against; unset, the system's.",
+            text<P2P_AT(hub.ca_file)>},
+
     Setting{"telegram_token", "a bot's token, as @BotFather gives it: 123456:ABC...", "", "The bot's token.", token, true},
     Setting{"telegram_api_url", kUrl, "https://api.telegram.org", "Telegram's Bot API server, or a self-hosted one.",
             url<P2P_AT(telegram.url)>},
-    Setting{"telegram_proxy", "an address that begins with http:// or socks5h://", "", "A proxy for the calls to Telegram alone.", proxy,
-            true},
+    Setting{"telegram_proxy", kProxy, "", "A proxy for the calls to Telegram alone.", proxy<P2P_AT(telegram.proxy)>, true},
     Setting{"telegram_webhook_url", kUrl, "",
             "Where Telegram brings updates: its path is served on http_listen; unset, the bot asks for them.", url<P2P_AT(webhook_url)>},
     Setting{"telegram_webhook_secret", "at most 256 of A-Z a-z 0-9 _ -", "",

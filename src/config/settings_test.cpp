@@ -48,6 +48,7 @@ TEST_F(Settings, DefaultsAreTheTablesOwn) {
   EXPECT_FALSE(loaded.config.steps);
   EXPECT_FALSE(loaded.config.engine.precision);
   EXPECT_EQ(loaded.config.engine.threads, 0);
+  EXPECT_EQ(loaded.config.hub.url, "https://huggingface.co");
   ASSERT_EQ(loaded.values.size(), settings().size());
   for (const auto& value : loaded.values) EXPECT_EQ(value.source, "default");
 }
@@ -114,8 +115,11 @@ TEST_F(Settings, PeopleAreListsOfIds) {
   EXPECT_EQ(config.admins, (std::set<std::int64_t>{-100123, 1, 7}));
   EXPECT_EQ(config.link_ttl, std::chrono::seconds(60));
   EXPECT_EQ(config.s3.endpoint, "https://s3.cloud.ru");
-  set_env({{"P2P_BLOCK", "1,x"}, {"P2P_S3_LINK_TTL", "604801"}, {"P2P_KAFKA_SASL_MECHANISM", "GSSAPI"}});
-  EXPECT_THAT(problems(), HasSubstr("3 settings are wrong"));
+  set_env({{"P2P_HUB_URL", "https://mirror.example/"}, {"P2P_HUB_PROXY", "socks5h://127.0.0.1:9050"}});
+  EXPECT_EQ(load_config(sources).config.hub.url, "https://mirror.example");
+  EXPECT_EQ(load_config(sources).config.hub.proxy.expose(), "socks5h://127.0.0.1:9050");
+  set_env({{"P2P_BLOCK", "1,x"}, {"P2P_S3_LINK_TTL", "604801"}, {"P2P_KAFKA_SASL_MECHANISM", "GSSAPI"}, {"P2P_HUB_TOKEN", "a\nb"}});
+  EXPECT_THAT(problems(), HasSubstr("4 settings are wrong"));
 }
 
 TEST(SettingsTable, NamesAreDistinctAndDescribed) {
