@@ -16,6 +16,7 @@ int run_doctor(const Arguments& arguments);
 int run_generate(const Arguments& arguments);
 int run_health(const Arguments& arguments);
 int run_models(const Arguments& arguments);
+int run_pull(const Arguments& arguments);
 int run_worker(const Arguments& arguments);
 
 }  // namespace p2p::app

@@ -27,7 +27,7 @@ void Interrupts::wait() {
       std::cerr << "\nprompt2pic: interrupted" << std::endl;
       std::_Exit(130);
     }
-    std::cerr << "\nprompt2pic: stopping after this step; once more stops at once\n";
+    std::cerr << "\nprompt2pic: stopping as soon as this can be left; once more stops at once\n";
     stop_.request_stop();
   }
 }

@@ -23,13 +23,14 @@ constexpr std::array kCommands{
     Command{"bot", "take requests from Telegram and show the pictures", p2p::app::run_bot},
     Command{"worker", "draw what the bot asks for", p2p::app::run_worker},
     Command{"models", "list the models here and what each needs", p2p::app::run_models},
+    Command{"pull", "fetch a model from a hub, Hugging Face or another, and check it", p2p::app::run_pull},
     Command{"config", "show every setting with its value and where it comes from", p2p::app::run_config},
     Command{"doctor", "try Telegram, Kafka, storage, database and model, and say what is wrong", p2p::app::run_doctor},
     Command{"health", "whether the service on this machine lives", p2p::app::run_health},
     Command{"bench", "measure this machine and what share of its speed each stage reaches", p2p::app::run_bench},
 };
 
-constexpr std::array<std::string_view, 3> kLater{"demo", "api", "pull"};
+constexpr std::array<std::string_view, 2> kLater{"demo", "api"};
 
 void print_help() {
   std::cout << "prompt2pic draws pictures from words, on your own processor.\n\nUsage: prompt2pic COMMAND [OPTIONS]\n\nCommands:\n";

@@ -43,18 +43,22 @@ void ProgressReport::finish() {
   if (terminal_) std::cerr << "\r\x1b[K" << std::flush;
 }
 
+std::string bar(std::uint64_t done, std::uint64_t total) {
+  constexpr std::uint64_t kWidth = 24;
+  const std::uint64_t filled = total > 0 ? std::min(kWidth * done / total, kWidth) : 0;
+  return "[" + std::string(filled, '#') + std::string(kWidth - filled, '-') + "]";
+}
+
+std::string eta(double elapsed_seconds, double done, double total) {
+  if (done <= 0 || done >= total) return {};
+  const long left = std::lround(std::ceil(elapsed_seconds / done * (total - done)));
+  const std::string seconds = std::to_string(left % 60);
+  return "  ETA " + std::to_string(left / 60) + (seconds.size() == 1 ? ":0" : ":") + seconds;
+}
+
 std::string bar_text(int step, int total, double elapsed_seconds) {
-  constexpr int kWidth = 24;
-  const int filled = total > 0 ? std::clamp(kWidth * step / total, 0, kWidth) : 0;
-  std::string text = "[" + std::string(static_cast<std::size_t>(filled), '#') +
-                     std::string(static_cast<std::size_t>(kWidth - filled), '-') + "] " + std::to_string(step) + "/" +
-                     std::to_string(total);
-  if (step > 0 && step < total) {
-    const long left = std::lround(std::ceil(elapsed_seconds / step * (total - step)));
-    const std::string seconds = std::to_string(left % 60);
-    text += "  ETA " + std::to_string(left / 60) + (seconds.size() == 1 ? ":0" : ":") + seconds;
-  }
-  return text;
+  const auto count = [](int value) { return static_cast<std::uint64_t>(std::max(value, 0)); };
+  return bar(count(step), count(total)) + " " + std::to_string(step) + "/" + std::to_string(total) + eta(elapsed_seconds, step, total);
 }
 
 }  // namespace p2p::app

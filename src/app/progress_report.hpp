@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "engine/pipelines/text_to_image.hpp"
@@ -33,6 +34,10 @@ class ProgressReport {
   Clock::time_point last_line_;
 };
 
+/// "[#####-----]"
+std::string bar(std::uint64_t done, std::uint64_t total);
+/// "  ETA 0:04"; nothing before something is done and when all is.
+std::string eta(double elapsed_seconds, double done, double total);
 /// "[#####-----] 5/10  ETA 0:04"; no ETA before the first step is done.
 std::string bar_text(int step, int total, double elapsed_seconds);
 

@@ -1,0 +1,185 @@
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "app/command_line.hpp"
+#include "app/interrupts.hpp"
+#include "app/pull_catalog.hpp"
+#include "app/pull_report.hpp"
+#include "app/table.hpp"
+#include "base/json.hpp"
+#include "platform/hub/staged_folder.hpp"
+
+namespace p2p::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct PullOptions {
+  PullModel model;
+  hub::Choice choice;
+  AppConfig config;
+  bool json = false;
+};
+
+/// Nothing where --help was asked for.
+std::optional<PullOptions> parse_pull_options(const Arguments& arguments) {
+  CLI::App app(
+      "Fetches a model into P2P_MODELS_DIR/NAME and checks every byte of it; what is interrupted goes on when asked again. MODEL is a "
+      "name below, or any diffusers repository as OWNER/NAME.",
+      "prompt2pic pull");
+  app.footer("Models, where they come from, and their licences:\n" + pull_table() +
+             "Examples:\n"
+             "  P2P_MODELS_DIR=models prompt2pic pull sd-turbo\n"
+             "  P2P_MODELS_DIR=models prompt2pic pull stabilityai/stable-diffusion-2-1 --variant fp16\n");
+  const CLI::Option* model = app.add_option("MODEL")->description("The model.");
+  const CLI::Option* name = app.add_option("--name")->description("The folder's name; without it the model's.")->type_name("NAME");
+  const CLI::Option* revision = app.add_option("--revision")->description("A branch, tag or commit; without it main.")->type_name("REV");
+  const CLI::Option* variant = app.add_option("--variant")->description("fp16: half as large, where there is one.")->type_name("fp16");
+  const CLI::Option* checker = app.add_flag("--safety-checker")->description("Fetch the safety checker too.");
+  const CLI::Option* json = app.add_flag("--json")->description("Print one line of JSON.");
+  const SettingFlags flags(app, {"models_dir", "hub_url", "hub_ca_file"});
+  if (!parse(app, arguments)) return std::nullopt;
+
+  if (model->count() == 0) throw UsageError("say which model to pull, such as: prompt2pic pull wuerstchen");
+  PullOptions options{.model = find_pull_model(model->results().back()), .choice = {}, .config = flags.load().config};
+  if (name->count() > 0) {
+    options.model.name = name->results().back();
+    if (options.model.name.empty() || options.model.name != model_name_of(options.model.name))
+      throw UsageError("--name is '" + options.model.name + "'; it takes at most 64 of a-z 0-9 -");
+  }
+  if (revision->count() > 0) {
+    for (hub::Source& source : options.model.sources) source.revision = revision->results().back();
+  }
+  if (variant->count() > 0 && variant->results().back() != "fp16")
+    throw UsageError("--variant is '" + variant->results().back() + "'; it takes fp16");
+  options.choice = {.fp16 = variant->count() > 0, .safety_checker = checker->count() > 0};
+  options.json = json->count() > 0;
+  if (options.config.models_dir.empty())
+    throw UsageError("P2P_MODELS_DIR is not set; it names the folder for models, such as: P2P_MODELS_DIR=models prompt2pic pull " +
+                     options.model.name);
+  return options;
+}
+
+/// What is in `folder`, which is there already. Throws UsageError where it is not this model, whole.
+std::vector<hub::Listing> already_pulled(const PullModel& model, const fs::path& folder) {
+  std::vector<hub::Listing> listings;
+  std::string problem;
+  try {
+    for (const hub::Source& source : model.sources) {
+      listings.push_back(hub::check_pulled(folder / source.subfolder));
+      if (listings.back().repository != source.repository) problem = "it is made from " + listings.back().repository;
+    }
+  } catch (const Error& error) {
+    problem = error.what();
+  }
+  if (!problem.empty())
+    throw UsageError(folder.string() + " is there already and is not " + model.title + " as it was pulled: " + problem +
+                     "; delete it, or take another --name");
+  return listings;
+}
+
+/// The licence in words, after the table or the hub.
+std::string licence_of(PullModel& model, const std::vector<hub::Listing>& listings) {
+  if (model.licence.empty()) {
+    model.licence = listings.front().licence;
+    model.commercial = !forbids_commercial_use(model.licence);
+  }
+  if (model.licence.empty()) return "licence: the repository names none; ask its owner before you use it";
+  return "licence: " + model.licence + (model.commercial ? "" : "; it forbids commercial use");
+}
+
+/// prompt2pic.json: what the model's own files do not say.
+void write_card(const PullModel& model, const fs::path& folder) {
+  Json card{{"title", {{"en", model.title}}}};
+  if (!model.licence.empty()) card["licence"] = model.licence + (model.commercial ? "" : " (no commercial use)");
+  if (model.size > 0) card["width"] = card["height"] = model.size;
+  if (model.steps > 0) card["steps"] = model.steps;
+  if (model.guidance) card["guidance"] = *model.guidance;
+  const fs::path file = folder / "prompt2pic.json";
+  std::ofstream out(file);
+  if (!(out << card.dump(1) << '\n').flush()) throw Error(file.string() + " cannot be written");
+}
+
+void show_result(const PullOptions& options, const fs::path& folder, const std::vector<hub::Listing>& listings, const std::string& licence,
+                 bool fresh) {
+  std::uint64_t bytes = 0;
+  bool is_model = false;
+  Json sources = Json::array();
+  for (const hub::Listing& listing : listings) {
+    sources.push_back({{"repository", listing.repository}, {"commit", listing.commit}});
+    for (const hub::RemoteFile& file : listing.files) {
+      bytes += file.size;
+      is_model = is_model || file.path == hub::kModelIndex;
+    }
+  }
+  if (options.json) {
+    const Json line{{"name", options.model.name},
+                    {"folder", folder.string()},
+                    {"bytes", bytes},
+                    {"licence", options.model.licence},
+                    {"commercial", options.model.commercial},
+                    {"sources", sources},
+                    {"fresh", fresh}};
+    std::cout << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+    return;
+  }
+  std::cout << (fresh ? "" : "already here: ") << folder.string() << ", " << bytes_text(static_cast<double>(bytes)) << ", " << licence
+            << '\n';
+  if (is_model) {
+    std::cout << "P2P_MODELS_DIR=" << options.config.models_dir.string() << " prompt2pic generate --model " << options.model.name
+              << " a fox on a blue background\n";
+  } else {
+    std::cout << "It is one component, not a model that draws by itself.\n";
+  }
+}
+
+}  // namespace
+
+int run_pull(const Arguments& arguments) {
+  auto options = parse_pull_options(arguments);
+  if (!options) return 0;
+  PullModel& model = options->model;
+  const fs::path folder = options->config.models_dir / model.name;
+  if (fs::exists(fs::symlink_status(folder))) {
+    const std::vector<hub::Listing> listings = already_pulled(model, folder);
+    const std::string licence = licence_of(model, listings);
+    show_result(*options, folder, listings, licence, false);
+    return 0;
+  }
+
+  Interrupts interrupts;
+  interrupts.finish_step_first();
+  PullReport report;
+  hub::Hub hub(options->config.hub, interrupts.token());
+  std::vector<hub::Plan> plans;
+  std::vector<hub::Listing> listings;
+  std::uint64_t bytes = 0;
+  for (const hub::Source& source : model.sources) {
+    plans.push_back(hub::make_plan(hub, source, options->choice, report.watcher()));
+    listings.push_back(plans.back().listing);
+    bytes += plans.back().bytes();
+    report.note(source.repository + " at " + listings.back().commit + ": " + std::to_string(listings.back().files.size()) + " files, " +
+                bytes_text(static_cast<double>(plans.back().bytes())));
+  }
+  const std::string licence = licence_of(model, listings);
+  report.note(licence);
+
+  hub::StagedFolder staged(options->config.models_dir, model.name);
+  staged.check_space(bytes);
+  report.begin(bytes);
+  try {
+    hub::fetch_all(hub, plans, staged.path(), report.watcher());
+  } catch (const Cancelled&) {
+    report.note("what has come is kept; the same command goes on from there");
+    throw;
+  } catch (const hub::HubUnavailable& error) {
+    throw Error(std::string(error.what()) + "; what has come is kept, the same command goes on from there");
+  }
+  write_card(model, staged.path());
+  staged.finish();
+  show_result(*options, folder, listings, licence, true);
+  return 0;
+}
+
+}  // namespace p2p::app

@@ -1,0 +1,42 @@
+#include "app/pull_catalog.hpp"
+
+#include <gmock/gmock.h>
+
+#include "app/pull_report.hpp"
+
+namespace p2p::app {
+namespace {
+
+TEST(PullCatalog, NamesAreTakenWithDotsAndHyphens) {
+  for (const char* name : {"sd-1.5", "sd-1-5", "SD-1.5"}) EXPECT_EQ(find_pull_model(name).name, "sd-1-5") << name;
+  EXPECT_EQ(find_pull_model("wuerstchen").sources.size(), 2u);
+  EXPECT_FALSE(find_pull_model("sd-turbo").commercial);
+  EXPECT_FALSE(find_pull_model("sdxl-turbo").commercial);
+  EXPECT_TRUE(find_pull_model("taesd").commercial);
+}
+
+TEST(PullCatalog, AnyRepositoryIsAModel) {
+  const PullModel model = find_pull_model("SimianLuo/LCM_Dreamshaper_v7");
+  EXPECT_EQ(model.name, "lcm-dreamshaper-v7");
+  EXPECT_EQ(model.sources.at(0).repository, "SimianLuo/LCM_Dreamshaper_v7");
+  EXPECT_EQ(model.licence, "");
+  for (const char* wrong : {"", "nope", "a/b/c", "/a", "a/", "../a", "a/..", "a/.b", "a b/c", "https://hub.example/a/b", "a/b?c"})
+    EXPECT_THROW(find_pull_model(wrong), UsageError) << wrong;
+}
+
+TEST(PullCatalog, LicencesThatForbidCommercialUseAreKnownByTheirWords) {
+  for (const char* no : {"cc-by-nc-4.0", "CC-BY-NC-SA-4.0", "sai-nc-community", "x-noncommercial", "Some Non-Commercial License", "nc",
+                         "apple-amlr research"})
+    EXPECT_TRUE(forbids_commercial_use(no)) << no;
+  for (const char* yes : {"", "mit", "creativeml-openrail-m", "openrail++", "agency", "cc-by-4.0", "ncsa"})
+    EXPECT_FALSE(forbids_commercial_use(yes)) << yes;
+}
+
+TEST(PullReport, ShowsBytesRateAndTheTimeLeft) {
+  EXPECT_EQ(transfer_text(0, 100, 0, 0), "[------------------------] 0 B of 100 B");
+  EXPECT_EQ(transfer_text(500'000'000, 1'000'000'000, 100'000'000, 10), "[############------------] 500 MB of 1.0 GB, 10 MB/s  ETA 0:50");
+  EXPECT_EQ(transfer_text(100, 100, 100, 1), "[########################] 100 B of 100 B, 100 B/s");
+}
+
+}  // namespace
+}  // namespace p2p::app

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "platform/hub/fetch.hpp"
+
+namespace p2p::app {
+
+/// Shows on stderr how far a download is: on a terminal one line with a bar, redrawn and wiped at the end; elsewhere a line every ten
+/// seconds at most.
+class PullReport {
+ public:
+  PullReport();
+  ~PullReport() { wipe(); }
+  PullReport(const PullReport&) = delete;
+  PullReport& operator=(const PullReport&) = delete;
+
+  /// What a watcher is to call; refers to this.
+  hub::Watcher watcher();
+  void begin(std::uint64_t total_bytes) { total_ = total_bytes; }
+  /// Says something that stays on the screen.
+  void note(const std::string& text);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void show(std::uint64_t bytes);
+  void wipe() const;
+
+  bool terminal_;
+  std::uint64_t total_ = 0;
+  std::uint64_t first_ = 0;  ///< bytes that were here when it began
+  Clock::time_point start_;
+  Clock::time_point last_;
+};
+
+/// "[#####-----] 1.2 GB of 2.4 GB, 30 MB/s  ETA 0:40"; `fresh` of the `done` bytes have come in `elapsed_seconds`.
+std::string transfer_text(std::uint64_t done, std::uint64_t total, std::uint64_t fresh, double elapsed_seconds);
+
+}  // namespace p2p::app
