@@ -13,6 +13,7 @@ namespace p2p::app {
 namespace {
 
 constexpr std::size_t kMaxPromptBytes = 10'000;
+constexpr int kMaxFiles = 64;
 constexpr std::string_view kWhole = "a whole number";
 
 constexpr std::string_view kExamples =
@@ -29,7 +30,6 @@ struct LaterOption {
 };
 constexpr std::array kLaterOptions{
     LaterOption{"--lora", "--lora comes in a later version"},
-    LaterOption{"--embedding", "--embedding comes in a later version"},
     LaterOption{"--image", "--image comes in a later version"},
     LaterOption{"--strength", "--strength comes in a later version, with --image"},
     LaterOption{"--upscale", "--upscale comes in a later version"},
@@ -105,6 +105,12 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   const CLI::Option* guidance = add("--guidance", "G", "How closely the picture follows the prompt, 0 to 50; on above 1.");
   const CLI::Option* decoder_guidance = add("--decoder-guidance", "G", "The same for the decoder of Wuerstchen.");
   const CLI::Option* sampler = add("--sampler", "NAME", "Of Stable Diffusion: " + engine::sampler_names() + ", or AUTOMATIC1111's name.");
+  const CLI::Option* embeddings =
+      app.add_option("--embedding", "A word of textual inversion that prompts may use (Stable Diffusion); may be given again.")
+          ->type_name("FILE")
+          ->expected(1, kMaxFiles)
+          ->allow_extra_args(false)
+          ->take_all();
   const CLI::Option* width = add("--width", "N", "Pixels, 16 to 8192; without it the model's own.");
   const CLI::Option* height = add("--height", "N", "Pixels, 16 to 8192; without it the model's own.");
   const CLI::Option* count = add("--count", "N", "Pictures, 1 to 1000: with seed, seed+1, ... to FILE-1.png, FILE-2.png, ...");
@@ -134,6 +140,7 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   if (output->count() > 0 && options.output.empty()) throw UsageError("--output is empty; name a file");
   options.json = json->count() > 0;
   options.config = setting_flags.load().config;
+  for (const std::string& file : embeddings->results()) options.config.engine.embeddings.emplace_back(file);
   params.steps = options.config.steps;
   params.decoder_steps = options.config.decoder_steps;
   if (params.prompt == "-") params.prompt = read_prompt();

@@ -230,8 +230,9 @@ class Generate(CliTest):
                 self.refuse(2, re.escape(f"{option} is '{value}'"), "generate", "x", option, value)
         self.refuse(2, "int8 comes in a later version", "generate", "x", "--precision", "int8")
         self.refuse(2, "own sampler", "generate", "x", "--sampler", "euler")
+        self.refuse(2, "no learned words", "generate", "x", "--embedding", "word.safetensors")
         self.refuse(2, "no sampler dpm; there are pndm, ddim", "generate", "x", "--sampler", "dpm")
-        for option in ["--lora", "--embedding", "--image", "--strength", "--upscale"]:
+        for option in ["--lora", "--image", "--strength", "--upscale"]:
             self.refuse(2, "later version", "generate", "x", option, "1")
         self.refuse(2, "later version", "generate", "x", "--lora", "a", "--lora", "b:0.5")
         self.refuse(2, "no option --sed", "generate", "x", "--sed", "1")

@@ -30,11 +30,14 @@ SchedulerConfig load_scheduler(const ModelIndex& index) {
   return SchedulerConfig::load(index.folder("scheduler") / "scheduler_config.json", index.class_of("scheduler"), outdated);
 }
 
-TextEncoders load_text_encoders(const ModelIndex& index, Precision precision, int threads) {
+TextEncoders load_text_encoders(const ModelIndex& index, const EngineOptions& options) {
+  std::vector<TextualInversion> learned;
+  for (const fs::path& file : options.embeddings) learned.push_back(read_textual_inversion(file));
+  const auto [precision, threads] = std::pair(*options.precision, options.threads);
   const TextEncoders::Folders first{.tokenizer = index.folder("tokenizer"), .text_encoder = index.folder("text_encoder")};
-  if (index.family() != Family::xl) return TextEncoders::single(first, precision, threads);
+  if (index.family() != Family::xl) return TextEncoders::single(first, precision, threads, learned);
   const TextEncoders::Folders second{.tokenizer = index.folder("tokenizer_2"), .text_encoder = index.folder("text_encoder_2")};
-  return TextEncoders::pair(first, second, index.force_zeros_for_empty_prompt(), precision, threads);
+  return TextEncoders::pair(first, second, index.force_zeros_for_empty_prompt(), precision, threads, learned);
 }
 
 // unconditional + guidance * (text - unconditional) over a batch of [unconditional, text].
@@ -48,16 +51,16 @@ std::vector<float> guide(std::span<const float> batch, double guidance) {
 
 class StableDiffusion final : public TextToImage {
  public:
-  StableDiffusion(const fs::path& folder, Precision precision, int threads)
-      : precision_(precision),
+  StableDiffusion(const fs::path& folder, const EngineOptions& options)
+      : precision_(*options.precision),
         index_(folder),
         scheduler_(load_scheduler(index_)),
-        text_(load_text_encoders(index_, precision, threads)),
+        text_(load_text_encoders(index_, options)),
         unet_(std::make_shared<stable_diffusion::Unet>(index_.folder("unet"))),
         vae_(index_),
         defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), vae_.upscale(), read_model_card(folder))),
-        runner_(unet_, precision, threads),
-        vae_network_(precision, threads) {
+        runner_(unet_, precision_, options.threads),
+        vae_network_(precision_, options.threads) {
     check_parts_fit();
   }
 
@@ -193,7 +196,7 @@ bool is_stable_diffusion(const fs::path& folder) {
 }
 
 std::unique_ptr<TextToImage> load_stable_diffusion(const fs::path& folder, const EngineOptions& options) {
-  return std::make_unique<StableDiffusion>(folder, *options.precision, options.threads);
+  return std::make_unique<StableDiffusion>(folder, options);
 }
 
 }  // namespace p2p::engine

@@ -63,6 +63,8 @@ struct GenerateResult {
 struct EngineOptions {
   std::optional<Precision> precision;  ///< unset: bf16 where the processor has it, else f32
   int threads = 0;                     ///< 0: all that this process may use
+  /// Stable Diffusion: words that were learned for the model (textual inversion), which prompts may then use.
+  std::vector<std::filesystem::path> embeddings;
 };
 
 /// A model that is loaded and draws. Holds no state of a call: generate() may run on several threads at once.

@@ -215,7 +215,7 @@ class Wuerstchen::Stages {
 };
 
 GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
-  if (asked.sampler) throw UsageError("Würstchen draws with its own sampler alone; leave the sampler out");
+  if (asked.sampler) throw UsageError("Würstchen draws with its own sampler alone; leave --sampler out");
   GenerateResult result;
   result.params = with_defaults(asked);
   result.sampler = "DDPM";
@@ -237,6 +237,7 @@ bool is_wuerstchen(const fs::path& folder) {
 }
 
 std::unique_ptr<TextToImage> load_wuerstchen(const fs::path& folder, const EngineOptions& options) {
+  if (!options.embeddings.empty()) throw UsageError("Würstchen has no learned words; leave --embedding out");
   return std::make_unique<Wuerstchen>(folder, *options.precision, options.threads);
 }
 
