@@ -3,7 +3,7 @@
 bench_vs.py --work build/bench_vs                  all of it; needs 20 GB of disk, 24 GiB of memory and half an hour
 bench_vs.py --only memory --folder DIR             one part of it, over a folder that is there already
 
-A step of the prior with guidance and one of the decoder, ours against diffusers' and against what openvino.convert_model makes of diffusers'
+A step of Würstchen's prior with guidance, one of its decoder, and a pass of the UNet of Stable Diffusion 1.5 with guidance, ours against diffusers' and against what openvino.convert_model makes of diffusers'
 module. The three take turns, a few steps each; what is printed is the median of the turns' medians. The competitors are loaded and warm before
 the first turn; ours starts anew each time and its first step does not count. Only one network of theirs is loaded at a time.
 
@@ -24,8 +24,15 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent
 STEPS = [sys.executable, TOOLS / "golden/steps.py"]
-LIMITS = {"prior": {"diffusers": 0.83, "conversion": 1.03}, "decoder": {"conversion": 0.88}}  # of the other's seconds
+LIMITS = {  # of the other's seconds
+    "prior": {"diffusers": 0.83, "conversion": 1.03},
+    "decoder": {"conversion": 0.88},
+    "unet": {"diffusers": 0.75, "conversion": 1.03},
+}
 AIMS = {"decoder": {"conversion": 0.83}}
+WUERSTCHEN = ("full", ["wuerstchen.py", "random", "--scale=full"], 1024)
+STABLE_DIFFUSION = ("sd15", ["stable_diffusion.py", "random", "--family=sd1", "--scale=full", "--dtype=bf16"], 512)
+MODELS = {"prior": WUERSTCHEN, "decoder": WUERSTCHEN, "unet": STABLE_DIFFUSION, "memory": WUERSTCHEN}  # name, recipe, pixels a side
 MEMORY_LIMIT = 1.25  # of the weights in bf16
 
 
@@ -71,8 +78,8 @@ def prompt2pic(arguments, command, *options):
 
 
 def our_step(arguments, part):
-    steps = {"prior": 1, "decoder": 1, part: arguments.steps}
-    command = prompt2pic(arguments, "bench", "--steps", str(steps["prior"]), "--decoder-steps", str(steps["decoder"]))
+    steps, decoder_steps = (1, arguments.steps) if part == "decoder" else (arguments.steps, 1)
+    command = prompt2pic(arguments, "bench", "--steps", str(steps), "--decoder-steps", str(decoder_steps))
     line = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     return next(stage["seconds_per_step"] for stage in json.loads(line)["stages"] if stage["name"] == part)
 
@@ -152,24 +159,31 @@ def check_memory(arguments):
     return peak > MEMORY_LIMIT * weights
 
 
+def measure(arguments, part):
+    name, recipe, side = MODELS[part]
+    command = [sys.executable, TOOLS / "golden" / recipe[0], *recipe[1:]]
+    folder = prepared((arguments.folder or arguments.work / name).resolve(), command)
+    arguments = argparse.Namespace(
+        **{**vars(arguments), "folder": folder, "width": arguments.width or side, "height": arguments.height or side}
+    )
+    return check_memory(arguments) if part == "memory" else compare_speed(arguments, part)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=Path, default=TOOLS.parent / "build/release/prompt2pic")
     parser.add_argument("--work", type=Path, default=TOOLS.parent / "build/bench_vs", help="where what is made for this is kept")
-    parser.add_argument("--folder", type=Path, help="the model; made as full under --work where it is absent")
-    parser.add_argument("--only", nargs="+", choices=("prior", "decoder", "memory"), default=("prior", "decoder", "memory"))
+    parser.add_argument("--folder", type=Path, help="the model; made under --work where it is absent")
+    parser.add_argument("--only", nargs="+", choices=tuple(MODELS), default=tuple(MODELS))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--steps", type=int, default=3, help="steps a run; of ours the first does not count, so at least 3")
-    parser.add_argument("--width", type=int, default=1024)
-    parser.add_argument("--height", type=int, default=1024)
+    parser.add_argument("--width", type=int, help="px; without it the model's own")
+    parser.add_argument("--height", type=int)
     arguments = parser.parse_args()
     if arguments.steps < 3:
         parser.error("--steps is at least 3")
     arguments.work.mkdir(parents=True, exist_ok=True)
-    arguments.folder = prepared(
-        (arguments.folder or arguments.work / "full").resolve(), [sys.executable, TOOLS / "golden/wuerstchen.py", "random", "--scale=full"]
-    )
-    failed = [check_memory(arguments) if part == "memory" else compare_speed(arguments, part) for part in arguments.only]
+    failed = [measure(arguments, part) for part in arguments.only]
     sys.exit(any(failed))
 
 

@@ -1,4 +1,4 @@
-"""What tools/bench_vs.py compares with: one network of a folder (prior with guidance, or decoder) at the sizes of a picture.
+"""What tools/bench_vs.py compares with: one network of a folder (prior or UNet with guidance, or decoder) at the sizes of a picture.
 
 steps.py convert PART FOLDER WIDTH HEIGHT OUT           writes OUT/model.xml: openvino.convert_model's, with f32 weights
 steps.py diffusers PART FOLDER WIDTH HEIGHT             bf16, channels-last \\ every line of standard input is a number of steps to run,
@@ -14,9 +14,25 @@ from pathlib import Path
 
 import openvino
 import torch
+from diffusers import UNet2DConditionModel
 from diffusers.pipelines.deprecated.wuerstchen import WuerstchenDiffNeXt, WuerstchenPrior
 
-NETWORKS = {"prior": WuerstchenPrior, "decoder": WuerstchenDiffNeXt}
+NETWORKS = {
+    "prior": (WuerstchenPrior, "prior/prior"),
+    "decoder": (WuerstchenDiffNeXt, "decoder/decoder"),
+    "unet": (UNet2DConditionModel, "unet"),
+}
+
+
+class Tuple(torch.nn.Module):
+    """diffusers' newer networks answer with an object of their own, which cannot be traced."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, sample, timestep, encoder_hidden_states):
+        return self.network(sample, timestep, encoder_hidden_states, return_dict=False)
 
 
 def read(folder, name):
@@ -24,6 +40,15 @@ def read(folder, name):
 
 
 def inputs(part, folder, width, height):
+    if part == "unet":
+        config = read(folder, "unet/config.json")
+        cell = 2 ** (len(read(folder, "vae/config.json")["block_out_channels"]) - 1)
+        tokens = read(folder, "tokenizer/tokenizer_config.json")["model_max_length"]
+        return {
+            "sample": torch.randn(2, config["in_channels"], height // cell, width // cell),
+            "timestep": torch.full((2,), 500.0),
+            "encoder_hidden_states": torch.randn(2, tokens, config["cross_attention_dim"]),
+        }
     multiple = read(folder, "prior/model_index.json")["resolution_multiple"]
     cells = [ceil(height / multiple), ceil(width / multiple)]
     config = read(folder, f"{part}/{part}/config.json")
@@ -40,7 +65,9 @@ def inputs(part, folder, width, height):
 
 
 def load(part, folder, dtype):
-    return NETWORKS[part].from_pretrained(folder / part / part, torch_dtype=dtype).eval()
+    kind, place = NETWORKS[part]
+    network = kind.from_pretrained(folder / place, torch_dtype=dtype).eval()
+    return Tuple(network) if part == "unet" else network
 
 
 def convert(part, folder, example, out):
