@@ -15,7 +15,7 @@ using namespace p2p::engine;
 void parse(std::span<const std::byte> bytes) {
   try {
     std::size_t used = 0;
-    for (const auto& [name, view] : parse_safetensors(bytes, "x.safetensors")) {
+    for (const auto& [name, view] : parse_safetensors(bytes, "x.safetensors").tensors) {
       if (view.data.size() != byte_size(view.dtype, view.shape)) std::abort();
       if (view.data.data() < bytes.data() || view.data.data() + view.data.size() > bytes.data() + bytes.size()) std::abort();
       used += view.data.size();

@@ -194,7 +194,7 @@ MappedFile::~MappedFile() {
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
-std::map<std::string, TensorView, std::less<>> parse_safetensors(std::span<const std::byte> bytes, const fs::path& path) {
+Safetensors parse_safetensors(std::span<const std::byte> bytes, const fs::path& path) {
   static_assert(std::endian::native == std::endian::little);
   std::uint64_t header_size = 0;
   if (bytes.size() < sizeof header_size) {
@@ -220,22 +220,24 @@ std::map<std::string, TensorView, std::less<>> parse_safetensors(std::span<const
   } catch (const Error& error) {
     throw ModelError(error.what());
   }
-  std::map<std::string, TensorView, std::less<>> tensors;
+  Safetensors file{.path = path, .file = {}, .tensors = {}, .metadata = {}};
   for (const auto& [name, info] : json.items()) {
     if (name == kMetadata) {
       check_metadata(info, path);
+      file.metadata = info;
     } else {
-      tensors.emplace(name, read_tensor(name, info, data, path));
+      file.tensors.emplace(name, read_tensor(name, info, data, path));
     }
   }
-  check_cover(tensors, data, path);
-  return tensors;
+  check_cover(file.tensors, data, path);
+  return file;
 }
 
 Safetensors open_safetensors(const fs::path& path) {
   auto file = std::make_shared<const MappedFile>(path);
-  auto tensors = parse_safetensors(file->bytes(), path);
-  return {path, std::move(file), std::move(tensors)};
+  Safetensors parsed = parse_safetensors(file->bytes(), path);
+  parsed.file = std::move(file);
+  return parsed;
 }
 
 WeightFiles open_weights(const fs::path& folder) {

@@ -29,14 +29,15 @@ struct Safetensors {
   std::filesystem::path path;
   std::shared_ptr<const MappedFile> file;
   std::map<std::string, TensorView, std::less<>> tensors;
+  std::map<std::string, std::string, std::less<>> metadata;
 };
 
 /// Maps and checks one file: header length, JSON, types, shapes, offsets (inside the file, no overlap, no gap, length = shape x type).
 /// Throws ModelError that names the file, the tensor, what was expected and what was found.
 Safetensors open_safetensors(const std::filesystem::path& path);
 
-/// Parses the bytes of a safetensors file; `path` is only for messages. The views point into `bytes`.
-std::map<std::string, TensorView, std::less<>> parse_safetensors(std::span<const std::byte> bytes, const std::filesystem::path& path);
+/// Parses the bytes of a safetensors file; `path` is only for messages. The views point into `bytes`; `file` is null.
+Safetensors parse_safetensors(std::span<const std::byte> bytes, const std::filesystem::path& path);
 
 /// All tensors of a component folder as diffusers and transformers publish it: `STEM.safetensors`, or shards listed by
 /// `STEM.safetensors.index.json`, or the same with `.fp16`; STEM is `diffusion_pytorch_model` or `model`. Files are mapped, never read

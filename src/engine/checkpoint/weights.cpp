@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "engine/checkpoint/weight_patches.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -87,7 +88,8 @@ Weights::Tensor Weights::get(const std::string& name, const Shape& shape) {
                         entry.path.filename().string());
     return zero_tensor(DType::bf16, shape);
   }
-  return {entry.view, entry.file};
+  const Tensor tensor{entry.view, entry.file};
+  return patches_ ? patches_->apply(name, tensor) : tensor;
 }
 
 void Weights::ignore(std::string_view name_or_prefix) { ignored_.emplace(name_or_prefix); }

@@ -12,6 +12,8 @@
 
 namespace p2p::engine {
 
+class WeightPatches;
+
 /// The tensors of one component and a ledger of which of them were asked for. Build every graph of the component, then call
 /// finish(): what is missing, misshapen and left over is reported together. Not thread-safe until finish() has returned.
 class Weights {
@@ -26,6 +28,9 @@ class Weights {
   explicit Weights(const std::filesystem::path& folder);
   /// No files: every tensor exists, has the shape asked for, and is zero. To check a network's topology without a checkpoint.
   static Weights zeros();
+
+  /// From now on get() gives the tensors that `patches` (may be null) change with those changes, each time it is asked anew.
+  void patch(std::shared_ptr<const WeightPatches> patches) { patches_ = std::move(patches); }
 
   /// The tensor `name`, which must have `shape`. A failure goes into the ledger and yields zeros, so that building goes on.
   Tensor get(const std::string& name, const Shape& shape);
@@ -44,6 +49,7 @@ class Weights {
   bool zeros_ = false;
   bool finished_ = false;
   WeightFiles files_;
+  std::shared_ptr<const WeightPatches> patches_;
   std::map<std::string, Shape> requested_;
   std::set<std::string, std::less<>> ignored_;
   std::vector<std::string> problems_;
