@@ -102,8 +102,11 @@ void build_clip_text(const ClipTextConfig& config, std::size_t length, const Sco
 
 ClipText::ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs,
                    LearnedTokens learned)
-    : config_(ClipTextConfig::load(folder / "config.json")),
+    : name_(folder.filename().string()),
+      config_(ClipTextConfig::load(folder / "config.json")),
       length_(length),
+      precision_(precision),
+      threads_(threads),
       outputs_(outputs),
       learned_(std::move(learned)),
       weights_(folder) {
@@ -111,24 +114,41 @@ ClipText::ClipText(const std::filesystem::path& folder, std::size_t length, Prec
     throw ModelError((folder / "config.json").string() + ": max_position_embeddings: expected at least the tokenizer's model_max_length " +
                      std::to_string(length) + ", found " + std::to_string(config_.max_position_embeddings));
   }
-  Graph graph(folder.filename().string());
+  compile();
+}
+
+ClipText::ClipText(const ClipText& base, std::shared_ptr<const WeightPatches> patches)
+    : name_(base.name_),
+      config_(base.config_),
+      length_(base.length_),
+      precision_(base.precision_),
+      threads_(base.threads_),
+      outputs_(base.outputs_),
+      learned_(base.learned_),
+      weights_(base.weights_) {
+  weights_.patch(std::move(patches));
+  compile();
+}
+
+void ClipText::compile() {
+  Graph graph(name_);
   const Scope top(weights_, graph);
   const Scope root = text_root(weights_, top);
   const Scope embeddings = root / "embeddings";
   token_embedding_ = (embeddings / "token_embedding").tensor("weight", {config_.vocab_size, config_.hidden_size});
   const auto positions = (embeddings / "position_embedding").tensor("weight", {config_.max_position_embeddings, config_.hidden_size});
-  position_embedding_.resize(length * config_.hidden_size);
+  position_embedding_.resize(length_ * config_.hidden_size);
   to_floats(positions.view, 0, position_embedding_);
-  build_clip_text(config_, length, root, outputs);
+  build_clip_text(config_, length_, root, outputs_);
   const Scope projection = top / "text_projection";
-  if (outputs.text_embeds) {
+  if (outputs_.text_embeds) {
     text_projection_ = projection.tensor("weight", {config_.projection_dim, config_.hidden_size});
   } else {
     weights_.ignore((projection / "weight").path());  // CLIPTextModel does not read it, either
   }
   weights_.ignore((embeddings / "position_ids").path());
   weights_.finish();
-  network_ = std::make_unique<const Network>(graph, precision, threads);
+  network_ = std::make_unique<const Network>(graph, precision_, threads_);
 }
 
 ClipText::Encoded ClipText::encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask) const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/graph/network.hpp"
@@ -57,19 +58,27 @@ class ClipText {
   ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs = {},
            LearnedTokens learned = {});
 
+  /// The same encoder with changed weights.
+  ClipText(const ClipText& base, std::shared_ptr<const WeightPatches> patches);
+
   /// `ids` and `mask` (1 for tokens that are attended to) of `length`. Throws Error for ids outside the vocabulary.
   Encoded encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask) const;
 
   const ClipTextConfig& config() const { return config_; }
+  const Weights& weights() const { return weights_; }
   /// Of one encode().
   double multiply_adds() const { return network_->multiply_adds(); }
 
  private:
   void embed(std::int64_t id, std::span<float> row) const;
+  void compile();
   std::vector<float> project(std::span<const float> state) const;
 
+  std::string name_;  ///< of the folder
   ClipTextConfig config_;
   std::size_t length_;
+  Precision precision_;
+  int threads_;
   ClipTextOutputs outputs_;
   LearnedTokens learned_;
   Weights weights_;

@@ -11,6 +11,7 @@
 #include "engine/pipelines/last_network.hpp"
 #include "engine/pipelines/model_card.hpp"
 #include "engine/pipelines/stable_diffusion/defaults.hpp"
+#include "engine/pipelines/stable_diffusion/lora_networks.hpp"
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
 #include "engine/pipelines/stable_diffusion/text_encoders.hpp"
 #include "engine/pipelines/stable_diffusion/vae.hpp"
@@ -55,11 +56,10 @@ class StableDiffusion final : public TextToImage {
       : precision_(*options.precision),
         index_(folder),
         scheduler_(load_scheduler(index_)),
-        text_(load_text_encoders(index_, options)),
         unet_(std::make_shared<stable_diffusion::Unet>(index_.folder("unet"))),
         vae_(index_),
         defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), vae_.upscale(), read_model_card(folder))),
-        runner_(unet_, precision_, options.threads),
+        networks_(load_text_encoders(index_, options), unet_, precision_, options.threads),
         vae_network_(precision_, options.threads) {
     check_parts_fit();
   }
@@ -72,8 +72,9 @@ class StableDiffusion final : public TextToImage {
     const std::unique_ptr<Scheduler> scheduler = scheduler_.make(*result.params.steps, asked.sampler);
     result.sampler = asked.sampler ? a1111_name_of(*asked.sampler) : a1111_name_of(scheduler_.own_sampler());
     Drawing drawing(result, {Stage::text, Stage::unet, Stage::vae}, progress, std::move(stop));
-    const TextEncoding text = encode(drawing);
-    const std::vector<float> latents = denoise(drawing, text, *scheduler);
+    const auto networks = networks_.get(result.params.loras);
+    const TextEncoding text = encode(drawing, *networks->text);
+    const std::vector<float> latents = denoise(drawing, text, networks->denoiser, *scheduler);
     const auto [height, width] = latent_size(result.params);
     drawing.vae([&] { return vae_network_.get({height, width}, [&] { return vae_.decode_graph(height, width); }); }, latents, -1);
     return result;
@@ -88,10 +89,10 @@ class StableDiffusion final : public TextToImage {
       }
     };
     const auto& unet = unet_->config();
-    expect("unet", "cross_attention_dim", text_.width(), unet.cross_attention_dim, "the width of the text");
+    expect("unet", "cross_attention_dim", networks_.text().width(), unet.cross_attention_dim, "the width of the text");
     expect("unet", "in_channels", vae_.latent_channels(), unet.in_channels, "the vae's latent_channels (pictures from words alone)");
     expect("unet", "out_channels", unet.in_channels, unet.out_channels, "the same as in_channels");
-    const std::size_t added = text_.pooled_width() + (index_.family() == Family::xl ? 6 * unet.addition_time_embed_dim : 0);
+    const std::size_t added = networks_.text().pooled_width() + (index_.family() == Family::xl ? 6 * unet.addition_time_embed_dim : 0);
     expect("unet", "projection_class_embeddings_input_dim", added, unet.projection_class_embeddings_input_dim,
            "the pooled text and six sizes");
   }
@@ -102,10 +103,10 @@ class StableDiffusion final : public TextToImage {
     return {static_cast<std::size_t>(*params.height) / vae_.upscale(), static_cast<std::size_t>(*params.width) / vae_.upscale()};
   }
 
-  TextEncoding encode(Drawing& drawing) const {
+  TextEncoding encode(Drawing& drawing, const TextEncoders& encoders) const {
     drawing.report(Stage::text, 0, 1);
     const auto start = Drawing::Clock::now();
-    TextEncoding text = text_.encode(drawing.params(), guided(drawing.params()));
+    TextEncoding text = encoders.encode(drawing.params(), guided(drawing.params()));
     check_finite(text.embeds, Stage::text, 0);
     StageTime& time = drawing.time_of(Stage::text);
     time.seconds = Drawing::since(start);
@@ -129,7 +130,7 @@ class StableDiffusion final : public TextToImage {
       const auto width = static_cast<float>(*params.width);
       const std::array time_ids{height, width, 0.0F, 0.0F, height, width};  // the original's size, the crop's corner, the size aimed at
       std::vector<float>& added = constants["added"];
-      const std::size_t pooled_width = text_.pooled_width();
+      const std::size_t pooled_width = networks_.text().pooled_width();
       for (std::size_t at = 0; at < text.pooled.size(); at += pooled_width) {
         const auto row = unet_->added_condition(std::span(text.pooled).subspan(at, pooled_width), time_ids);
         added.insert(added.end(), row.begin(), row.end());
@@ -138,7 +139,7 @@ class StableDiffusion final : public TextToImage {
     return constants;
   }
 
-  std::vector<float> denoise(Drawing& drawing, const TextEncoding& text, Scheduler& scheduler) const {
+  std::vector<float> denoise(Drawing& drawing, const TextEncoding& text, const Denoiser& denoiser, Scheduler& scheduler) const {
     const GenerateParams& params = drawing.params();
     const std::span<const float> times = scheduler.timesteps();
     const int steps = static_cast<int>(times.size());  // some samplers evaluate the network more often than they step
@@ -149,7 +150,7 @@ class StableDiffusion final : public TextToImage {
                             .height = static_cast<std::int64_t>(height),
                             .width = static_cast<std::int64_t>(width),
                             .tokens = static_cast<std::int64_t>(text.tokens)};
-    Denoiser::Picture picture(runner_.compile(geometry), text.embeds, times, {}, time_constants(params, text));
+    Denoiser::Picture picture(denoiser.compile(geometry), text.embeds, times, {}, time_constants(params, text));
     drawing.time_of(Stage::unet).multiply_adds = picture.multiply_adds();
 
     const std::size_t count = unet_->config().in_channels * height * width;
@@ -178,11 +179,10 @@ class StableDiffusion final : public TextToImage {
   Precision precision_;
   ModelIndex index_;
   SchedulerConfig scheduler_;
-  TextEncoders text_;
   std::shared_ptr<stable_diffusion::Unet> unet_;
   mutable stable_diffusion::Vae vae_;  ///< under vae_network_'s lock
   stable_diffusion::Defaults defaults_;
-  Denoiser runner_;
+  stable_diffusion::LoraNetworks networks_;
   LastNetwork<std::pair<std::size_t, std::size_t>> vae_network_;
 };
 

@@ -20,6 +20,14 @@ namespace p2p::engine {
 enum class Stage { text, prior, decoder, unet, vae };
 std::string_view name_of(Stage stage);
 
+/// A LoRA that changes the model for a picture.
+struct Lora {
+  std::filesystem::path file;
+  double weight = 1;  ///< what its changes are multiplied by, -100 to 100
+
+  bool operator==(const Lora&) const = default;
+};
+
 /// One picture's wishes. What is unset follows the model's own defaults.
 struct GenerateParams {
   std::string prompt;
@@ -33,6 +41,7 @@ struct GenerateParams {
   std::optional<int> decoder_steps;
   std::optional<double> decoder_guidance;
   std::optional<Sampler> sampler;  ///< Würstchen has its own alone
+  std::vector<Lora> loras;         ///< of Stable Diffusion; their changes add up
 };
 
 /// Sent after each step (and once, with step 0, as a stage begins), from the thread that called generate().

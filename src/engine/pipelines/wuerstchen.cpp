@@ -216,6 +216,7 @@ class Wuerstchen::Stages {
 
 GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
   if (asked.sampler) throw UsageError("Würstchen draws with its own sampler alone; leave --sampler out");
+  if (!asked.loras.empty()) throw UsageError("Würstchen takes no LoRAs; leave " + asked.loras[0].file.string() + " out");
   GenerateResult result;
   result.params = with_defaults(asked);
   result.sampler = "DDPM";

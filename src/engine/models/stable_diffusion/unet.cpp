@@ -113,6 +113,11 @@ Unet::Unet(UnetConfig config, Weights weights)
   weights_.finish();
 }
 
+Unet::Unet(const Unet& base, std::shared_ptr<const WeightPatches> patches)
+    : config_(base.config_), blocks_(base.blocks_), weights_(base.weights_) {
+  weights_.patch(std::move(patches));
+}
+
 Unet::~Unet() = default;
 
 Transformer Unet::transformer(const Block& block, const Geometry& geometry) const {

@@ -14,6 +14,8 @@ class Unet final : public DenoiserGraphs {
   /// Opens `folder` and checks every weight. Throws ModelError.
   explicit Unet(const std::filesystem::path& folder);
   Unet(UnetConfig config, Weights weights);
+  /// The same network with changed weights.
+  Unet(const Unet& base, std::shared_ptr<const WeightPatches> patches);
   ~Unet() override;
 
   std::optional<Graph> text_graph(const Geometry& /*geometry*/) override { return {}; }

@@ -46,8 +46,8 @@ class Encoder {
  public:
   Encoder(const TextEncoders::Folders& folders, ClipTextOutputs outputs, Precision precision, int threads,
           std::span<const TextualInversion> learned, Place place)
-      : tokenizer_(folders.tokenizer, words_of(learned, place)),
-        clip_(folders.text_encoder, tokenizer_.length(), precision, threads, outputs, rows_of(learned, place, tokenizer_)) {
+      : tokenizer_(std::make_shared<const ClipTokenizer>(folders.tokenizer, words_of(learned, place))),
+        clip_(folders.text_encoder, tokenizer_->length(), precision, threads, outputs, rows_of(learned, place, *tokenizer_)) {
     for (const TextualInversion& inversion : learned) {
       const std::size_t width = vectors_of(inversion, place).width;
       if (width != config().hidden_size) {
@@ -56,11 +56,14 @@ class Encoder {
       }
     }
     // diffusers reads the key in Stable Diffusion's pipeline alone, whose encoder gives the last state.
-    if (!clip_.config().use_attention_mask || outputs.penultimate) unmasked_.assign(tokenizer_.length(), 1);
+    if (!clip_.config().use_attention_mask || outputs.penultimate) unmasked_.assign(tokenizer_->length(), 1);
   }
+  Encoder(const Encoder& base, std::shared_ptr<const WeightPatches> patches)
+      : tokenizer_(base.tokenizer_), clip_(base.clip_, std::move(patches)), unmasked_(base.unmasked_) {}
 
-  const ClipTokenizer& tokenizer() const { return tokenizer_; }
+  const ClipTokenizer& tokenizer() const { return *tokenizer_; }
   const ClipTextConfig& config() const { return clip_.config(); }
+  const Weights& weights() const { return clip_.weights(); }
 
   /// The chunk's states, weighted; adds what it took to `multiply_adds`.
   ClipText::Encoded encode(const TextChunk& chunk, double& multiply_adds) const {
@@ -80,7 +83,7 @@ class Encoder {
     return clip_.encode(chunk.tokens.ids, unmasked_.empty() ? chunk.tokens.mask : unmasked_);
   }
 
-  ClipTokenizer tokenizer_;
+  std::shared_ptr<const ClipTokenizer> tokenizer_;
   ClipText clip_;
   std::vector<std::int64_t> unmasked_;  // empty where padding is hidden
   mutable std::mutex mutex_;
@@ -90,7 +93,7 @@ class Encoder {
 }  // namespace
 
 struct TextEncoders::Impl {
-  std::vector<std::unique_ptr<const Encoder>> encoders;
+  std::vector<std::shared_ptr<const Encoder>> encoders;
   bool force_zeros = false;
 
   std::size_t width() const {
@@ -138,7 +141,7 @@ struct TextEncoders::Impl {
 
 TextEncoders TextEncoders::single(const Folders& folders, Precision precision, int threads, std::span<const TextualInversion> learned) {
   auto impl = std::make_unique<Impl>();
-  impl->encoders.push_back(std::make_unique<const Encoder>(folders, ClipTextOutputs{}, precision, threads, learned, Place{}));
+  impl->encoders.push_back(std::make_shared<const Encoder>(folders, ClipTextOutputs{}, precision, threads, learned, Place{}));
   return TextEncoders(std::move(impl));
 }
 
@@ -146,8 +149,8 @@ TextEncoders TextEncoders::pair(const Folders& first, const Folders& second, boo
                                 int threads, std::span<const TextualInversion> learned) {
   auto impl = std::make_unique<Impl>();
   impl->encoders.push_back(
-      std::make_unique<const Encoder>(first, ClipTextOutputs{.penultimate = true}, precision, threads, learned, Place{0, 2}));
-  impl->encoders.push_back(std::make_unique<const Encoder>(second, ClipTextOutputs{.penultimate = true, .text_embeds = true}, precision,
+      std::make_shared<const Encoder>(first, ClipTextOutputs{.penultimate = true}, precision, threads, learned, Place{0, 2}));
+  impl->encoders.push_back(std::make_shared<const Encoder>(second, ClipTextOutputs{.penultimate = true, .text_embeds = true}, precision,
                                                            threads, learned, Place{1, 2}));
   impl->force_zeros = force_zeros_for_empty_prompt;
   const std::size_t expected = impl->length();
@@ -159,10 +162,24 @@ TextEncoders TextEncoders::pair(const Folders& first, const Folders& second, boo
   return TextEncoders(std::move(impl));
 }
 
+TextEncoders TextEncoders::patched(const std::vector<std::shared_ptr<const WeightPatches>>& patches) const {
+  auto impl = std::make_unique<Impl>(*impl_);
+  for (std::size_t i = 0; i < patches.size(); ++i) {
+    if (patches[i]) impl->encoders.at(i) = std::make_shared<const Encoder>(*impl_->encoders.at(i), patches[i]);
+  }
+  return TextEncoders(std::move(impl));
+}
+
 TextEncoders::TextEncoders(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 TextEncoders::~TextEncoders() = default;
 TextEncoders::TextEncoders(TextEncoders&&) noexcept = default;
 TextEncoders& TextEncoders::operator=(TextEncoders&&) noexcept = default;
+
+std::vector<const Weights*> TextEncoders::weights() const {
+  std::vector<const Weights*> weights;
+  for (const auto& encoder : impl_->encoders) weights.push_back(&encoder->weights());
+  return weights;
+}
 
 std::size_t TextEncoders::width() const { return impl_->width(); }
 std::size_t TextEncoders::pooled_width() const { return impl_->pooled_width(); }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/checkpoint/weights.hpp"
 #include "engine/graph/precision.hpp"
 #include "engine/pipelines/text_to_image.hpp"
 #include "engine/text/textual_inversion.hpp"
@@ -37,6 +38,8 @@ class TextEncoders {
   /// negative prompt. Throws ModelError.
   static TextEncoders pair(const Folders& first, const Folders& second, bool force_zeros_for_empty_prompt, Precision precision, int threads,
                            std::span<const TextualInversion> learned = {});
+  /// The same encoders with changed weights: `patches` has one for each (null: none).
+  TextEncoders patched(const std::vector<std::shared_ptr<const WeightPatches>>& patches) const;
   ~TextEncoders();
   TextEncoders(TextEncoders&&) noexcept;
   TextEncoders& operator=(TextEncoders&&) noexcept;
@@ -45,6 +48,8 @@ class TextEncoders {
   /// with chunks of the empty prompt. `pooled` is of the first chunk.
   TextEncoding encode(const GenerateParams& params, bool guided) const;
 
+  /// Of each encoder.
+  std::vector<const Weights*> weights() const;
   /// Of the embeds: hidden_size of all encoders.
   std::size_t width() const;
   /// projection_dim of a pair, else 0.

@@ -1,0 +1,94 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <thread>
+
+#include "base/json.hpp"
+#include "engine/pipelines/text_to_image.hpp"
+#include "engine/testing/golden.hpp"
+#include "engine/testing/picture.hpp"
+
+namespace p2p::engine {
+namespace {
+
+namespace fs = std::filesystem;
+using golden::error_of;
+using testing::AllOf;
+using testing::HasSubstr;
+
+fs::path lora(const std::string& name) { return golden::file("lora/" + name + ".safetensors"); }
+
+std::unique_ptr<TextToImage> load(const std::string& model) {
+  return load_text_to_image(golden::file(model), {.precision = Precision::f32, .threads = 2});
+}
+
+GenerateParams small(std::vector<Lora> loras) {
+  GenerateParams params;
+  params.prompt = "a red fox";
+  params.seed = 5;
+  params.width = params.height = 64;
+  params.steps = 2;
+  params.loras = std::move(loras);
+  return params;
+}
+
+// Each model draws all its rows, one set of LoRAs after the other.
+TEST(Lora, DrawsWhatDiffusersDraws) {
+  std::map<std::string, std::unique_ptr<TextToImage>> models;
+  for (const Json& row : read_json(golden::file("lora/cases.json"))) {
+    const std::string file = row.at("file");
+    SCOPED_TRACE(file);
+    auto& model = models[row.at("model")];
+    if (!model) model = load("stable_diffusion/" + row.at("model").get<std::string>());
+    GenerateParams params;
+    params.prompt = row.at("prompt");
+    params.negative_prompt = row.at("negative");
+    params.seed = row.at("seed");
+    params.width = row.at("width");
+    params.height = row.at("height");
+    params.steps = row.at("steps");
+    params.guidance = row.at("guidance");
+    for (const Json& item : row.at("loras")) params.loras.push_back({lora(item.at(0)), item.at(1)});
+    EXPECT_TRUE(golden::same_picture(model->generate(params).image, golden::read_png(golden::file("lora/" + file))));
+  }
+}
+
+TEST(Lora, LeavesNothingBehind) {
+  const auto model = load("stable_diffusion/sd1");
+  const Image before = model->generate(small({})).image;
+  const Image changed = model->generate(small({{lora("sd1-kohya"), 1}})).image;
+  EXPECT_NE(changed.rgb, before.rgb);
+  EXPECT_NE(model->generate(small({{lora("sd1-kohya"), 0.5}})).image.rgb, changed.rgb);
+  EXPECT_EQ(model->generate(small({})).image.rgb, before.rgb);
+  EXPECT_EQ(model->generate(small({{lora("sd1-peft"), 0}})).image.rgb, before.rgb);
+}
+
+TEST(Lora, ThreadsDrawWithSetsOfTheirOwn) {
+  const auto model = load("stable_diffusion/sd1");
+  const std::vector<std::vector<Lora>> sets{{}, {{lora("sd1-kohya"), 1}}, {{lora("sd1-peft"), 1}, {lora("sd1-lora"), -1}}};
+  std::vector<Image> expected;
+  for (const auto& set : sets) expected.push_back(model->generate(small(set)).image);
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 2; ++round) EXPECT_EQ(model->generate(small(sets[i])).image.rgb, expected[i].rgb);
+    });
+  }
+}
+
+TEST(Lora, IsRefused) {
+  const auto model = load("stable_diffusion/sd1");
+  EXPECT_THAT(error_of<ModelError>([&] { model->generate(small({{lora("sdxl-peft"), 1}})); }),
+              AllOf(HasSubstr("sdxl-peft.safetensors: is made for another model"), HasSubstr("such as \"text_encoder_2.")));
+  EXPECT_THAT(error_of<ModelError>([&] { model->generate(small({{"none.safetensors", 1}})); }),
+              HasSubstr("none.safetensors: cannot be read"));
+  EXPECT_THAT(error_of<UsageError>([&] { model->generate(small({{lora("sd1-peft"), 101}})); }),
+              HasSubstr("expected a weight of -100 to 100"));
+  EXPECT_THAT(error_of<UsageError>([&] { model->generate(small(std::vector<Lora>(17, {lora("sd1-peft"), 0.1}))); }),
+              HasSubstr("at most 16 LoRAs, found 17"));
+  EXPECT_THAT(error_of<UsageError>([&] { load("wuerstchen/c")->generate(small({{lora("sd1-peft"), 1}})); }), HasSubstr("takes no LoRAs"));
+}
+
+}  // namespace
+}  // namespace p2p::engine

@@ -1,0 +1,63 @@
+#include "engine/pipelines/stable_diffusion/lora_networks.hpp"
+
+#include <cmath>
+
+#include "base/error.hpp"
+#include "engine/checkpoint/lora.hpp"
+
+namespace p2p::engine::stable_diffusion {
+namespace {
+
+constexpr double kMaxWeight = 100;
+constexpr std::size_t kMaxLoras = 16;
+
+std::string text_encoder_name(std::size_t index) { return index == 0 ? "text_encoder" : "text_encoder_" + std::to_string(index + 1); }
+
+void check(const std::vector<Lora>& loras) {
+  if (loras.size() > kMaxLoras)
+    throw UsageError("expected at most " + std::to_string(kMaxLoras) + " LoRAs, found " + std::to_string(loras.size()));
+  for (const Lora& lora : loras) {
+    if (!(std::abs(lora.weight) <= kMaxWeight)) throw UsageError(lora.file.string() + ": expected a weight of -100 to 100");
+  }
+}
+
+}  // namespace
+
+LoraNetworks::LoraNetworks(TextEncoders text, std::shared_ptr<const Unet> unet, Precision precision, int threads)
+    : text_(std::make_shared<const TextEncoders>(std::move(text))), unet_(std::move(unet)), precision_(precision), threads_(threads) {}
+
+std::shared_ptr<const Networks> LoraNetworks::get(const std::vector<Lora>& loras) const {
+  check(loras);
+  const std::lock_guard lock(mutex_);
+  if (!networks_ || loras_ != loras) {
+    networks_ = build(loras);  // which compiles no UNet yet: the last one's packed weights make room first
+    loras_ = loras;
+  }
+  return networks_;
+}
+
+std::shared_ptr<const Networks> LoraNetworks::build(const std::vector<Lora>& loras) const {
+  const auto encoders = text_->weights();
+  LoraModel model{{"unet", unet_->weights().requested()}};
+  for (std::size_t i = 0; i < encoders.size(); ++i) model.emplace(text_encoder_name(i), encoders[i]->requested());
+
+  std::map<std::string, std::shared_ptr<WeightPatches>> patches;
+  for (const Lora& lora : loras) {
+    for (LoraChange& change : read_lora(open_safetensors(lora.file), model)) {
+      auto& component = patches[change.component];
+      if (!component) component = std::make_shared<WeightPatches>(precision_ == Precision::bf16 ? DType::bf16 : DType::f32, threads_);
+      change.change.scale *= static_cast<float>(lora.weight);
+      component->add(change.weight, std::move(change.change));
+    }
+  }
+  std::vector<std::shared_ptr<const WeightPatches>> of_encoders;
+  bool text_changes = false;
+  for (std::size_t i = 0; i < encoders.size(); ++i) {
+    of_encoders.push_back(patches[text_encoder_name(i)]);
+    text_changes = text_changes || of_encoders.back();
+  }
+  return std::make_shared<const Networks>(text_changes ? std::make_shared<const TextEncoders>(text_->patched(of_encoders)) : text_,
+                                          std::make_shared<Unet>(*unet_, patches["unet"]), precision_, threads_);
+}
+
+}  // namespace p2p::engine::stable_diffusion

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "engine/models/denoiser.hpp"
+#include "engine/models/stable_diffusion/unet.hpp"
+#include "engine/pipelines/stable_diffusion/text_encoders.hpp"
+
+namespace p2p::engine::stable_diffusion {
+
+/// The networks that LoRAs change, with the changes of one set of them.
+struct Networks {
+  Networks(std::shared_ptr<const TextEncoders> encoders, std::shared_ptr<Unet> unet, Precision precision, int threads)
+      : text(std::move(encoders)), denoiser(std::move(unet), precision, threads) {}
+
+  std::shared_ptr<const TextEncoders> text;
+  Denoiser denoiser;
+};
+
+/// A model's networks for the set of LoRAs that was asked for last. What was given out stays as it is: safe to use from several threads,
+/// each with a set of its own.
+class LoraNetworks {
+ public:
+  LoraNetworks(TextEncoders text, std::shared_ptr<const Unet> unet, Precision precision, int threads);
+
+  /// Reads the files unless the last call was for equal ones. Throws ModelError for a file that cannot be read or does not fit, UsageError
+  /// for weights out of range.
+  std::shared_ptr<const Networks> get(const std::vector<Lora>& loras) const;
+
+  /// Without LoRAs.
+  const TextEncoders& text() const { return *text_; }
+
+ private:
+  std::shared_ptr<const Networks> build(const std::vector<Lora>& loras) const;
+
+  std::shared_ptr<const TextEncoders> text_;
+  std::shared_ptr<const Unet> unet_;
+  Precision precision_;
+  int threads_;
+  mutable std::mutex mutex_;
+  mutable std::vector<Lora> loras_;
+  mutable std::shared_ptr<const Networks> networks_;
+};
+
+}  // namespace p2p::engine::stable_diffusion
