@@ -1,5 +1,6 @@
 #include "app/generate_options.hpp"
 
+#include <algorithm>
 #include <array>
 #include <iostream>
 #include <iterator>
@@ -13,7 +14,6 @@ namespace p2p::app {
 namespace {
 
 constexpr std::size_t kMaxPromptBytes = 10'000;
-constexpr int kMaxFiles = 64;
 constexpr std::string_view kWhole = "a whole number";
 
 constexpr std::string_view kExamples =
@@ -29,7 +29,6 @@ struct LaterOption {
   const char* why;
 };
 constexpr std::array kLaterOptions{
-    LaterOption{"--lora", "--lora comes in a later version"},
     LaterOption{"--image", "--image comes in a later version"},
     LaterOption{"--strength", "--strength comes in a later version, with --image"},
     LaterOption{"--upscale", "--upscale comes in a later version"},
@@ -83,6 +82,16 @@ std::uint64_t chosen_seed(const CLI::Option& option) {
   return *number<std::uint64_t>(option, 0, std::numeric_limits<std::uint64_t>::max(), "-1 (a random one) or a whole number");
 }
 
+/// FILE or FILE:WEIGHT; the name of a file may have colons in it, too.
+engine::Lora chosen_lora(const std::string& text) {
+  engine::Lora lora{.file = text};
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return lora;
+  const auto weight = parse_number<double>(std::string_view(text).substr(colon + 1), -100, 100);
+  if (!weight) return lora;
+  return {.file = text.substr(0, colon), .weight = *weight};
+}
+
 std::optional<engine::Sampler> chosen_sampler(const CLI::Option& option) {
   if (option.count() == 0) return std::nullopt;
   const std::string& name = option.results().back();
@@ -108,9 +117,12 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   const CLI::Option* embeddings =
       app.add_option("--embedding", "A word of textual inversion that prompts may use (Stable Diffusion); may be given again.")
           ->type_name("FILE")
-          ->expected(1, kMaxFiles)
-          ->allow_extra_args(false)
+          ->expected(1)
           ->take_all();
+  const CLI::Option* lora = app.add_option("--lora", "A LoRA for Stable Diffusion, with its weight, -100 to 100; several add up.")
+                                ->type_name("FILE[:W]")
+                                ->expected(1)
+                                ->take_all();
   const CLI::Option* width = add("--width", "N", "Pixels, 16 to 8192; without it the model's own.");
   const CLI::Option* height = add("--height", "N", "Pixels, 16 to 8192; without it the model's own.");
   const CLI::Option* count = add("--count", "N", "Pictures, 1 to 1000: with seed, seed+1, ... to FILE-1.png, FILE-2.png, ...");
@@ -133,6 +145,7 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   params.guidance = number(*guidance, 0.0, 50.0, "a number");
   params.decoder_guidance = number(*decoder_guidance, 0.0, 50.0, "a number");
   params.sampler = chosen_sampler(*sampler);
+  if (lora->count() > 0) std::ranges::transform(lora->results(), std::back_inserter(params.loras), chosen_lora);
   params.plain = plain->count() > 0;
   params.seed = chosen_seed(*seed);
   options.count = number(*count, 1, 1000, kWhole).value_or(1);

@@ -137,8 +137,10 @@ bool log_format(AppConfig& config, const std::string& given) {
 
 bool model(AppConfig& config, const std::string& given) { return !(config.model = given).empty(); }
 
-bool models_dir(AppConfig& config, const std::string& given) {
-  config.models_dir = given;
+/// A folder, or none.
+template <auto At>
+bool folder(AppConfig& config, const std::string& given) {
+  At(config) = given;
   std::error_code unreadable;
   return given.empty() || std::filesystem::is_directory(given, unreadable);
 }
@@ -150,11 +152,14 @@ constexpr std::array kSettings{
     Setting{"model", "a model's name or folder", "emoji",
             "The model that draws: its name, or the folder it is in; for a worker a list with commas.", model},
     Setting{"models_dir", "a folder that exists", "", "A folder of models, searched before the ones that came with prompt2pic.",
-            models_dir},
+            folder<P2P_AT(models_dir)>},
     Setting{"precision", "auto, f32 or bf16 (int8 comes in a later version)", "auto",
             "What the arithmetic is done in: auto takes bf16 where the processor has it, else f32.", precision},
     Setting{"steps", kSteps, "", "Equal steps of the prior; unset, the model's own schedule.", number<P2P_AT(steps), 1, 1000>},
     Setting{"decoder_steps", kSteps, "", "Steps of the decoder; unset, the model's own number.", number<P2P_AT(decoder_steps), 1, 1000>},
+    Setting{"loras_dir", "a folder that exists", "",
+            "LoRAs that a prompt may name: <lora:NAME:WEIGHT> is NAME.safetensors there; unset, a prompt may name none.",
+            folder<P2P_AT(engine.loras_dir)>},
     Setting{"threads", "a whole number from 0 to 1024", "0", "Processor threads to compute with; 0 takes all there are.",
             number<P2P_AT(engine.threads), 0, 1024>},
     Setting{"flat_ms", "milliseconds: a whole number from 0 to 3600000", "0",

@@ -232,11 +232,23 @@ class Generate(CliTest):
         self.refuse(2, "own sampler", "generate", "x", "--sampler", "euler")
         self.refuse(2, "no learned words", "generate", "x", "--embedding", "word.safetensors")
         self.refuse(2, "no sampler dpm; there are pndm, ddim", "generate", "x", "--sampler", "dpm")
-        for option in ["--lora", "--image", "--strength", "--upscale"]:
+        self.refuse(2, "takes no LoRAs; leave a:b out", "generate", "x", "--lora", "a:b")
+        for option in ["--image", "--strength", "--upscale"]:
             self.refuse(2, "later version", "generate", "x", option, "1")
-        self.refuse(2, "later version", "generate", "x", "--lora", "a", "--lora", "b:0.5")
+        self.refuse(2, "later version", "generate", "x", "--image", "a", "--image", "b")
         self.refuse(2, "no option --sed", "generate", "x", "--sed", "1")
         self.assertEqual(self.files(), [])
+
+    def test_loras(self):
+        golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden")
+        small = ["--model", f"{golden}/stable_diffusion/sd1", "--steps", "1", "--width", "64", "--height", "64", "--output", "a.png"]
+        files = [f"{golden}/lora/{name}.safetensors" for name in ("sd1-lora", "sd1-peft", "sd1-kohya")]
+        self.succeed("generate", "a", "--lora", files[0], "fox", "--lora", f"{files[1]}:-0.5", "<lora:sd1-kohya:2>", *small,
+                     env={"P2P_LORAS_DIR": f"{golden}/lora"})
+        self.assertTrue(read_png(os.path.join(self.folder, "a.png"))[3]["parameters"].startswith(
+            "a fox  <lora:sd1-lora:1> <lora:sd1-peft:-0.5> <lora:sd1-kohya:2>\n"))
+        self.refuse(1, "none:101: cannot be read", "generate", "x", "--lora", "none:101", *small)
+        self.refuse(2, "takes a folder that exists", "generate", "x", *small, env={"P2P_LORAS_DIR": "none"})
 
     def test_wrong_prompts(self):
         self.refuse(2, "say what to draw", "generate")

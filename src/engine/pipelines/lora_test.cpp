@@ -77,6 +77,26 @@ TEST(Lora, ThreadsDrawWithSetsOfTheirOwn) {
   }
 }
 
+TEST(Lora, IsNamedInThePromptWhereThatIsAllowed) {
+  const fs::path folder = golden::file("stable_diffusion/sd1");
+  const auto open = [&](const fs::path& loras_dir) {
+    return load_text_to_image(folder, {.precision = Precision::f32, .threads = 2, .loras_dir = loras_dir});
+  };
+  const auto model = open(golden::file("lora"));
+  GenerateParams params = small({});
+  params.prompt += "<lora:sd1-kohya:0.7>";
+  const GenerateResult named = model->generate(params);
+  const GenerateResult given = model->generate(small({{lora("sd1-kohya"), 0.7}}));
+  EXPECT_EQ(named.image.rgb, given.image.rgb);
+  EXPECT_EQ(named.params.prompt, "a red fox");
+  EXPECT_EQ(named.params.loras, given.params.loras);
+  const GenerateResult refused = open("")->generate(params);
+  EXPECT_EQ(refused.image.rgb, model->generate(small({})).image.rgb);
+  EXPECT_THAT(refused.notices, testing::ElementsAre("there is no LoRA called \"sd1-kohya\""));
+  params.plain = true;
+  EXPECT_EQ(model->generate(params).params.prompt, params.prompt);
+}
+
 TEST(Lora, IsRefused) {
   const auto model = load("stable_diffusion/sd1");
   EXPECT_THAT(error_of<ModelError>([&] { model->generate(small({{lora("sdxl-peft"), 1}})); }),

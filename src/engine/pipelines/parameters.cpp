@@ -37,8 +37,10 @@ std::string parameters_text(const GenerateParams& params, const Origin& origin) 
   if (params.decoder_guidance) add("Decoder CFG scale", to_text(*params.decoder_guidance));
   add("Version", std::string(origin.program));
 
+  std::string loras;
+  for (const Lora& lora : params.loras) loras += " <lora:" + lora.file.stem().string() + ":" + to_text(lora.weight) + ">";
   const std::string negative = params.negative_prompt.empty() ? "" : "\nNegative prompt: " + params.negative_prompt;
-  return params.prompt + negative + "\n" + fields;
+  return params.prompt + loras + negative + "\n" + fields;
 }
 
 }  // namespace p2p::engine

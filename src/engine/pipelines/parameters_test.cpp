@@ -1,5 +1,6 @@
 #include "engine/pipelines/parameters.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace p2p::engine {
@@ -30,6 +31,14 @@ TEST(Parameters, WhatIsUnsetIsLeftOut) {
   params.guidance = 3.5;
   EXPECT_EQ(parameters_text(params, kOrigin),
             "лиса 🦊\nSampler: DDPM, CFG scale: 3.5, Seed: 18446744073709551615, Model: emoji, Version: prompt2pic 0.1.0");
+}
+
+TEST(Parameters, LorasStandBehindThePrompt) {
+  GenerateParams params;
+  params.prompt = "a fox";
+  params.negative_prompt = "blurry";
+  params.loras = {{"/loras/one.two.safetensors", 0.8}, {"three.safetensors"}};
+  EXPECT_THAT(parameters_text(params, kOrigin), testing::StartsWith("a fox <lora:one.two:0.8> <lora:three:1>\nNegative prompt: blurry\n"));
 }
 
 TEST(Parameters, ValuesThatWouldSplitAreQuoted) {

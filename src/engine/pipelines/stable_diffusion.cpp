@@ -12,6 +12,7 @@
 #include "engine/pipelines/model_card.hpp"
 #include "engine/pipelines/stable_diffusion/defaults.hpp"
 #include "engine/pipelines/stable_diffusion/lora_networks.hpp"
+#include "engine/pipelines/stable_diffusion/lora_tags.hpp"
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
 #include "engine/pipelines/stable_diffusion/text_encoders.hpp"
 #include "engine/pipelines/stable_diffusion/vae.hpp"
@@ -54,6 +55,7 @@ class StableDiffusion final : public TextToImage {
  public:
   StableDiffusion(const fs::path& folder, const EngineOptions& options)
       : precision_(*options.precision),
+        loras_dir_(options.loras_dir),
         index_(folder),
         scheduler_(load_scheduler(index_)),
         unet_(std::make_shared<stable_diffusion::Unet>(index_.folder("unet"))),
@@ -69,6 +71,7 @@ class StableDiffusion final : public TextToImage {
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override {
     GenerateResult result;
     result.params = defaults_.fill_in(asked, vae_.upscale(), result.notices);
+    if (!asked.plain) stable_diffusion::take_lora_tags(result.params, loras_dir_, result.notices);
     const std::unique_ptr<Scheduler> scheduler = scheduler_.make(*result.params.steps, asked.sampler);
     result.sampler = asked.sampler ? a1111_name_of(*asked.sampler) : a1111_name_of(scheduler_.own_sampler());
     Drawing drawing(result, {Stage::text, Stage::unet, Stage::vae}, progress, std::move(stop));
@@ -177,6 +180,7 @@ class StableDiffusion final : public TextToImage {
   }
 
   Precision precision_;
+  fs::path loras_dir_;
   ModelIndex index_;
   SchedulerConfig scheduler_;
   std::shared_ptr<stable_diffusion::Unet> unet_;

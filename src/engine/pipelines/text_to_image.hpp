@@ -72,6 +72,7 @@ struct GenerateResult {
 struct EngineOptions {
   std::optional<Precision> precision;  ///< unset: bf16 where the processor has it, else f32
   int threads = 0;                     ///< 0: all that this process may use
+  std::filesystem::path loras_dir;     ///< where prompts' <lora:NAME:WEIGHT> finds NAME.safetensors; empty: nowhere
   /// Stable Diffusion: words that were learned for the model (textual inversion), which prompts may then use.
   std::vector<std::filesystem::path> embeddings;
 };

@@ -17,7 +17,8 @@ void check(const std::vector<Lora>& loras) {
   if (loras.size() > kMaxLoras)
     throw UsageError("expected at most " + std::to_string(kMaxLoras) + " LoRAs, found " + std::to_string(loras.size()));
   for (const Lora& lora : loras) {
-    if (!(std::abs(lora.weight) <= kMaxWeight)) throw UsageError(lora.file.string() + ": expected a weight of -100 to 100");
+    if (!(std::abs(lora.weight) <= kMaxWeight))
+      throw UsageError("the LoRA " + lora.file.filename().string() + ": expected a weight of -100 to 100");
   }
 }
 

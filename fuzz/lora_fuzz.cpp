@@ -1,0 +1,59 @@
+// Any bytes as a LoRA for a small model: changes whose shapes fit and that can be added, or a ModelError.
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "base/error.hpp"
+#include "engine/checkpoint/lora.hpp"
+#include "fuzz/check.hpp"
+
+namespace {
+
+using namespace p2p::engine;
+
+const LoraModel& model() {
+  static const LoraModel model{{"unet",
+                                {{"conv_in.weight", {4, 4, 3, 3}},
+                                 {"down_blocks.0.resnets.0.conv1.weight", {4, 4, 3, 3}},
+                                 {"down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0.weight", {4, 6}},
+                                 {"up_blocks.0.upsamplers.0.conv.weight", {4, 4, 3, 3}}}},
+                               {"text_encoder", {{"encoder.layers.0.self_attn.q_proj.weight", {4, 4}}}}};
+  return model;
+}
+
+void read(std::span<const std::byte> bytes) {
+  try {
+    const Safetensors file = parse_safetensors(bytes, "x.safetensors");
+    for (const LoraChange& change : read_lora(file, model())) {
+      const Shape& shape = model().at(change.component).at(change.weight);
+      fuzz::check(std::isfinite(change.change.scale));
+      WeightPatches patches(DType::f32, 1);
+      patches.add(change.weight, change.change);
+      const auto sum = patches.apply(change.weight, allocate_tensor(DType::f32, shape));
+      fuzz::check(sum.view.shape == shape && sum.view.data.size() == byte_size(DType::f32, shape));
+    }
+  } catch (const p2p::ModelError& error) {
+    fuzz::check(std::string_view(error.what()).size() < 4096);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto input = std::as_bytes(std::span(data, size));
+  read(input);
+
+  // Once more as a header alone, with its length before it and as many zeros behind it as it asks for.
+  std::vector<std::byte> bytes(sizeof(std::uint64_t));
+  const std::uint64_t header_size = size;
+  std::memcpy(bytes.data(), &header_size, sizeof header_size);
+  bytes.insert(bytes.end(), input.begin(), input.end());
+  for (const std::size_t zeros : {32, 48, 80}) {
+    std::vector<std::byte> whole = bytes;
+    whole.resize(bytes.size() + zeros);
+    read(whole);
+  }
+  return 0;
+}
