@@ -15,8 +15,8 @@ namespace p2p::engine {
 /// what was expected and what was found.
 class ConfigReader {
  public:
-  /// Reads `file`, whose top must be an object.
-  explicit ConfigReader(const std::filesystem::path& file);
+  /// Reads `file`, whose top must be an object. Implicit: who takes a configuration takes its file.
+  ConfigReader(const std::filesystem::path& file);
   /// What has been parsed already; `file` is only for messages.
   ConfigReader(std::filesystem::path file, Json json);
 

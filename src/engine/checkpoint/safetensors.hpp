@@ -46,7 +46,7 @@ struct WeightFiles {
   std::filesystem::path folder;
   struct Entry {
     TensorView view;
-    std::shared_ptr<const MappedFile> file;
+    std::shared_ptr<const void> owner;  ///< keeps the view's memory alive
     std::filesystem::path path;
   };
   std::map<std::string, Entry, std::less<>> tensors;

@@ -58,7 +58,9 @@ std::string joined(const std::vector<std::string>& lines) {
 
 }  // namespace
 
-Weights::Weights(const std::filesystem::path& folder) : files_(open_weights(folder)) {}
+Weights::Weights(const std::filesystem::path& folder) : Weights(open_weights(folder)) {}
+
+Weights::Weights(WeightFiles files) : files_(std::move(files)) {}
 
 Weights Weights::zeros() {
   Weights weights;
@@ -88,7 +90,7 @@ Weights::Tensor Weights::get(const std::string& name, const Shape& shape) {
                         entry.path.filename().string());
     return zero_tensor(DType::bf16, shape);
   }
-  const Tensor tensor{entry.view, entry.file};
+  const Tensor tensor{entry.view, entry.owner};
   return patches_ ? patches_->apply(name, tensor) : tensor;
 }
 

@@ -26,6 +26,8 @@ class Weights {
 
   /// The component's files, mapped.
   explicit Weights(const std::filesystem::path& folder);
+  /// The same, opened already.
+  explicit Weights(WeightFiles files);
   /// No files: every tensor exists, has the shape asked for, and is zero. To check a network's topology without a checkpoint.
   static Weights zeros();
 

@@ -1,0 +1,258 @@
+#include "engine/checkpoint/single_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "base/error.hpp"
+#include "engine/checkpoint/original_layout.hpp"
+#include "engine/checkpoint/weights.hpp"
+
+namespace p2p::engine {
+namespace {
+
+namespace fs = std::filesystem;
+using Tensors = std::map<std::string, TensorView, std::less<>>;
+
+constexpr std::string_view kUnet = "model.diffusion_model.";
+
+/// What other files of the kind are, by a name that only they have.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kOthers{{
+    {"edm_mean", "Playground 2.5"},
+    {"conditioner.embedders.0.model.", "the refiner of SDXL, or a model of its kind"},
+    {"conditioner.embedders.0.open_clip.", "Stable Video Diffusion"},
+    {"model.diffusion_model.joint_blocks.", "Stable Diffusion 3"},
+    {"joint_blocks.", "Stable Diffusion 3 without its text encoders"},
+    {"model.diffusion_model.double_blocks.", "Flux or a model of its kind"},
+    {"double_blocks.", "Flux or a model of its kind"},
+    {"model.diffusion_model.transformer_blocks.", "a transformer, such as LTX-Video"},
+    {"model.diffusion_model.layers.", "a transformer, such as Lumina or Z-Image"},
+    {"model.diffusion_model.blocks.", "a transformer, such as Wan"},
+    {"control_model.", "a ControlNet"},
+    {"controlnet_", "a ControlNet"},
+    {"lora_", "a LoRA, which goes with a model"},
+    {"unet.", "a LoRA or a network of diffusers' names"},
+    {"text_encoder.", "a LoRA or a network of diffusers' names"},
+    {"string_to_param.", "a textual inversion, which goes with a model"},
+    {"emb_params", "a textual inversion, which goes with a model"},
+    {"down_blocks.", "one network of diffusers' names; give the folder that it is part of"},
+    {"text_model.", "a text encoder alone"},
+    {"encoder.", "a VAE alone"},
+    {"decoder.", "a VAE alone"},
+}};
+
+/// What is in published files and belongs to training, or to the code that wrote them; names, or beginnings that end in a dot or a bar.
+constexpr std::array<std::string_view, 32> kIgnored{
+    "model_ema.",
+    "first_stage_model.model_ema.",
+    "first_stage_model.loss.",
+    "denoiser.",
+    "embedding_manager.",
+    "posterior_",
+    "sqrt_",
+    "ddim_",
+    "alphas_cumprod",
+    "alphas_cumprod_prev",
+    "betas",
+    "log_one_minus_alphas_cumprod",
+    "logvar",
+    "lvlb_weights",
+    "scale_factor",
+    "global_step",
+    "v_pred",
+    "ztsnr",
+    "iter_count",
+    "state_dict",
+    "cond_stage_model.logit_scale",
+    "cond_stage_model.text_projection",
+    "cond_stage_model.transformer.logit_scale",
+    "cond_stage_model.model.logit_scale",
+    "cond_stage_model.model.attn_mask",
+    "cond_stage_model.model.text_projection",
+    "cond_stage_model.model.transformer.resblocks.23.",  // Stable Diffusion 2 takes what the last layer but one gives
+    "conditioner.embedders.0.logit_scale",
+    "conditioner.embedders.0.text_projection",
+    "conditioner.embedders.0.transformer.logit_scale",
+    "conditioner.embedders.1.model.logit_scale",
+    "conditioner.embedders.1.model.attn_mask",
+};
+
+bool is_ignored(std::string_view name) {
+  return std::ranges::any_of(
+      kIgnored, [&](std::string_view word) { return word.ends_with('.') || word.ends_with('_') ? name.starts_with(word) : name == word; });
+}
+
+/// What lies under a prefix.
+struct Source {
+  std::string_view prefix;
+  std::string component;
+  std::span<const NameRule> rules = {};  ///< without any the names stay
+};
+
+std::vector<Source> sources_of(OriginalFamily family) {
+  std::vector<Source> sources{{kUnet, "unet", original_layout::unet()},
+                              {"first_stage_model.", "vae", original_layout::vae()},
+                              {"vae.", "vae", original_layout::vae()}};
+  switch (family) {
+    case OriginalFamily::sd1:
+      sources.push_back({"cond_stage_model.transformer.", "text_encoder"});
+      break;
+    case OriginalFamily::sd2:
+      sources.push_back({"cond_stage_model.model.", "text_encoder", original_layout::open_clip()});
+      break;
+    case OriginalFamily::sdxl:
+      sources.push_back({"conditioner.embedders.0.transformer.", "text_encoder"});
+      sources.push_back({"conditioner.embedders.1.model.", "text_encoder_2", original_layout::open_clip()});
+      break;
+  }
+  return sources;
+}
+
+bool has(const Tensors& tensors, const std::string& prefix) {
+  const auto found = tensors.lower_bound(prefix);
+  return found != tensors.end() && found->first.starts_with(prefix);
+}
+
+[[noreturn]] void fail(const fs::path& file, const std::string& found) {
+  throw ModelError(file.string() +
+                   ": expected a checkpoint of Stable Diffusion 1, 2 or XL in one file, with UNet, VAE and text encoder; found " + found);
+}
+
+OriginalFamily family_of(const Safetensors& file) {
+  const Tensors& tensors = file.tensors;
+  const bool xl = has(tensors, "conditioner.embedders.1.model.");
+  const bool open_clip = has(tensors, "cond_stage_model.model.");
+  const bool clip = has(tensors, "cond_stage_model.transformer.");
+  for (const auto& [name, what] : kOthers) {
+    if (has(tensors, std::string(name))) fail(file.path, std::string(what));
+  }
+  if (!has(tensors, std::string(kUnet) + "input_blocks.")) fail(file.path, "no UNet (model.diffusion_model.input_blocks.)");
+  if (!has(tensors, "first_stage_model.") && !has(tensors, "vae."))
+    fail(file.path, "no VAE (first_stage_model.); such files are made to be used with one of another file");
+  if (!xl && !open_clip && !clip) fail(file.path, "no text encoder (cond_stage_model. or conditioner.embedders.)");
+  return xl ? OriginalFamily::sdxl : clip ? OriginalFamily::sd1 : OriginalFamily::sd2;
+}
+
+void check_task(const Safetensors& file) {
+  constexpr std::array<std::pair<std::size_t, std::string_view>, 4> kTasks{
+      {{5, "one that is led by a map of depth"}, {7, "an upscaler"}, {8, "InstructPix2Pix"}, {9, "one for inpainting"}}};
+  const auto first = file.tensors.find(std::string(kUnet) + "input_blocks.0.0.weight");
+  if (first == file.tensors.end() || first->second.shape.size() != 4) return;
+  const auto task = std::ranges::find(kTasks, first->second.shape[1], &std::pair<std::size_t, std::string_view>::first);
+  if (task != kTasks.end()) {
+    fail(file.path, std::string(task->second) + ": its UNet takes " + std::to_string(task->first) + " channels, one from words alone 4");
+  }
+}
+
+BlockCounts count_blocks(const Tensors& tensors) {
+  const std::string input = std::string(kUnet) + "input_blocks.";
+  BlockCounts counts{.places = 1, .levels = 0};
+  while (has(tensors, input + std::to_string(counts.places) + ".") && !has(tensors, input + std::to_string(counts.places) + ".0.op."))
+    ++counts.places;
+  for (const std::string prefix : {"first_stage_model.decoder.up.", "vae.decoder.up."})
+    while (has(tensors, prefix + std::to_string(counts.levels) + ".")) ++counts.levels;
+  return counts;
+}
+
+WeightFiles::Entry transposed(const TensorView& view, const fs::path& path) {
+  const std::size_t rows = view.shape[0];
+  const std::size_t columns = view.shape[1];
+  const std::size_t size = size_of(view.dtype);
+  const Weights::Tensor tensor = allocate_tensor(view.dtype, {columns, rows});
+  auto* const to = const_cast<std::byte*>(tensor.view.data.data());
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = 0; j < columns; ++j) std::memcpy(to + (j * rows + i) * size, view.data.data() + (i * columns + j) * size, size);
+  }
+  return {tensor.view, tensor.owner, path};
+}
+
+/// Puts one tensor where it belongs. One whose shape does not bear the change stays as it is, for the ledger of weights to report.
+void add(WeightFiles& files, const NewName& to, const Safetensors& file, TensorView view) {
+  const auto insert = [&](const std::string& name, WeightFiles::Entry entry) {
+    if (!files.tensors.emplace(name, std::move(entry)).second) throw ModelError(files.folder.string() + ": " + name + ": is there twice");
+  };
+  const std::size_t rank = view.shape.size();
+  if (to.change == Change::squeeze && rank > 2 && std::ranges::all_of(std::span(view.shape).subspan(2), [](auto n) { return n == 1; })) {
+    view.shape.resize(2);
+  }
+  if (to.change == Change::transpose && rank == 2) return insert(to.name, transposed(view, file.path));
+  if (to.change == Change::split && rank > 0 && view.shape[0] % 3 == 0) {
+    view.shape[0] /= 3;
+    const std::size_t bytes = view.data.size() / 3;
+    const std::size_t at = to.name.find('?');
+    for (std::size_t i = 0; i < 3; ++i) {
+      std::string name = to.name;
+      name[at] = "qkv"[i];
+      insert(name, {{view.dtype, view.shape, view.data.subspan(i * bytes, bytes)}, file.file, file.path});
+    }
+    return;
+  }
+  insert(to.name, {std::move(view), file.file, file.path});
+}
+
+/// The part of `file` that messages name.
+fs::path part_name(const fs::path& file, const std::string& component) { return file.string() + " (" + component + ")"; }
+
+}  // namespace
+
+bool is_single_file(const fs::path& model) { return model.extension() == ".safetensors" && !fs::is_directory(model); }
+
+SingleFile::SingleFile(Safetensors file) : file_(std::move(file)), family_(family_of(file_)) {
+  check_task(file_);
+  const std::vector<Source> sources = sources_of(family_);
+  const BlockCounts counts = count_blocks(file_.tensors);
+  for (const Source& source : sources) components_[source.component].folder = part_name(file_.path, source.component);
+  std::string strangers;
+  for (const auto& [name, view] : file_.tensors) {
+    if (is_ignored(name)) continue;
+    const auto source = std::ranges::find_if(sources, [&](const Source& one) { return name.starts_with(one.prefix); });
+    if (source == sources.end()) {
+      if (strangers.size() < 500) strangers += "\n  " + name;
+      continue;
+    }
+    const std::string rest = name.substr(source->prefix.size());
+    const auto to = source->rules.empty() ? NewName{.name = rest} : renamed(rest, source->rules, counts);
+    // What no rule knows keeps its name, under which no network asks for it.
+    add(components_[source->component], to.value_or(NewName{.name = name}), file_, view);
+  }
+  if (!strangers.empty()) throw ModelError(file_.path.string() + ": tensors that belong to no part of the model:" + strangers);
+}
+
+Component SingleFile::component(const std::string& name) const {
+  const auto found = components_.find(name);
+  if (found == components_.end()) throw ModelError(file_.path.string() + ": has no " + name);
+  const WeightFiles& weights = found->second;
+  const fs::path beside = file_.path.parent_path() / name / "config.json";
+  if (fs::exists(beside)) return {beside, weights};
+  const bool open_clip = name == "text_encoder_2" || family_ == OriginalFamily::sd2;
+  const Json config = name == "unet"  ? infer_unet_config(weights, family_)
+                      : name == "vae" ? infer_vae_config(weights, family_)
+                                      : infer_clip_config(weights, open_clip);
+  return {ConfigReader(weights.folder, config), weights};
+}
+
+fs::path SingleFile::scheduler_beside() const {
+  const fs::path beside = file_.path.parent_path() / "scheduler/scheduler_config.json";
+  return fs::exists(beside) ? beside : fs::path();
+}
+
+Json SingleFile::default_scheduler() const {
+  Json config = published_scheduler(family_);
+  // Not diffusers', but how other programs know these models: the tensors are there or not, and hold nothing.
+  if (file_.tensors.contains("v_pred")) config["prediction_type"] = "v_prediction";
+  if (file_.tensors.contains("ztsnr")) config.update({{"rescale_betas_zero_snr", true}, {"timestep_spacing", "trailing"}});
+  return config;
+}
+
+fs::path SingleFile::tokenizer(const std::string& name, const fs::path& clip) const {
+  const fs::path beside = file_.path.parent_path() / name;
+  if (fs::exists(beside)) return beside;
+  const bool second = name == "tokenizer_2" || family_ == OriginalFamily::sd2;
+  const fs::path own = clip / (second ? "tokenizer_2" : "tokenizer");
+  if (!clip.empty() && fs::exists(own)) return own;
+  throw ModelError(file_.path.string() + ": has no tokenizer, as no such file has; looked for " + beside.string() +
+                   (clip.empty() ? "" : " and " + own.string()) + ". CLIP's comes with prompt2pic where tools/setup has made it");
+}
+
+}  // namespace p2p::engine
