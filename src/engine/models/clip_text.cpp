@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "base/error.hpp"
-#include "engine/checkpoint/config_reader.hpp"
 #include "engine/graph/ops.hpp"
 
 namespace p2p::engine {
@@ -50,8 +49,7 @@ std::size_t pooled_position(const ClipTextConfig& config, std::span<const std::i
 
 }  // namespace
 
-ClipTextConfig ClipTextConfig::load(const std::filesystem::path& config_file) {
-  const ConfigReader reader(config_file);
+ClipTextConfig ClipTextConfig::load(const ConfigReader& reader) {
   ClipTextConfig config;
   config.hidden_size = reader.size("hidden_size", 1, 16384, 512);
   config.intermediate_size = reader.size("intermediate_size", 1, 65536, 2048);
@@ -100,26 +98,24 @@ void build_clip_text(const ClipTextConfig& config, std::size_t length, const Sco
   if (!outputs.penultimate || outputs.text_embeds) graph.output("last_hidden_state", last);
 }
 
-ClipText::ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs,
+ClipText::ClipText(Component component, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs,
                    LearnedTokens learned)
-    : name_(folder.filename().string()),
-      config_(ClipTextConfig::load(folder / "config.json")),
+    : config_(ClipTextConfig::load(component.config)),
       length_(length),
       precision_(precision),
       threads_(threads),
       outputs_(outputs),
       learned_(std::move(learned)),
-      weights_(folder) {
+      weights_(std::move(component.weights)) {
   if (length > config_.max_position_embeddings) {
-    throw ModelError((folder / "config.json").string() + ": max_position_embeddings: expected at least the tokenizer's model_max_length " +
-                     std::to_string(length) + ", found " + std::to_string(config_.max_position_embeddings));
+    component.config.fail("max_position_embeddings", "expected at least the tokenizer's model_max_length " + std::to_string(length) +
+                                                         ", found " + std::to_string(config_.max_position_embeddings));
   }
   compile();
 }
 
 ClipText::ClipText(const ClipText& base, std::shared_ptr<const WeightPatches> patches)
-    : name_(base.name_),
-      config_(base.config_),
+    : config_(base.config_),
       length_(base.length_),
       precision_(base.precision_),
       threads_(base.threads_),
@@ -131,7 +127,7 @@ ClipText::ClipText(const ClipText& base, std::shared_ptr<const WeightPatches> pa
 }
 
 void ClipText::compile() {
-  Graph graph(name_);
+  Graph graph("text encoder");
   const Scope top(weights_, graph);
   const Scope root = text_root(weights_, top);
   const Scope embeddings = root / "embeddings";

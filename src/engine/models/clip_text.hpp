@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "engine/checkpoint/component.hpp"
 #include "engine/graph/network.hpp"
 
 namespace p2p::engine {
@@ -26,7 +26,7 @@ struct ClipTextConfig {
   bool quick_gelu = false;
   bool use_attention_mask = false;  ///< Stable Diffusion hides the padding; transformers itself does not know the key
 
-  static ClipTextConfig load(const std::filesystem::path& config_file);
+  static ClipTextConfig load(const ConfigReader& reader);
 };
 
 /// What a pipeline takes from the encoder.
@@ -54,8 +54,8 @@ class ClipText {
     std::vector<float> text_embeds;  ///< [projection_dim], empty where it is not asked for
   };
 
-  /// Loads `folder` (config.json and weights) for prompts of `length` tokens. Throws ModelError.
-  ClipText(const std::filesystem::path& folder, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs = {},
+  /// Loads `component` for prompts of `length` tokens. Throws ModelError.
+  ClipText(Component component, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs = {},
            LearnedTokens learned = {});
 
   /// The same encoder with changed weights.
@@ -74,7 +74,6 @@ class ClipText {
   void compile();
   std::vector<float> project(std::span<const float> state) const;
 
-  std::string name_;  ///< of the folder
   ClipTextConfig config_;
   std::size_t length_;
   Precision precision_;

@@ -26,8 +26,9 @@ std::optional<std::string> title(const ConfigReader& card, const std::string& la
 
 }  // namespace
 
-ModelCard read_model_card(const std::filesystem::path& folder) {
-  const std::filesystem::path file = folder / "prompt2pic.json";
+ModelCard read_model_card(const std::filesystem::path& model) {
+  std::filesystem::path file = model / "prompt2pic.json";
+  if (!std::filesystem::is_directory(model)) (file = model).replace_extension(".prompt2pic.json");
   if (!std::filesystem::exists(file)) return {};
   const ConfigReader card(file);
   for (const auto& [key, value] : card.json().items()) {

@@ -7,7 +7,7 @@
 
 namespace p2p::engine {
 
-/// What a model's folder says in prompt2pic.json: what no published file holds, and every line of it may be absent.
+/// What a model's prompt2pic.json says: what no published file holds, and every line of it may be absent.
 struct ModelCard {
   std::optional<std::string> title_en;
   std::optional<std::string> title_ru;
@@ -21,10 +21,11 @@ struct ModelCard {
   std::optional<std::string> licence;  ///< such as "MIT"
 };
 
-/// Reads `folder`/prompt2pic.json; an empty card where there is none. Throws ModelError for an unknown key or a value out of range.
+/// Reads prompt2pic.json in a model's folder, or NAME.prompt2pic.json beside NAME.safetensors; an empty card where there is none. Throws
+/// ModelError for an unknown key or a value out of range.
 ///
 ///     {"title": {"en": "...", "ru": "..."}, "width": 128, "height": 128, "steps": 20, "guidance": 3,
 ///      "decoder_steps": 8, "decoder_guidance": 0, "languages": ["en", "ru"], "licence": "MIT"}
-ModelCard read_model_card(const std::filesystem::path& folder);
+ModelCard read_model_card(const std::filesystem::path& model);
 
 }  // namespace p2p::engine

@@ -29,16 +29,16 @@ using stable_diffusion::TextEncoding;
 
 SchedulerConfig load_scheduler(const ModelIndex& index) {
   const auto outdated = index.family() == Family::stable_diffusion ? SchedulerConfig::Outdated::amend : SchedulerConfig::Outdated::keep;
-  return SchedulerConfig::load(index.folder("scheduler") / "scheduler_config.json", index.class_of("scheduler"), outdated);
+  return SchedulerConfig::load(index.scheduler(), index.class_of("scheduler"), outdated);
 }
 
 TextEncoders load_text_encoders(const ModelIndex& index, const EngineOptions& options) {
   std::vector<TextualInversion> learned;
   for (const fs::path& file : options.embeddings) learned.push_back(read_textual_inversion(file));
   const auto [precision, threads] = std::pair(*options.precision, options.threads);
-  const TextEncoders::Folders first{.tokenizer = index.folder("tokenizer"), .text_encoder = index.folder("text_encoder")};
+  const TextEncoders::Source first{.tokenizer = index.tokenizer("tokenizer"), .text_encoder = index.component("text_encoder")};
   if (index.family() != Family::xl) return TextEncoders::single(first, precision, threads, learned);
-  const TextEncoders::Folders second{.tokenizer = index.folder("tokenizer_2"), .text_encoder = index.folder("text_encoder_2")};
+  const TextEncoders::Source second{.tokenizer = index.tokenizer("tokenizer_2"), .text_encoder = index.component("text_encoder_2")};
   return TextEncoders::pair(first, second, index.force_zeros_for_empty_prompt(), precision, threads, learned);
 }
 
@@ -53,14 +53,14 @@ std::vector<float> guide(std::span<const float> batch, double guidance) {
 
 class StableDiffusion final : public TextToImage {
  public:
-  StableDiffusion(const fs::path& folder, const EngineOptions& options)
+  StableDiffusion(const fs::path& model, const EngineOptions& options)
       : precision_(*options.precision),
         loras_dir_(options.loras_dir),
-        index_(folder),
+        index_(model, options.clip_tokenizers),
         scheduler_(load_scheduler(index_)),
-        unet_(std::make_shared<stable_diffusion::Unet>(index_.folder("unet"))),
+        unet_(std::make_shared<stable_diffusion::Unet>(index_.component("unet"))),
         vae_(index_),
-        defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), vae_.upscale(), read_model_card(folder))),
+        defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), vae_.upscale(), read_model_card(model))),
         networks_(load_text_encoders(index_, options), unet_, precision_, options.threads),
         vae_network_(precision_, options.threads) {
     check_parts_fit();
@@ -87,8 +87,7 @@ class StableDiffusion final : public TextToImage {
   void check_parts_fit() const {
     const auto expect = [&](const char* part, const char* key, std::size_t expected, std::size_t found, const char* why) {
       if (expected != found) {
-        throw ModelError((index_.folder(part) / "config.json").string() + ": " + key + ": expected " + std::to_string(expected) + ", " +
-                         why + "; found " + std::to_string(found));
+        index_.component(part).config.fail(key, "expected " + std::to_string(expected) + ", " + why + "; found " + std::to_string(found));
       }
     };
     const auto& unet = unet_->config();
@@ -192,15 +191,16 @@ class StableDiffusion final : public TextToImage {
 
 }  // namespace
 
-bool is_stable_diffusion(const fs::path& folder) {
-  if (!fs::exists(folder / "model_index.json")) return false;
-  const Json index = read_json(folder / "model_index.json");
+bool is_stable_diffusion(const fs::path& model) {
+  if (is_single_file(model)) return true;
+  if (!fs::exists(model / "model_index.json")) return false;
+  const Json index = read_json(model / "model_index.json");
   const std::string name = index.is_object() ? index.value("_class_name", Json()).dump() : "";
   return name.starts_with("\"StableDiffusion") || name.starts_with("\"LatentConsistency");
 }
 
-std::unique_ptr<TextToImage> load_stable_diffusion(const fs::path& folder, const EngineOptions& options) {
-  return std::make_unique<StableDiffusion>(folder, options);
+std::unique_ptr<TextToImage> load_stable_diffusion(const fs::path& model, const EngineOptions& options) {
+  return std::make_unique<StableDiffusion>(model, options);
 }
 
 }  // namespace p2p::engine

@@ -8,11 +8,11 @@
 namespace p2p::engine {
 
 /// True for a folder in diffusers' layout whose model_index.json names the pipeline of Stable Diffusion 1 or 2 (Turbo as well), of a latent
-/// consistency model, or of Stable Diffusion XL.
-bool is_stable_diffusion(const std::filesystem::path& folder);
+/// consistency model, or of Stable Diffusion XL; and for a single file (see SingleFile).
+bool is_stable_diffusion(const std::filesystem::path& model);
 
 /// Loads it: one or two text encoders, the UNet, and the VAE (AutoencoderKL or AutoencoderTiny). `options.precision` is set. Throws
 /// ModelError.
-std::unique_ptr<TextToImage> load_stable_diffusion(const std::filesystem::path& folder, const EngineOptions& options);
+std::unique_ptr<TextToImage> load_stable_diffusion(const std::filesystem::path& model, const EngineOptions& options);
 
 }  // namespace p2p::engine

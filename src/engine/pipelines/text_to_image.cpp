@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "engine/checkpoint/single_file.hpp"
 #include "engine/graph/network.hpp"
 #include "engine/pipelines/stable_diffusion.hpp"
 #include "engine/pipelines/wuerstchen.hpp"
@@ -45,17 +46,21 @@ std::string_view name_of(Stage stage) {
   return names.at(static_cast<std::size_t>(stage));
 }
 
-std::unique_ptr<TextToImage> load_text_to_image(const fs::path& folder, const EngineOptions& options) {
-  if (!fs::is_directory(folder)) throw ModelError(folder.string() + ": expected a model's folder, found none");
+std::unique_ptr<TextToImage> load_text_to_image(const fs::path& model, const EngineOptions& options) {
+  if (!fs::is_directory(model) && !is_single_file(model)) {
+    throw ModelError(
+        model.string() + ": expected a model's folder or a .safetensors file, found " +
+        (fs::exists(model) ? "another kind of file; pickles (.ckpt, .pt) can run code when they are loaded, so they are refused" : "none"));
+  }
   for (const Family& family : kFamilies) {
-    if (family.owns(folder)) return family.load(folder, with_precision(options));
+    if (family.owns(model)) return family.load(model, with_precision(options));
   }
-  if (!fs::exists(folder / "model_index.json")) {
-    throw ModelError(folder.string() + ": expected model_index.json, or prior/ and decoder/ that each hold one; found neither");
+  if (!fs::exists(model / "model_index.json")) {
+    throw ModelError(model.string() + ": expected model_index.json, or prior/ and decoder/ that each hold one; found neither");
   }
-  throw ModelError((folder / "model_index.json").string() +
+  throw ModelError((model / "model_index.json").string() +
                    ": _class_name: expected a pipeline of Stable Diffusion, WuerstchenCombinedPipeline, or the two" +
-                   " published Würstchen folders side by side as prior/ and decoder/; found " + excerpt(class_name(folder)));
+                   " published Würstchen folders side by side as prior/ and decoder/; found " + excerpt(class_name(model)));
 }
 
 }  // namespace p2p::engine

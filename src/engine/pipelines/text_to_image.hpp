@@ -75,6 +75,8 @@ struct EngineOptions {
   std::filesystem::path loras_dir;     ///< where prompts' <lora:NAME:WEIGHT> finds NAME.safetensors; empty: nowhere
   /// Stable Diffusion: words that were learned for the model (textual inversion), which prompts may then use.
   std::vector<std::filesystem::path> embeddings;
+  /// For models in a single file, which holds none: a folder with `tokenizer/` and `tokenizer_2/`, CLIP's as SDXL has them.
+  std::filesystem::path clip_tokenizers;
 };
 
 /// A model that is loaded and draws. Holds no state of a call: generate() may run on several threads at once.
@@ -90,7 +92,8 @@ class TextToImage {
   virtual Precision precision() const = 0;
 };
 
-/// Loads the model in `folder`, of whichever family its model_index.json names. Throws ModelError.
-std::unique_ptr<TextToImage> load_text_to_image(const std::filesystem::path& folder, const EngineOptions& options = {});
+/// Loads a model: a folder, of whichever family its model_index.json names, or a .safetensors file that holds a whole Stable Diffusion.
+/// Throws ModelError.
+std::unique_ptr<TextToImage> load_text_to_image(const std::filesystem::path& model, const EngineOptions& options = {});
 
 }  // namespace p2p::engine

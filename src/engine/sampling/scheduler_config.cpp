@@ -148,8 +148,10 @@ ConfigReader part_of(const SchedulerClass& scheduler, const std::filesystem::pat
   return config;
 }
 
-/// Python writes -Infinity, which is no JSON, for the default of lambda_min_clipped. A bound that is as good as that stands for it.
-Json read_config(const std::filesystem::path& file) {
+}  // namespace
+
+// Python writes -Infinity, which is no JSON, for the default of lambda_min_clipped. A bound that is as good as that stands for it.
+ConfigReader read_scheduler_config(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   std::string text(kMaxConfigBytes + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -163,18 +165,19 @@ Json read_config(const std::filesystem::path& file) {
     if (value != std::string::npos && text.compare(value, infinity.size(), infinity) == 0) text.replace(value, infinity.size(), "-1e308");
   }
   try {
-    return parse_json(text, file.string());
+    return {file, parse_json(text, file.string())};
   } catch (const Error& error) {
     throw ModelError(error.what());
   }
 }
 
-}  // namespace
-
 SchedulerConfig SchedulerConfig::load(const std::filesystem::path& file, std::string_view class_name, Outdated outdated) {
+  return load(read_scheduler_config(file), class_name, outdated);
+}
+
+SchedulerConfig SchedulerConfig::load(const ConfigReader& config, std::string_view class_name, Outdated outdated) {
   SchedulerConfig loaded;
-  loaded.file_ = file;
-  const ConfigReader config(file, read_config(file));
+  const std::filesystem::path& file = loaded.file_ = config.file();
   loaded.json_ = config.json();
   loaded.class_name_ = class_name.empty() ? config.text("_class_name") : class_name;
   const SchedulerClass* const own = find_class(loaded.class_name_);

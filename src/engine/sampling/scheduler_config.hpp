@@ -7,10 +7,14 @@
 #include <string_view>
 
 #include "base/json.hpp"
+#include "engine/checkpoint/config_reader.hpp"
 #include "engine/sampling/sampler.hpp"
 #include "engine/sampling/scheduler.hpp"
 
 namespace p2p::engine {
+
+/// Reads a scheduler_config.json as Python writes it, with numbers that are no JSON. Throws ModelError.
+ConfigReader read_scheduler_config(const std::filesystem::path& file);
 
 /// A model's scheduler_config.json. Immutable; safe to use from several threads.
 class SchedulerConfig {
@@ -22,6 +26,7 @@ class SchedulerConfig {
   /// `class_name` is the class that model_index.json names; empty stands for the file's own _class_name. Throws ModelError that names the
   /// file and the key: for a class that is not supported, for a value that is wrong or not supported by the class, and for a key that no
   /// supported class has (those of other classes are there for named samplers; what begins with `_` is nobody's).
+  static SchedulerConfig load(const ConfigReader& config, std::string_view class_name = {}, Outdated outdated = Outdated::keep);
   static SchedulerConfig load(const std::filesystem::path& file, std::string_view class_name = {}, Outdated outdated = Outdated::keep);
 
   /// A scheduler for so many steps, from 1 to num_train_timesteps: the model's own or, with `sampler`, what diffusers' from_config makes of

@@ -60,8 +60,7 @@ struct Half {
 
 }  // namespace
 
-AutoencoderKlConfig AutoencoderKlConfig::load(const std::filesystem::path& config_file) {
-  const ConfigReader reader(config_file);
+AutoencoderKlConfig AutoencoderKlConfig::load(const ConfigReader& reader) {
   AutoencoderKlConfig config;
   const auto channels = reader.integers("block_out_channels", 1, 16384, std::vector<long long>{64});
   config.block_out_channels.assign(channels.begin(), channels.end());
@@ -89,8 +88,8 @@ AutoencoderKlConfig AutoencoderKlConfig::load(const std::filesystem::path& confi
   return config;
 }
 
-AutoencoderKl::AutoencoderKl(const std::filesystem::path& folder)
-    : AutoencoderKl(AutoencoderKlConfig::load(folder / "config.json"), Weights(folder)) {}
+AutoencoderKl::AutoencoderKl(Component component)
+    : AutoencoderKl(AutoencoderKlConfig::load(component.config), Weights(std::move(component.weights))) {}
 
 AutoencoderKl::AutoencoderKl(AutoencoderKlConfig config, Weights weights) : config_(std::move(config)), weights_(std::move(weights)) {
   decode_graph(1, 1);

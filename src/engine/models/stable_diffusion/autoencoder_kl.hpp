@@ -1,8 +1,8 @@
 #pragma once
 
-#include <filesystem>
 #include <vector>
 
+#include "engine/checkpoint/component.hpp"
 #include "engine/graph/network.hpp"
 
 namespace p2p::engine::stable_diffusion {
@@ -21,7 +21,7 @@ struct AutoencoderKlConfig {
   bool mid_block_add_attention = true;
 
   /// Throws ModelError for what is missing, out of range or not supported.
-  static AutoencoderKlConfig load(const std::filesystem::path& config_file);
+  static AutoencoderKlConfig load(const ConfigReader& reader);
   /// Pixels a side for each latent.
   std::size_t upscale() const { return std::size_t{1} << (block_out_channels.size() - 1); }
 };
@@ -29,8 +29,8 @@ struct AutoencoderKlConfig {
 /// Port of autoencoder_kl.py and its parts in vae.py.
 class AutoencoderKl {
  public:
-  /// Opens `folder` and checks every weight, the encoding half's too. Throws ModelError.
-  explicit AutoencoderKl(const std::filesystem::path& folder);
+  /// Checks every weight, the encoding half's too. Throws ModelError.
+  explicit AutoencoderKl(Component component);
   AutoencoderKl(AutoencoderKlConfig config, Weights weights);
 
   /// Input `latents` [1, latent_channels, height, width] as the sampling leaves them, so that the graph divides by scaling_factor first;

@@ -41,8 +41,7 @@ void expect_text(const ConfigReader& reader, const char* key, const std::string&
 
 }  // namespace
 
-AutoencoderTinyConfig AutoencoderTinyConfig::load(const std::filesystem::path& config_file) {
-  const ConfigReader reader(config_file);
+AutoencoderTinyConfig AutoencoderTinyConfig::load(const ConfigReader& reader) {
   AutoencoderTinyConfig config;
   expect_text(reader, "act_fn", "relu");
   expect_text(reader, "upsample_fn", "nearest");
@@ -63,8 +62,8 @@ AutoencoderTinyConfig AutoencoderTinyConfig::load(const std::filesystem::path& c
   return config;
 }
 
-AutoencoderTiny::AutoencoderTiny(const std::filesystem::path& folder)
-    : AutoencoderTiny(AutoencoderTinyConfig::load(folder / "config.json"), Weights(folder)) {}
+AutoencoderTiny::AutoencoderTiny(Component component)
+    : AutoencoderTiny(AutoencoderTinyConfig::load(component.config), Weights(std::move(component.weights))) {}
 
 AutoencoderTiny::AutoencoderTiny(AutoencoderTinyConfig config, Weights weights) : config_(std::move(config)), weights_(std::move(weights)) {
   decode_graph(1, 1);

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <filesystem>
 #include <vector>
 
+#include "engine/checkpoint/component.hpp"
 #include "engine/graph/network.hpp"
 
 namespace p2p::engine::stable_diffusion {
@@ -19,7 +19,7 @@ struct AutoencoderTinyConfig {
   float scaling_factor = 1;
 
   /// Throws ModelError for what is missing, out of range or not supported.
-  static AutoencoderTinyConfig load(const std::filesystem::path& config_file);
+  static AutoencoderTinyConfig load(const ConfigReader& reader);
   /// Pixels a side for each latent.
   std::size_t upscale() const { return std::size_t{1} << (num_decoder_blocks.size() - 1); }
 };
@@ -27,8 +27,8 @@ struct AutoencoderTinyConfig {
 /// Port of autoencoder_tiny.py and its parts in vae.py.
 class AutoencoderTiny {
  public:
-  /// Opens `folder` and checks every weight, the encoding half's too. Throws ModelError.
-  explicit AutoencoderTiny(const std::filesystem::path& folder);
+  /// Checks every weight, the encoding half's too. Throws ModelError.
+  explicit AutoencoderTiny(Component component);
   AutoencoderTiny(AutoencoderTinyConfig config, Weights weights);
 
   /// As AutoencoderKl's.

@@ -102,7 +102,7 @@ class Unet::BlockList {
   std::vector<std::size_t> skips_;  ///< and of the skips'
 };
 
-Unet::Unet(const std::filesystem::path& folder) : Unet(UnetConfig::load(folder / "config.json"), Weights(folder)) {}
+Unet::Unet(Component component) : Unet(UnetConfig::load(component.config), Weights(std::move(component.weights))) {}
 
 Unet::Unet(UnetConfig config, Weights weights)
     : config_(std::move(config)), blocks_(BlockList(config_).take()), weights_(std::move(weights)) {

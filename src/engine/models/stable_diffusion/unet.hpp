@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/checkpoint/component.hpp"
 #include "engine/models/denoiser.hpp"
 #include "engine/models/stable_diffusion/blocks.hpp"
 #include "engine/models/stable_diffusion/unet_config.hpp"
@@ -11,8 +12,8 @@ namespace p2p::engine::stable_diffusion {
 /// (see added_condition()). Latents of any height and width will do.
 class Unet final : public DenoiserGraphs {
  public:
-  /// Opens `folder` and checks every weight. Throws ModelError.
-  explicit Unet(const std::filesystem::path& folder);
+  /// Checks every weight. Throws ModelError.
+  explicit Unet(Component component);
   Unet(UnetConfig config, Weights weights);
   /// The same network with changed weights.
   Unet(const Unet& base, std::shared_ptr<const WeightPatches> patches);

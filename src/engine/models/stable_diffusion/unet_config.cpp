@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/checkpoint/config_reader.hpp"
-
 namespace p2p::engine::stable_diffusion {
 namespace {
 
@@ -155,8 +153,7 @@ void check_channels(const ConfigReader& reader, const UnetConfig& config) {
 
 }  // namespace
 
-UnetConfig UnetConfig::load(const std::filesystem::path& config_file) {
-  const ConfigReader reader(config_file);
+UnetConfig UnetConfig::load(const ConfigReader& reader) {
   expect_stable_diffusion(reader);
   UnetConfig config;
   const auto channels = reader.integers("block_out_channels", 1, kMaxChannels, std::vector<long long>{320, 640, 1280, 1280});

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <array>
-#include <filesystem>
 #include <vector>
+
+#include "engine/checkpoint/config_reader.hpp"
 
 namespace p2p::engine::stable_diffusion {
 
@@ -10,7 +11,7 @@ namespace p2p::engine::stable_diffusion {
 /// block_out_channels.
 struct UnetConfig {
   /// Throws ModelError for what is missing, out of range, or not one of these networks.
-  static UnetConfig load(const std::filesystem::path& config_file);
+  static UnetConfig load(const ConfigReader& reader);
 
   std::array<std::size_t, 2> sample_size{};  ///< height and width of the latents that it was trained on; 0: not said
   std::size_t in_channels = 0;

@@ -10,7 +10,7 @@ constexpr int kMaxPixels = 8192;
 
 // SD-Turbo and SDXL-Turbo say it nowhere else; models for many steps that begin there as well rescale their betas.
 bool is_turbo(const ModelIndex& index) {
-  const ConfigReader scheduler(index.folder("scheduler") / "scheduler_config.json");
+  const ConfigReader scheduler = index.scheduler();
   return index.class_of("scheduler").starts_with("Euler") && scheduler.text("timestep_spacing", "") == "trailing" &&
          !scheduler.boolean("rescale_betas_zero_snr", false);
 }

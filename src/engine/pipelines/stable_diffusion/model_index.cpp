@@ -3,8 +3,12 @@
 #include <array>
 #include <utility>
 
+#include "engine/sampling/scheduler_config.hpp"
+
 namespace p2p::engine::stable_diffusion {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::array kFamilies{std::pair{"StableDiffusionPipeline", Family::stable_diffusion},
                                std::pair{"LatentConsistencyModelPipeline", Family::latent_consistency},
@@ -20,10 +24,24 @@ Family family_of(const ConfigReader& index) {
   index.fail("_class_name", "expected one of " + known + "; found \"" + name + "\"");
 }
 
+std::optional<SingleFile> open_file(const fs::path& model) {
+  return fs::is_directory(model) ? std::nullopt : std::optional<SingleFile>(model);
+}
+
+ConfigReader read_scheduler(const SingleFile& file) {
+  const fs::path beside = file.scheduler_beside();
+  return beside.empty() ? ConfigReader(file.path(), file.default_scheduler()) : read_scheduler_config(beside);
+}
+
+ConfigReader read_index(const fs::path& model, const std::optional<SingleFile>& file) {
+  if (!file) return model / "model_index.json";
+  return {model, published_model_index(file->family(), read_scheduler(*file).text("_class_name"))};
+}
+
 }  // namespace
 
-ModelIndex::ModelIndex(const std::filesystem::path& folder)
-    : folder_(folder), reader_(folder / "model_index.json"), family_(family_of(reader_)) {}
+ModelIndex::ModelIndex(const fs::path& model, fs::path clip)
+    : model_(model), clip_(std::move(clip)), file_(open_file(model)), reader_(read_index(model, file_)), family_(family_of(reader_)) {}
 
 std::string ModelIndex::class_of(std::string_view component) const {
   const auto entry = reader_.json().find(component);
@@ -34,9 +52,17 @@ std::string ModelIndex::class_of(std::string_view component) const {
   return entry->at(1);
 }
 
-std::filesystem::path ModelIndex::folder(std::string_view component) const {
+fs::path ModelIndex::folder(const std::string& component) const {
   class_of(component);
-  return folder_ / component;
+  return model_ / component;
+}
+
+Component ModelIndex::component(const std::string& name) const { return file_ ? file_->component(name) : Component(folder(name)); }
+
+fs::path ModelIndex::tokenizer(const std::string& name) const { return file_ ? file_->tokenizer(name, clip_) : folder(name); }
+
+ConfigReader ModelIndex::scheduler() const {
+  return file_ ? read_scheduler(*file_) : read_scheduler_config(folder("scheduler") / "scheduler_config.json");
 }
 
 bool ModelIndex::force_zeros_for_empty_prompt() const { return reader_.boolean("force_zeros_for_empty_prompt", true); }

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "engine/checkpoint/config_reader.hpp"
+#include "engine/checkpoint/component.hpp"
+#include "engine/checkpoint/single_file.hpp"
 
 namespace p2p::engine::stable_diffusion {
 
@@ -14,22 +16,30 @@ enum class Family {
   xl,                  ///< StableDiffusionXLPipeline, SDXL-Turbo
 };
 
-/// A folder's model_index.json.
+/// What a model consists of: a folder's model_index.json, or what stands for it where the model is a single file.
 class ModelIndex {
  public:
-  /// Throws ModelError; also for a pipeline that is none of the families.
-  explicit ModelIndex(const std::filesystem::path& folder);
+  /// `clip` is where a single file's tokenizers are looked for, see SingleFile::tokenizer(). Throws ModelError; also for a pipeline that is
+  /// none of the families.
+  explicit ModelIndex(const std::filesystem::path& model, std::filesystem::path clip = {});
 
+  const std::filesystem::path& path() const { return model_; }
   Family family() const { return family_; }
-  /// Where a component lies. Throws ModelError where the index lists none of that name.
-  std::filesystem::path folder(std::string_view component) const;
-  /// Its class, such as "AutoencoderKL". Throws ModelError.
+  /// Each throws ModelError where the index lists nothing of that name.
+  Component component(const std::string& name) const;
+  std::filesystem::path tokenizer(const std::string& name) const;
+  ConfigReader scheduler() const;
+  /// A component's class, such as "AutoencoderKL".
   std::string class_of(std::string_view component) const;
   /// SDXL: whether the absence of a negative prompt is zeros, instead of the empty prompt's embeddings.
   bool force_zeros_for_empty_prompt() const;
 
  private:
-  std::filesystem::path folder_;
+  std::filesystem::path folder(const std::string& component) const;
+
+  std::filesystem::path model_;
+  std::filesystem::path clip_;
+  std::optional<SingleFile> file_;
   ConfigReader reader_;
   Family family_;
 };

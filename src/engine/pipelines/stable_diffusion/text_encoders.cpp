@@ -44,10 +44,10 @@ LearnedTokens rows_of(std::span<const TextualInversion> learned, Place place, co
 /// A tokenizer and its encoder. The empty chunk, which most negative prompts are, is encoded once.
 class Encoder {
  public:
-  Encoder(const TextEncoders::Folders& folders, ClipTextOutputs outputs, Precision precision, int threads,
+  Encoder(const TextEncoders::Source& source, ClipTextOutputs outputs, Precision precision, int threads,
           std::span<const TextualInversion> learned, Place place)
-      : tokenizer_(std::make_shared<const ClipTokenizer>(folders.tokenizer, words_of(learned, place))),
-        clip_(folders.text_encoder, tokenizer_->length(), precision, threads, outputs, rows_of(learned, place, *tokenizer_)) {
+      : tokenizer_(std::make_shared<const ClipTokenizer>(source.tokenizer, words_of(learned, place))),
+        clip_(source.text_encoder, tokenizer_->length(), precision, threads, outputs, rows_of(learned, place, *tokenizer_)) {
     for (const TextualInversion& inversion : learned) {
       const std::size_t width = vectors_of(inversion, place).width;
       if (width != config().hidden_size) {
@@ -139,13 +139,13 @@ struct TextEncoders::Impl {
   }
 };
 
-TextEncoders TextEncoders::single(const Folders& folders, Precision precision, int threads, std::span<const TextualInversion> learned) {
+TextEncoders TextEncoders::single(const Source& source, Precision precision, int threads, std::span<const TextualInversion> learned) {
   auto impl = std::make_unique<Impl>();
-  impl->encoders.push_back(std::make_shared<const Encoder>(folders, ClipTextOutputs{}, precision, threads, learned, Place{}));
+  impl->encoders.push_back(std::make_shared<const Encoder>(source, ClipTextOutputs{}, precision, threads, learned, Place{}));
   return TextEncoders(std::move(impl));
 }
 
-TextEncoders TextEncoders::pair(const Folders& first, const Folders& second, bool force_zeros_for_empty_prompt, Precision precision,
+TextEncoders TextEncoders::pair(const Source& first, const Source& second, bool force_zeros_for_empty_prompt, Precision precision,
                                 int threads, std::span<const TextualInversion> learned) {
   auto impl = std::make_unique<Impl>();
   impl->encoders.push_back(

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/checkpoint/component.hpp"
 #include "engine/checkpoint/weights.hpp"
 #include "engine/graph/precision.hpp"
 #include "engine/pipelines/text_to_image.hpp"
@@ -27,16 +28,16 @@ struct TextEncoding {
 /// StableDiffusionPipeline and StableDiffusionXLPipeline where a prompt has one chunk and no weights. Safe to use from several threads.
 class TextEncoders {
  public:
-  struct Folders {
-    std::filesystem::path tokenizer;
-    std::filesystem::path text_encoder;
+  struct Source {
+    std::filesystem::path tokenizer;  ///< a folder
+    Component text_encoder;
   };
 
   /// Stable Diffusion 1 and 2; prompts may use the words `learned`. Throws ModelError, also for words that were learned for another model.
-  static TextEncoders single(const Folders& folders, Precision precision, int threads, std::span<const TextualInversion> learned = {});
+  static TextEncoders single(const Source& source, Precision precision, int threads, std::span<const TextualInversion> learned = {});
   /// SDXL; `force_zeros_for_empty_prompt` (a key of model_index.json, true in StableDiffusionXLPipeline) puts zeros in place of an empty
   /// negative prompt. Throws ModelError.
-  static TextEncoders pair(const Folders& first, const Folders& second, bool force_zeros_for_empty_prompt, Precision precision, int threads,
+  static TextEncoders pair(const Source& first, const Source& second, bool force_zeros_for_empty_prompt, Precision precision, int threads,
                            std::span<const TextualInversion> learned = {});
   /// The same encoders with changed weights: `patches` has one for each (null: none).
   TextEncoders patched(const std::vector<std::shared_ptr<const WeightPatches>>& patches) const;

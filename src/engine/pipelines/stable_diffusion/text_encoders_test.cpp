@@ -20,7 +20,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 const std::filesystem::path kFolder = golden::file("prompts");
-const TextEncoders::Folders kFirst{kFolder / "sd/tokenizer", kFolder / "xl/text_encoder"};
+const TextEncoders::Source kFirst{kFolder / "sd/tokenizer", kFolder / "xl/text_encoder"};
 
 TextEncoders load(const std::string& model, std::span<const TextualInversion> learned = {}) {
   if (model == "sd") return TextEncoders::single({kFolder / "sd/tokenizer", kFolder / "sd/text_encoder"}, Precision::f32, 1, learned);

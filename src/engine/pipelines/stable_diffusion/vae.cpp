@@ -7,9 +7,9 @@ namespace {
 
 std::variant<AutoencoderKl, AutoencoderTiny> open(const ModelIndex& index) {
   const std::string name = index.class_of("vae");
-  if (name == "AutoencoderKL") return AutoencoderKl(index.folder("vae"));
-  if (name == "AutoencoderTiny") return AutoencoderTiny(index.folder("vae"));
-  throw ModelError(index.folder("vae").string() + ": expected a vae of class AutoencoderKL or AutoencoderTiny, found " + name);
+  if (name == "AutoencoderKL") return AutoencoderKl(index.component("vae"));
+  if (name == "AutoencoderTiny") return AutoencoderTiny(index.component("vae"));
+  throw ModelError(index.path().string() + ": vae: expected a vae of class AutoencoderKL or AutoencoderTiny, found " + name);
 }
 
 }  // namespace
