@@ -1,4 +1,4 @@
-# The image of the service: the program, the bundled model, the libraries these load, and nothing else: no shell, no package manager.
+# The image of the service: the program, the bundled model, CLIP's tokenizer, the libraries these load, and nothing else: no shell, no package manager.
 #   docker build -t prompt2pic .
 #   podman build --format docker -t prompt2pic .      (podman's own format has no HEALTHCHECK)
 # It runs as nobody, on a read-only root, without any capability. Only the bot writes: to /data.

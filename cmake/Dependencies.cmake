@@ -1,6 +1,7 @@
 # Everything from outside, found once. tools/setup installs what is missing.
 
-# What Debian 12 has not, or too old, tools/setup puts into the build cache: the openvino wheel, which carries headers, libraries and CMake files, and librdkafka.
+# What Debian 12 has not, or too old, tools/setup puts into the build cache: the openvino wheel, which carries headers, libraries and CMake files,
+# librdkafka, and CLIP's tokenizer.
 set(cache $ENV{P2P_BUILD_CACHE})
 if(NOT cache)
   set(cache $ENV{HOME}/.cache/prompt2pic)
@@ -24,6 +25,7 @@ if(NOT P2P_ENGINE_ONLY)
   find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)
   find_library(SOCI_CORE_LIBRARY soci_core REQUIRED)
   find_library(SOCI_SQLITE3_LIBRARY soci_sqlite3 REQUIRED)
+  find_path(P2P_CLIP_TOKENIZERS tokenizer/vocab.json PATHS ${cache}/clip-3.3.0 NO_DEFAULT_PATH REQUIRED)
 endif()
 if(P2P_TESTS)
   find_package(GTest 1.12 REQUIRED)

@@ -24,6 +24,8 @@ if(NOT P2P_ENGINE_ONLY)
   set_target_properties(prompt2pic PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
   install(TARGETS prompt2pic COMPONENT program)
   install(DIRECTORY models/emoji DESTINATION ${CMAKE_INSTALL_DATADIR}/prompt2pic/models COMPONENT program)
+  install(DIRECTORY ${P2P_CLIP_TOKENIZERS}/ DESTINATION ${CMAKE_INSTALL_DATADIR}/prompt2pic/clip COMPONENT program)
+  file(CREATE_LINK ${P2P_CLIP_TOKENIZERS} ${CMAKE_BINARY_DIR}/clip SYMBOLIC)  # for the program that is not installed
 endif()
 
 # A sanitized engine would need the example to be sanitized as well.

@@ -50,8 +50,8 @@ int run_bench(const Arguments& arguments) {
   Interrupts interrupts;
   std::cerr << "measuring the machine's peak\n";
   const engine::PeakGops peak = engine::measure_peak(config.engine.threads);
-  std::cerr << "loading " << folder.filename().string() << '\n';
-  const auto model = engine::load_text_to_image(folder, config.engine);
+  std::cerr << "loading " << model_name(folder) << '\n';
+  const auto model = engine::load_text_to_image(folder, engine_options(config));
   const bool bf16 = model->precision() == engine::Precision::bf16;
   const double reachable = bf16 ? peak.bf16 : peak.f32;
   interrupts.finish_step_first();
@@ -74,8 +74,7 @@ int run_bench(const Arguments& arguments) {
   }
   std::cout << "peak: f32 " << decimal(peak.f32, 0) << ", bf16 " << decimal(peak.bf16, 0) << ", int8 " << decimal(peak.int8, 0)
             << " billion operations a second\n"
-            << folder.filename().string() << ", " << result.image.width << "x" << result.image.height << ", " << (bf16 ? "bf16" : "f32")
-            << ":\n";
+            << model_name(folder) << ", " << result.image.width << "x" << result.image.height << ", " << (bf16 ? "bf16" : "f32") << ":\n";
   print_table(std::cout, rows);
   std::cout << "SHARE is how much of the machine's " << (bf16 ? "bf16" : "f32")
             << " peak, measured just now with one large matrix product, the stage's own arithmetic reaches.\n";

@@ -72,7 +72,7 @@ Finding check_models(const AppConfig& config) {
     if (name != kFlatModel) {
       AppConfig one = config;
       one.model = name;
-      engine::load_text_to_image(find_model(one), config.engine);
+      engine::load_text_to_image(find_model(one), engine_options(config));
     }
     texts += (texts.empty() ? "" : ", ") + name;
   }

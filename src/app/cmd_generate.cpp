@@ -56,15 +56,15 @@ int run_generate(const Arguments& arguments) {
   const std::uint64_t seed = options->params.seed;
   const auto files = output_files(options->output, seed, options->count);
   const std::filesystem::path folder = find_model(options->config);
-  const std::string model_name = folder.filename().string();
+  const std::string name = model_name(folder);
 
   Interrupts interrupts;
   PeakMemory memory;
   ProgressReport report(options->count);
   Timing timing;
 
-  report.loading(model_name);
-  const auto model = engine::load_text_to_image(folder, options->config.engine);
+  report.loading(name);
+  const auto model = engine::load_text_to_image(folder, engine_options(options->config));
   timing.load = seconds_since(start);
   interrupts.finish_step_first();
 
@@ -81,7 +81,7 @@ int run_generate(const Arguments& arguments) {
     for (const std::string& notice : result.notices) report.note(notice);
 
     const Clock::time_point png_start = Clock::now();
-    const engine::Origin origin{.model = model_name, .sampler = result.sampler, .program = "prompt2pic " P2P_VERSION};
+    const engine::Origin origin{.model = name, .sampler = result.sampler, .program = "prompt2pic " P2P_VERSION};
     write_file(files[i], engine::encode_png(result.image, engine::parameters_text(result.params, origin)));
     timing.png += seconds_since(png_start);
     last = std::move(result.image);

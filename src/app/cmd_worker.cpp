@@ -29,10 +29,10 @@ std::map<std::string, std::shared_ptr<worker::Drawer>> load_models(const AppConf
     AppConfig one = config;
     one.model = wanted;
     const std::filesystem::path folder = find_model(one);
-    const std::string name = folder.filename().string();
+    const std::string name = model_name(folder);
     log::info("loading", {{"model", name}, {"folder", folder.string()}});
     drawers[name] =
-        worker::engine_drawer(engine::load_text_to_image(folder, config.engine),
+        worker::engine_drawer(engine::load_text_to_image(folder, engine_options(config)),
                               {.model = name, .program = kProgram, .steps = config.steps, .decoder_steps = config.decoder_steps});
   }
   return drawers;

@@ -6,12 +6,14 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
-#include "engine/checkpoint/safetensors.hpp"
+#include "engine/checkpoint/single_file.hpp"
 
 namespace p2p::app {
 namespace {
 
 namespace fs = std::filesystem;
+
+fs::path program_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
 
 bool is_model_name(const std::string& name) {
   const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
@@ -27,14 +29,18 @@ std::vector<fs::path> indexed_folders(const fs::path& folder) {
   return {};
 }
 
-/// Folders by model name; of two with one name the one in the earlier place.
+/// Folders and files by model name; of two with one name the one in the earlier place, and there the folder.
 std::map<std::string, fs::path> models_by_name(const std::vector<fs::path>& places) {
   std::map<std::string, fs::path> models;
   for (const fs::path& place : places) {
+    std::map<std::string, fs::path> files;
     for (const auto& entry : fs::directory_iterator(place)) {
-      const std::string name = entry.path().filename().string();
-      if (is_model_name(name) && entry.is_directory() && !indexed_folders(entry.path()).empty()) models.emplace(name, entry.path());
+      const std::string name = model_name(entry.path());
+      if (!is_model_name(name)) continue;
+      if (entry.is_directory() && !indexed_folders(entry.path()).empty()) models.emplace(name, entry.path());
+      if (entry.is_regular_file() && engine::is_single_file(entry.path())) files.emplace(name, entry.path());
     }
+    models.merge(files);
   }
   return models;
 }
@@ -44,11 +50,9 @@ bool has_weights(const fs::path& folder) {
   return fs::is_directory(folder) && std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), is_weights);
 }
 
-std::uint64_t count_parameters(const fs::path& component) {
+std::uint64_t count_parameters(const engine::WeightFiles& weights) {
   std::uint64_t count = 0;
-  for (const auto& [name, entry] : engine::open_weights(component).tensors) {
-    count += entry.view.data.size() / engine::size_of(entry.view.dtype);
-  }
+  for (const auto& [name, entry] : weights.tensors) count += entry.view.data.size() / engine::size_of(entry.view.dtype);
   return count;
 }
 
@@ -61,8 +65,22 @@ std::string family_of(const std::string& pipeline_class) {
   return pipeline_class;
 }
 
+void describe_file(ModelInfo& info) {
+  const engine::SingleFile file(info.folder);
+  const bool xl = file.family() == engine::OriginalFamily::sdxl;
+  info.family = xl ? "Stable Diffusion XL" : "Stable Diffusion";
+  info.disk_bytes = fs::file_size(info.folder);
+  for (const char* part : {"unet", "vae", "text_encoder", "text_encoder_2"}) {
+    if (xl || part != std::string_view("text_encoder_2")) info.parameters += count_parameters(file.component(part).weights);
+  }
+}
+
 ModelInfo describe(const std::string& name, const fs::path& folder) {
   ModelInfo info{.name = name, .folder = folder, .family = {}, .card = engine::read_model_card(folder), .problem = {}};
+  if (!fs::is_directory(folder)) {
+    describe_file(info);
+    return info;
+  }
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.is_regular_file()) info.disk_bytes += entry.file_size();
   }
@@ -72,7 +90,7 @@ ModelInfo describe(const std::string& name, const fs::path& folder) {
     for (const auto& [key, value] : index.items()) {
       if (key == "_class_name" && value.is_string()) info.family = family_of(value.get<std::string>());
       const bool is_component = value.is_array() && key.find('/') == std::string::npos && key.find("..") == std::string::npos;
-      if (is_component && has_weights(part / key)) info.parameters += count_parameters(part / key);
+      if (is_component && has_weights(part / key)) info.parameters += count_parameters(engine::open_weights(part / key));
     }
   }
   return info;
@@ -81,7 +99,7 @@ ModelInfo describe(const std::string& name, const fs::path& folder) {
 }  // namespace
 
 std::vector<fs::path> model_places(const AppConfig& config) {
-  const fs::path binary_folder = fs::read_symlink("/proc/self/exe").parent_path();
+  const fs::path binary_folder = program_folder();
   std::vector<fs::path> places{config.models_dir};
   if (fs::exists(binary_folder / "CMakeCache.txt")) places.push_back((binary_folder / "../../models").lexically_normal());
   places.push_back((binary_folder / "../share/prompt2pic/models").lexically_normal());
@@ -95,14 +113,26 @@ fs::path find_model(const AppConfig& config) {
   const std::map<std::string, fs::path> models = models_by_name(places);
   if (const auto found = models.find(wanted); found != models.end()) return found->second;
   if (fs::is_directory(wanted)) return fs::canonical(wanted);
-  if (wanted.find('/') != std::string::npos) throw UsageError("there is no model folder " + wanted);
+  // A link stays one: what it leads to may have another name, and other files beside it.
+  if (fs::exists(wanted) && engine::is_single_file(wanted)) return fs::absolute(wanted);
+  if (wanted.find('/') != std::string::npos) throw UsageError("there is no model folder " + wanted + ", nor such a .safetensors file");
 
   std::string names;
   for (const auto& [name, folder] : models) names += (names.empty() ? "" : ", ") + name;
   std::string looked;
   for (const fs::path& place : places) looked += (looked.empty() ? "" : " and ") + place.string();
   throw UsageError("there is no model '" + wanted + "'; " + (names.empty() ? "there is none at all" : "there are " + names) +
-                   " (looked in " + (looked.empty() ? "nothing: set P2P_MODELS_DIR" : looked) + "); --model takes a folder too");
+                   " (looked in " + (looked.empty() ? "nothing: set P2P_MODELS_DIR" : looked) +
+                   "); --model takes a folder or a .safetensors file too");
+}
+
+std::string model_name(const fs::path& model) { return (engine::is_single_file(model) ? model.stem() : model.filename()).string(); }
+
+engine::EngineOptions engine_options(const AppConfig& config) {
+  engine::EngineOptions options = config.engine;
+  const fs::path built = program_folder() / "clip";
+  options.clip_tokenizers = fs::exists(built) ? built : (program_folder() / "../share/prompt2pic/clip").lexically_normal();
+  return options;
 }
 
 std::vector<ModelInfo> list_models(const AppConfig& config) {

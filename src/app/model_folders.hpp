@@ -14,13 +14,21 @@ namespace p2p::app {
 /// then share/prompt2pic/models of the place that it is installed in. Those that do not exist are left out.
 std::vector<std::filesystem::path> model_places(const AppConfig& config);
 
-/// The folder of `config.model`, a name or a folder. Throws UsageError that says which models there are and where they were looked for.
+/// The model `config.model`, a name, a folder or a .safetensors file. Throws UsageError that says which models there are and where they
+/// were looked for.
 std::filesystem::path find_model(const AppConfig& config);
+
+/// What a model that was found is called: as its folder, or as its file without the ending.
+std::string model_name(const std::filesystem::path& model);
+
+/// The engine's part of the settings, with the place where this program has CLIP's tokenizers: in its build folder, or in
+/// share/prompt2pic/clip of the place that it is installed in.
+engine::EngineOptions engine_options(const AppConfig& config);
 
 struct ModelInfo {
   std::string name;
-  std::filesystem::path folder;
-  std::string family;  ///< such as "Wuerstchen"
+  std::filesystem::path folder;  ///< or the file
+  std::string family;            ///< such as "Wuerstchen"
   engine::ModelCard card;
   std::uint64_t disk_bytes = 0;
   std::uint64_t parameters = 0;  ///< numbers in the weights

@@ -149,8 +149,8 @@ bool folder(AppConfig& config, const std::string& given) {
 #define P2P_AT(member) [](AppConfig& config) -> auto& { return config.member; }
 
 constexpr std::array kSettings{
-    Setting{"model", "a model's name or folder", "emoji",
-            "The model that draws: its name, or the folder it is in; for a worker a list with commas.", model},
+    Setting{"model", "a model's name, folder or .safetensors file", "emoji",
+            "The model that draws: its name, the folder it is in, or its .safetensors file; for a worker a list with commas.", model},
     Setting{"models_dir", "a folder that exists", "", "A folder of models, searched before the ones that came with prompt2pic.",
             folder<P2P_AT(models_dir)>},
     Setting{"precision", "auto, f32 or bf16 (int8 comes in a later version)", "auto",

@@ -74,7 +74,7 @@ TEST_F(WuerstchenFolder, IsRefusedWithoutWhatTellsItsKind) {
   std::ofstream(path("model_index.json")) << R"({"_class_name": 7})";
   EXPECT_THAT(load_error(), HasSubstr("model_index.json: expected a text under the key _class_name"));
   fs::remove_all(folder_.path());
-  EXPECT_THAT(load_error(), HasSubstr("expected a model's folder, found none"));
+  EXPECT_THAT(load_error(), HasSubstr("expected a model's folder or a .safetensors file, found none"));
 }
 
 TEST_F(WuerstchenFolder, IsRefusedWithPicklesAlone) {
