@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::uint64_t header_size = size;
   std::memcpy(bytes.data(), &header_size, sizeof header_size);
   bytes.insert(bytes.end(), input.begin(), input.end());
-  for (const std::size_t zeros : {32, 48, 80}) {
+  for (const std::size_t zeros : {32U, 48U, 80U}) {
     std::vector<std::byte> whole = bytes;
     whole.resize(bytes.size() + zeros);
     read(whole);

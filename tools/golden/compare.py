@@ -56,7 +56,8 @@ def cases(reference, seed, large):
 
 def generate(program, folder, case, file):
     options = {"model": folder, "precision": "f32", "output": file, **{key.replace("_", "-"): case[key] for key in case if key != "prompt"}}
-    words = [f"--{key}={value}" for key, value in options.items() if value not in (None, "")]
+    lists = {key: value if isinstance(value, list) else [value] for key, value in options.items()}
+    words = [f"--{key}={value}" for key, values in lists.items() for value in values if value not in (None, "")]
     subprocess.run([program, "generate", *words, "--", case["prompt"]], check=True, stdout=subprocess.DEVNULL)
     return np.asarray(Image.open(file).convert("RGB")).astype(int)
 

@@ -1,22 +1,31 @@
 """LoRA files for tests/golden/stable_diffusion, and what diffusers draws with them: writes tests/golden/lora anew.
 
-lora.py                            needs tests/golden/stable_diffusion
+lora.py fixtures                   needs tests/golden/stable_diffusion
+lora.py compare --count 2          the program's pictures against diffusers' with random LoRAs, over folders with random weights and shapes:
+                                   exit 1 where a limit is passed
 lora.py full FOLDER FILE --rank N  a file of random numbers for every linear layer of FOLDER's UNet, to measure with
 """
 
 import argparse
 import json
+import random
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import torch
 from diffusers.utils import logging
+from diffusers.utils.peft_utils import set_weights_and_activate_adapters
 from diffusers.utils.state_dict_utils import UNET_TO_DIFFUSERS
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from compare import LIMITS, PROMPTS, compare
 from folders import ROOT
-from sd_folders import Reference
+from sd_folders import Reference, write_folder
+from sd_specs import random_spec
+from stable_diffusion import FAMILIES
 
 OUT = ROOT / "tests/golden/lora"
 MODELS = ROOT / "tests/golden/stable_diffusion"
@@ -117,15 +126,16 @@ def sgm(component, name):
     return down, up, alpha
 
 
+# Not add_embedding and cond_proj: diffusers reads them in some of the layouts only.
 ATTENTION = [".to_q", ".to_k", ".to_v", ".to_out.0"]
-KINDS = ["resnets", "samplers", "conv_in", "conv_out", "_embedding", "proj_in", "proj_out", "attn2.to_q", "attn1.to_out.0", ".ff."]
+KINDS = ["resnets", "samplers", "conv_in", "conv_out", "time_embedding.linear", "proj_in", "proj_out", "attn2.to_q", "attn1.to_out.0", ".ff."]
 # file, model, layout, words by component, rank, alpha, dtype
 FILES = [
     ("sd1-peft", "sd1", peft, {"unet": [".attn1.", ".ff.", "conv1", "proj_in"], "text_encoder": ["_proj", ".fc1"]}, 3, None, torch.float16),
     ("sd1-kohya", "sd1", kohya, {"unet": KINDS, "text_encoder": ["_proj", "fc1"]}, 2, 1.0, torch.float16),
     ("sd1-processor", "sd1", processor, {"unet": ["0.attn1.to_", "0.attn2.to_"], "text_encoder": ["_proj"]}, 1, None, torch.float32),
     ("sd1-lora", "sd1", lora_down, {"unet": [".attn2.to_", "conv2"], "text_encoder": ["_proj", "fc2"]}, 1, None, torch.bfloat16),
-    ("sdxl-sgm", "sdxl", sgm, {"unet": KINDS, "text_encoder": ["_proj"], "text_encoder_2": ["_proj", "fc2"]}, 1, 0.5, torch.float16),
+    ("sdxl-sgm", "sdxl", sgm, {"unet": [*KINDS, "add_embedding"], "text_encoder": ["_proj"], "text_encoder_2": ["_proj", "fc2"]}, 1, 0.5, torch.float16),
     ("sdxl-peft", "sdxl", peft, {"unet": [".attn1.to_q", ".ff.net.2"], "text_encoder_2": ["_proj"]}, 2, None, torch.float16),
 ]  # fmt: skip
 
@@ -143,17 +153,62 @@ def cases():
     return [dict(zip(keys, row)) for row in rows]
 
 
-def write_lora(path, pipeline, layout, words, rank, alpha, dtype, generator, strength=0.7):
+def write_lora(path, pipeline, layout, words, rank, alpha, dtype, generator, strength=0.7, conv_alpha=1.0):
+    """`alpha` of each layer, that of the UNet's convolutions times `conv_alpha`."""
     tensors = {}
     for component, chosen in words.items():
         for name, shape in layers(pipeline, component, chosen):
             down, up, alpha_key = layout(component, name)
             tensors[down], tensors[up] = factors(shape, rank, generator, strength)
             if alpha is not None:
-                # Convolutions have another, as LyCORIS gives them. diffusers forgets those of attentions that are not the most frequent one.
-                tensors[alpha_key] = torch.tensor(alpha * (2 if component == "unet" and "conv" in name else 1))
+                tensors[alpha_key] = torch.tensor(alpha * (conv_alpha if component == "unet" and "conv" in name else 1))
     save_file({key: tensor.to(dtype).contiguous() for key, tensor in tensors.items()}, path)
     return len(tensors)
+
+
+def load_loras(pipeline, loras):
+    for number, (file, _) in enumerate(loras):
+        pipeline.load_lora_weights(load_file(file), adapter_name=str(number))
+    # What set_adapters does, which fails for a list as layers_per_block.
+    for part in (getattr(pipeline, name, None) for name in COMPONENTS):
+        weights = {str(n): weight for n, (_, weight) in enumerate(loras) if str(n) in getattr(part, "peft_config", {})}
+        if weights:
+            set_weights_and_activate_adapters(part, list(weights), list(weights.values()))
+
+
+def random_loras(folder, scratch, seed, draw):
+    """Two files and their weights. diffusers knows a text encoder's LoRA in kohya's layout by its out_proj."""
+    files = []
+    for number, layout in enumerate(draw.sample([peft, lora_down, kohya], 2)):
+        pipeline = Reference(folder).pipeline
+        words = {name: ["_proj", draw.choice(["fc1", "fc2"])] for name in COMPONENTS if getattr(pipeline, name, None) and draw.random() < 0.7}
+        words["unet"] = draw.sample([*KINDS, *ATTENTION], draw.randint(4, 10))
+        path = scratch / f"{folder.name}-{number}.safetensors"
+        dtype = draw.choice([torch.float32, torch.float16, torch.bfloat16])
+        alpha = draw.choice([1.0, 3.0]) if layout is kohya else None
+        write_lora(path, pipeline, layout, words, draw.randint(1, 9), alpha, dtype, torch.Generator().manual_seed(seed + number), 0.4)
+        files.append((path, draw.choice([1.0, 0.5, -0.75, 1.25])))
+    return files
+
+
+def compare_random(program, count, first):
+    results = []
+    with tempfile.TemporaryDirectory() as scratch:
+        scratch = Path(scratch)
+        for family, seed in [(family, seed) for seed in range(first, first + count) for family in FAMILIES]:
+            folder, draw = scratch / f"{family}-{seed}", random.Random(seed)
+            write_folder(folder, random_spec(family, seed), seed)
+            loras = random_loras(folder, scratch, seed, draw)
+            reference = Reference(folder)
+            load_loras(reference.pipeline, loras)
+            print(f"folder {folder.name}", flush=True)
+            case = {"prompt": draw.choice(PROMPTS), "negative": "", "seed": seed, "width": 96, "height": 64, "steps": 3, "guidance": 4.0}
+            case |= {"sampler": None, "lora": [f"{file}:{weight}" for file, weight in loras]}
+            results.append(compare(program, folder, case, reference, scratch))
+    largest, mean = (max(column) for column in zip(*results))
+    limits = f"largest difference {largest} (limit {LIMITS['largest']}), largest mean {mean:.5f} (limit {LIMITS['mean']})"
+    print(f"{len(results)} pictures: {limits}")
+    sys.exit(bool(largest > LIMITS["largest"] or mean > LIMITS["mean"]))
 
 
 def write_fixtures():
@@ -162,7 +217,9 @@ def write_fixtures():
     OUT.mkdir(parents=True)
     for seed, (name, model, layout, words, rank, alpha, dtype) in enumerate(FILES):
         path = OUT / f"{name}.safetensors"
-        count = write_lora(path, Reference(MODELS / model).pipeline, layout, words, rank, alpha, dtype, torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(seed)
+        # As LyCORIS gives them. The other way round diffusers would forget: an attention's layers get the most frequent alpha, whatever theirs.
+        count = write_lora(path, Reference(MODELS / model).pipeline, layout, words, rank, alpha, dtype, generator, conv_alpha=2.0)
         path.chmod(0o644)
         print(path.name, count, "tensors", path.stat().st_size, "bytes")
     rows = cases()
@@ -170,9 +227,7 @@ def write_fixtures():
         case["file"] = f"{case['model']}-{index}.png"
         reference = Reference(MODELS / case["model"])
         plain = reference.draw({**case, "sampler": None})
-        for number, (name, _) in enumerate(case["loras"]):
-            reference.pipeline.load_lora_weights(load_file(OUT / f"{name}.safetensors"), adapter_name=str(number))
-        reference.pipeline.set_adapters([str(n) for n in range(len(case["loras"]))], [weight for _, weight in case["loras"]])
+        load_loras(reference.pipeline, [(OUT / f"{name}.safetensors", weight) for name, weight in case["loras"]])
         picture = reference.draw({**case, "sampler": None})
         Image.fromarray(picture).save(OUT / case["file"], optimize=True)
         change = abs(picture.astype(int) - plain).mean()
@@ -182,15 +237,22 @@ def write_fixtures():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("fixtures")
+    against = commands.add_parser("compare")
+    against.add_argument("--program", type=Path, default=ROOT / "build/release/prompt2pic")
+    against.add_argument("--count", type=int, default=2, help="folders of each family")
+    against.add_argument("--first", type=int, default=0, help="the first folder's seed")
     full = commands.add_parser("full")
     full.add_argument("folder", type=Path)
     full.add_argument("file", type=Path)
     full.add_argument("--rank", type=int, default=64)
     arguments = parser.parse_args()
     logging.set_verbosity_error()
-    if arguments.command is None:
+    if arguments.command == "fixtures":
         return write_fixtures()
+    if arguments.command == "compare":
+        return compare_random(arguments.program, arguments.count, arguments.first)
     words = {"unet": [*ATTENTION, ".ff.", "proj_in", "proj_out"]}
     write_lora(arguments.file, Reference(arguments.folder).pipeline, kohya, words, arguments.rank, 1.0, torch.float16, torch.Generator(), 0.1)
 

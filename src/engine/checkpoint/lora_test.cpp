@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <limits>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "engine/testing/golden.hpp"
@@ -17,7 +17,6 @@ using golden::error_of;
 using golden::TempFolder;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::StartsWith;
 
 /// A UNet of two levels, both with attention, and a text encoder in each of transformers' spellings.
 LoraModel model() {
@@ -193,7 +192,6 @@ TEST_F(LoraFiles, RefusesWhatIsMadeForAnotherModel) {
 
 TEST_F(LoraFiles, RefusesWhatDoesNotFitTogether) {
   const std::string q = "lora_te_text_model_encoder_layers_0_self_attn_q_proj", other = "text_encoder.encoder.layers.0.self_attn.q_proj";
-  const std::vector<float> zeros(6 * 5000);
   const auto parts = [&](const Shape& down, const Shape& up, DType dtype = DType::f32) {
     return Checkpoint()
         .add_bytes(q + ".lora_down.weight", down, std::string(byte_size(dtype, down), '\0'), dtype)

@@ -34,7 +34,7 @@ TEST(WeightPatches, AddScaledProducts) {
   const TempFolder folder;
   // Ranks above and below the kernel's step, columns beyond a vector, and enough rows for several threads.
   for (const std::size_t rank : {std::size_t{1}, std::size_t{4}, std::size_t{7}}) {
-    const std::size_t rows = 640, columns = 2 * 9 * 30;
+    const std::size_t rows = 640, columns = 540;
     Weights weights = Checkpoint().add("a", {rows, 60, 3, 3}, waves(rows * columns, 0.1F), DType::f16).weights();
     const auto before = to_floats(weights.get("a", {rows, 60, 3, 3}).view);
     auto patches = std::make_shared<WeightPatches>(DType::f32, 3);

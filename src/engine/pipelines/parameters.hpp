@@ -15,7 +15,8 @@ struct Origin {
 };
 
 /// How a picture was made, in the form that AUTOMATIC1111 writes and other tools read ("infotext"): the prompt, a line "Negative prompt:
-/// ..." where there is one, then "Steps: 20, Sampler: DDPM, ...". LoRAs stand behind the prompt as "<lora:NAME:WEIGHT>". `params` are those of a GenerateResult; what is unset is left out.
+/// ..." where there is one, then "Steps: 20, Sampler: DDPM, ...". LoRAs stand behind the prompt as "<lora:NAME:WEIGHT>". `params` are those
+/// of a GenerateResult; what is unset is left out.
 std::string parameters_text(const GenerateParams& params, const Origin& origin);
 
 }  // namespace p2p::engine
