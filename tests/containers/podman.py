@@ -38,7 +38,7 @@ def build(image, *arguments):
 
 def build_image():
     """What is slow to get, and what the compiler has made, is lent from this machine's cache, at the place where the build would put its own."""
-    lent = [(path, "ro") for pattern in ("openvino-*", "librdkafka-*-static") for path in CACHE.glob(pattern)] + [(CACHE / "ccache", "rw")]
+    lent = [(path, "ro") for pattern in ("openvino-*", "librdkafka-*-static", "clip-*") for path in CACHE.glob(pattern)] + [(CACHE / "ccache", "rw")]
     volumes = [f"--volume={path}:/root/.cache/prompt2pic/{path.name}:{mode}" for path, mode in lent]
     options = ["--build-arg", f"P2P_JOBS={os.environ.get('P2P_JOBS', os.cpu_count())}", *volumes, ROOT]
     # The first stage has a name of its own, so that it is kept for the next time, and what it was before goes.
