@@ -1,14 +1,11 @@
 #pragma once
 
 #include "base/json.hpp"
-#include "engine/checkpoint/safetensors.hpp"
+#include "engine/checkpoint/original_family.hpp"
 
 // What diffusers' folders say in their JSON and a single file does not: read off the tensors' names and shapes where these show it, else as
 // the published folder of the family has it, which is where diffusers' from_single_file looks.
 namespace p2p::engine {
-
-/// Families that are published as single files.
-enum class OriginalFamily { sd1, sd2, sdxl };
 
 /// config.json of UNet2DConditionModel, from tensors by diffusers' names. Throws ModelError where one that is needed is missing.
 Json infer_unet_config(const WeightFiles& unet, OriginalFamily family);
