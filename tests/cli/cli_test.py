@@ -145,6 +145,25 @@ class Models(CliTest):
         self.assertIn("Model: another-1", read_png(os.path.join(self.folder, "a.png"))[3]["parameters"])
         self.assertIn("Model: emoji", read_png(os.path.join(self.folder, "b.png"))[3]["parameters"])
 
+    def test_a_model_in_one_file(self):
+        golden = pathlib.Path(__file__).resolve().parent.parent / "golden"
+        folder = pathlib.Path(self.folder, "m")
+        folder.mkdir()
+        shutil.copy(golden / "single_file/sd1.safetensors", folder / "one.safetensors")
+        shutil.copy(golden / "single_file/sd1.png", folder / "two.safetensors")
+        env = {"P2P_MODELS_DIR": str(folder)}
+        listed = {m["name"]: m for m in json.loads(self.succeed("models", "--json", env=env))}
+        self.assertEqual(listed["one"]["family"], "Stable Diffusion")
+        self.assertGreater(listed["one"]["weights_bytes"]["f32"], 2_000_000)
+        self.assertRegex(listed["two"]["problem"], "not a safetensors file")
+        small = ["--width", "64", "--height", "64", "--steps", "1"]
+        self.refuse(1, "the tokenizer's id .* is outside the text encoder's vocabulary", "generate", "x", "--model", "one", *small, env=env)
+        shutil.copytree(golden / "stable_diffusion/sdxl/tokenizer", folder / "tokenizer")  # one of its own counts before CLIP's
+        self.succeed("generate", "x", "--model", "one", "--output", "a.png", *small, env=env)
+        self.succeed("generate", "x", "--model", str(folder / "one.safetensors"), "--output", "b.png", *small)
+        self.assertIn("Model: one", read_png(os.path.join(self.folder, "b.png"))[3]["parameters"])
+        self.refuse(2, "no model folder m/none.safetensors, nor such a .safetensors file", "generate", "x", "--model", "m/none.safetensors")
+
     def test_a_broken_model_does_not_hide_the_others(self):
         emoji = next(m for m in json.loads(self.succeed("models", "--json")) if m["name"] == "emoji")
         broken = os.path.join(self.folder, "m", "broken")

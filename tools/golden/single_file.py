@@ -3,8 +3,8 @@
 single_file.py             writes tests/golden/single_file anew
 single_file.py write FOLDER FILE --family sd1|sd2|sdxl    a folder's weights as a single file
 
-Per family: FAMILY.safetensors; FAMILY.png, which from_single_file draws; FAMILY.json, the tensors that its conversion gives (name: shape and
-a checksum); FAMILY-names.txt, the names and shapes that a published checkpoint has.
+Per family: FAMILY.safetensors; FAMILY.png, which from_single_file draws; FAMILY.json, the tensors that its conversion gives (name: shape
+and a checksum); FAMILY-names.txt, the names and shapes that a published checkpoint has.
 """
 
 import argparse
@@ -131,7 +131,7 @@ def open_clip(tensors, prefix):
     for name, tensor in tensors.items():
         name = name.removeprefix("text_model.")
         if match := re.match(r"encoder\.layers\.(\d+)\.self_attn\.q_proj\.(\w+)", name):
-            parts = [tensors.get(f"text_model.{name}".replace("q_proj", f"{p}_proj"), tensors.get(name.replace("q_proj", f"{p}_proj"))) for p in "qkv"]
+            parts = [tensors[f"text_model.{name}".replace("q_proj", f"{part}_proj")] for part in "qkv"]
             result[f"{prefix}transformer.resblocks.{match[1]}.attn.in_proj_{match[2]}"] = torch.cat(parts)
         if re.search(r"self_attn\.[qkv]_proj", name):
             continue

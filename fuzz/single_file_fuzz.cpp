@@ -1,0 +1,52 @@
+// Any names and shapes as a checkpoint in one file, a line each: components whose tensors lie inside the file's or are as large as their
+// shape says, or a ModelError.
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "engine/checkpoint/single_file.hpp"
+#include "engine/models/stable_diffusion/unet_config.hpp"
+#include "fuzz/check.hpp"
+
+namespace {
+
+using namespace p2p::engine;
+
+Safetensors read(std::string_view text) {
+  static const std::vector<std::byte> kZeros(1 << 16);
+  Safetensors file{.path = "/nonexistent/x.safetensors", .file = {}, .tensors = {}};
+  while (!text.empty()) {
+    std::istringstream line{std::string(fuzz::next_line(text))};
+    std::string name;
+    line >> name;
+    Shape shape;
+    for (std::size_t n = 0; line >> n;) shape.push_back(n);
+    const std::size_t bytes = byte_size(DType::f16, shape);
+    if (bytes <= kZeros.size()) file.tensors[name] = {DType::f16, shape, std::span(kZeros).first(bytes)};
+  }
+  return file;
+}
+
+void use(const SingleFile& file, const std::string& name) {
+  try {
+    const Component component = file.component(name);
+    for (const auto& [tensor, entry] : component.weights.tensors)
+      fuzz::check(entry.view.data.size() == byte_size(entry.view.dtype, entry.view.shape));
+    if (name == "unet") stable_diffusion::UnetConfig::load(component.config);
+  } catch (const p2p::ModelError&) {
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  try {
+    const SingleFile file(read(fuzz::text_of(data, size)));
+    for (const char* name : {"unet", "vae", "text_encoder", "text_encoder_2"}) use(file, name);
+  } catch (const p2p::ModelError& error) {
+    fuzz::check(std::string_view(error.what()).size() < 8192);
+  }
+  return 0;
+}
