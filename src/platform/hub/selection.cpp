@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <regex>
+#include <string_view>
 
 namespace p2p::hub {
 namespace {
@@ -22,13 +22,39 @@ struct WeightsName {
   bool whole = false;  ///< neither shard nor index
 };
 
-std::optional<WeightsName> weights_name(const std::string& name) {
-  static const std::regex kPattern(
-      R"((diffusion_pytorch_model|model)(\.fp16)?(-\d{5}-of-\d{5})?(\.fp16)?\.safetensors(\.index(\.fp16)?\.json)?)");
-  std::smatch found;
-  if (!std::regex_match(name, found, kPattern)) return std::nullopt;
-  const bool fp16 = found[2].matched || found[4].matched || found[6].matched;
-  return WeightsName{found[1], fp16, !found[3].matched && !found[5].matched};
+/// Takes `word` off the front, if it stands there.
+bool take(std::string_view& text, std::string_view word) {
+  if (!text.starts_with(word)) return false;
+  text.remove_prefix(word.size());
+  return true;
+}
+
+/// The same for a shard's number, such as -00001-of-00002.
+bool take_shard(std::string_view& text) {
+  constexpr std::string_view kLike = "-00000-of-00000";
+  const auto fits = [](char found, char like) { return like == '0' ? found >= '0' && found <= '9' : found == like; };
+  if (text.size() < kLike.size() || !std::ranges::equal(text.substr(0, kLike.size()), kLike, fits)) return false;
+  text.remove_prefix(kLike.size());
+  return true;
+}
+
+std::optional<WeightsName> weights_name(std::string_view name) {
+  WeightsName result;
+  for (const char* stem : {"diffusion_pytorch_model", "model"}) {
+    if (result.stem.empty() && take(name, stem)) result.stem = stem;
+  }
+  result.fp16 = take(name, ".fp16");
+  const bool shard = take_shard(name);
+  result.fp16 = take(name, ".fp16") || result.fp16;
+  if (result.stem.empty() || !take(name, ".safetensors")) return std::nullopt;
+  const bool index = take(name, ".index");
+  if (index) {
+    result.fp16 = take(name, ".fp16") || result.fp16;
+    if (!take(name, ".json")) return std::nullopt;
+  }
+  if (!name.empty()) return std::nullopt;
+  result.whole = !shard && !index;
+  return result;
 }
 
 bool is_pickle(std::string_view name) {
