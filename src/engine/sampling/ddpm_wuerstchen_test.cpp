@@ -10,6 +10,7 @@
 
 #include "base/json.hpp"
 #include "engine/sampling/torch_rng.hpp"
+#include "engine/testing/golden.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -60,10 +61,10 @@ class SchedulerConfig : public testing::Test {
     std::ofstream(file_) << text;
     return file_;
   }
-  void TearDown() override { std::filesystem::remove(file_); }
 
  private:
-  std::filesystem::path file_ = testing::TempDir() + "/scheduler_config.json";
+  golden::TempFolder folder_;
+  std::filesystem::path file_ = folder_.path() / "scheduler_config.json";
 };
 
 TEST_F(SchedulerConfig, IsRead) {

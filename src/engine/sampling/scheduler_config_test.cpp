@@ -6,7 +6,7 @@
 #include <fstream>
 #include <vector>
 
-#include "engine/testing/errors.hpp"
+#include "engine/testing/golden.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -24,9 +24,9 @@ class SchedulerConfigFile : public testing::Test {
   std::string refusal(const std::string& text) const {
     return golden::error_of<ModelError>([&] { load(text); });
   }
-  void TearDown() override { std::filesystem::remove(file_); }
 
-  std::filesystem::path file_ = testing::TempDir() + "/scheduler_config.json";
+  golden::TempFolder folder_;
+  std::filesystem::path file_ = folder_.path() / "scheduler_config.json";
 };
 
 std::vector<float> timesteps(const SchedulerConfig& config, int steps, std::optional<Sampler> sampler = {}) {

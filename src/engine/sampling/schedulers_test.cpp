@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 #include <numeric>
 #include <vector>
 
@@ -14,10 +13,8 @@ namespace p2p::engine {
 namespace {
 
 SchedulerConfig config_of(const Json& loop) {
-  const std::filesystem::path file = testing::TempDir() + "/scheduler_config.json";
-  std::ofstream(file) << loop.at("config");
   const auto outdated = loop.at("amended").get<bool>() ? SchedulerConfig::Outdated::amend : SchedulerConfig::Outdated::keep;
-  return SchedulerConfig::load(file, loop.at("class").get<std::string>(), outdated);
+  return SchedulerConfig::load(ConfigReader("scheduler_config.json", loop.at("config")), loop.at("class").get<std::string>(), outdated);
 }
 
 // torch's square root on a CPU is MKL's, and up to a unit in the last place off the truth: no constant can be had to the last bit.
