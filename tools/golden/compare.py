@@ -73,6 +73,15 @@ def compare(program, folder, case, reference, scratch):
     return difference.max(), difference.mean()
 
 
+def report(results):
+    """Prints the largest of what compare() gave; whether a limit is passed."""
+    largest, mean = (max(column) for column in zip(*results))
+    print(
+        f"{len(results)} pictures: largest difference {largest} (limit {LIMITS['largest']}), largest mean {mean:.5f} (limit {LIMITS['mean']})"
+    )
+    return bool(largest > LIMITS["largest"] or mean > LIMITS["mean"])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=Path, default=ROOT / "build/release/prompt2pic")
@@ -94,11 +103,7 @@ def main():
             print(f"folder {arguments.folder or seed}", flush=True)
             reference = Reference(folder)
             results += [compare(arguments.program, folder, case, reference, scratch) for case in cases(reference, seed, arguments.large)]
-    largest, mean = (max(column) for column in zip(*results))
-    print(
-        f"{len(results)} pictures: largest difference {largest} (limit {LIMITS['largest']}), largest mean {mean:.5f} (limit {LIMITS['mean']})"
-    )
-    sys.exit(bool(largest > LIMITS["largest"] or mean > LIMITS["mean"]))
+    sys.exit(report(results))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from diffusers.utils import logging
 
-from compare import LIMITS, NEGATIVES, PROMPTS, compare
+from compare import NEGATIVES, PROMPTS, compare, report
 from folders import ROOT
 from sd_folders import Reference, write_folder
 from sd_specs import random_spec
@@ -61,11 +61,7 @@ def main():
             print(f"folder {folder.name}", flush=True)
             reference = Reference(folder)
             results += [compare(arguments.program, folder, case, reference, scratch) for case in cases(family, seed, arguments.cases)]
-    largest, mean = (max(column) for column in zip(*results))
-    print(
-        f"{len(results)} pictures: largest difference {largest} (limit {LIMITS['largest']}), largest mean {mean:.5f} (limit {LIMITS['mean']})"
-    )
-    sys.exit(bool(largest > LIMITS["largest"] or mean > LIMITS["mean"]))
+    sys.exit(report(results))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from diffusers.utils import logging
 from safetensors.torch import save_file
 from transformers import CLIPTokenizer
 
-from compare import LIMITS, compare
+from compare import compare, report
 from compare_sd import cases
 from folders import ROOT
 from sd_folders import Reference, write_folder
@@ -87,10 +87,7 @@ def main():
                 print(f"file {file.name}", flush=True)
                 reference = SingleFileReference(family, file, scratch / "folder", arguments.clip)
                 results += [compare(arguments.program, file, case, reference, scratch) for case in cases(family, seed, arguments.cases)]
-    largest, mean = (max(column) for column in zip(*results))
-    limits = f"(limit {LIMITS['largest']}), largest mean {mean:.5f} (limit {LIMITS['mean']})"
-    print(f"{len(results)} pictures: largest difference {largest} {limits}")
-    sys.exit(bool(largest > LIMITS["largest"] or mean > LIMITS["mean"]))
+    sys.exit(report(results))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from diffusers.utils.state_dict_utils import UNET_TO_DIFFUSERS
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from compare import LIMITS, PROMPTS, compare
+from compare import PROMPTS, compare, report
 from folders import ROOT
 from sd_folders import Reference, write_folder
 from sd_specs import random_spec
@@ -205,10 +205,7 @@ def compare_random(program, count, first):
             case = {"prompt": draw.choice(PROMPTS), "negative": "", "seed": seed, "width": 96, "height": 64, "steps": 3, "guidance": 4.0}
             case |= {"sampler": None, "lora": [f"{file}:{weight}" for file, weight in loras]}
             results.append(compare(program, folder, case, reference, scratch))
-    largest, mean = (max(column) for column in zip(*results))
-    limits = f"largest difference {largest} (limit {LIMITS['largest']}), largest mean {mean:.5f} (limit {LIMITS['mean']})"
-    print(f"{len(results)} pictures: {limits}")
-    sys.exit(bool(largest > LIMITS["largest"] or mean > LIMITS["mean"]))
+    sys.exit(report(results))
 
 
 def write_fixtures():

@@ -15,7 +15,7 @@ namespace p2p::engine {
 
 /// The sizes that a step graph is compiled for.
 struct Geometry {
-  std::int64_t batch = 1;   ///< 2 with guidance: text first, then unconditional
+  std::int64_t batch = 1;   ///< 2 with guidance, in the order that the family's pipeline has
   std::int64_t height = 0;  ///< of the latents
   std::int64_t width = 0;
   std::int64_t tokens = 0;  ///< of the text

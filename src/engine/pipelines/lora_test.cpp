@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/json.hpp"
+#include "engine/pipelines/golden_cases.hpp"
 #include "engine/pipelines/text_to_image.hpp"
 #include "engine/testing/golden.hpp"
 #include "engine/testing/picture.hpp"
@@ -41,14 +42,7 @@ TEST(Lora, DrawsWhatDiffusersDraws) {
     SCOPED_TRACE(file);
     auto& model = models[row.at("model")];
     if (!model) model = load("stable_diffusion/" + row.at("model").get<std::string>());
-    GenerateParams params;
-    params.prompt = row.at("prompt");
-    params.negative_prompt = row.at("negative");
-    params.seed = row.at("seed");
-    params.width = row.at("width");
-    params.height = row.at("height");
-    params.steps = row.at("steps");
-    params.guidance = row.at("guidance");
+    GenerateParams params = golden::params_of(row);
     for (const Json& item : row.at("loras")) params.loras.push_back({lora(item.at(0)), item.at(1)});
     EXPECT_TRUE(golden::same_picture(model->generate(params).image, golden::read_png(golden::file("lora/" + file))));
   }

@@ -73,7 +73,7 @@ class StableDiffusion final : public TextToImage {
     result.params = defaults_.fill_in(asked, vae_.upscale(), result.notices);
     if (!asked.plain) stable_diffusion::take_lora_tags(result.params, loras_dir_, result.notices);
     const std::unique_ptr<Scheduler> scheduler = scheduler_.make(*result.params.steps, asked.sampler);
-    result.sampler = asked.sampler ? a1111_name_of(*asked.sampler) : a1111_name_of(scheduler_.own_sampler());
+    result.sampler = a1111_name_of(asked.sampler.value_or(scheduler_.own_sampler()));
     Drawing drawing(result, {Stage::text, Stage::unet, Stage::vae}, progress, std::move(stop));
     const auto networks = networks_.get(result.params.loras);
     const TextEncoding text = encode(drawing, *networks->text);

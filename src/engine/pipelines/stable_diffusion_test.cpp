@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/json.hpp"
+#include "engine/pipelines/golden_cases.hpp"
 #include "engine/pipelines/text_to_image.hpp"
 #include "engine/testing/golden.hpp"
 #include "engine/testing/picture.hpp"
@@ -41,16 +42,7 @@ TEST(StableDiffusion, DrawsWhatDiffusersDraws) {
     SCOPED_TRACE(file);
     auto& model = models[row.at("model")];
     if (!model) model = load(fixture(row.at("model")));
-    GenerateParams params;
-    params.prompt = row.at("prompt");
-    params.negative_prompt = row.at("negative");
-    params.seed = row.at("seed");
-    params.width = row.at("width");
-    params.height = row.at("height");
-    params.steps = row.at("steps");
-    params.guidance = row.at("guidance");
-    if (!row.at("sampler").is_null()) params.sampler = sampler_named(row.at("sampler").get<std::string>());
-    EXPECT_TRUE(golden::same_picture(model->generate(params).image, golden::read_png(fixture(file))));
+    EXPECT_TRUE(golden::same_picture(model->generate(golden::params_of(row)).image, golden::read_png(fixture(file))));
   }
 }
 

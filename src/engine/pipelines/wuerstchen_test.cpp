@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/json.hpp"
+#include "engine/pipelines/golden_cases.hpp"
 #include "engine/pipelines/text_to_image.hpp"
 #include "engine/testing/golden.hpp"
 #include "engine/testing/picture.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using golden::error_of;
+using golden::params_of;
 using golden::read_png;
 using golden::same_picture;
 using testing::ElementsAre;
@@ -28,20 +30,6 @@ std::unique_ptr<TextToImage> load(const fs::path& folder) {
 }
 
 std::unique_ptr<TextToImage> load_fixture(const std::string& name) { return load(golden::Model(name).folder); }
-
-GenerateParams params_of(const Json& row) {
-  GenerateParams params;
-  params.prompt = row.at("prompt");
-  params.negative_prompt = row.value("negative", "");
-  params.seed = row.at("seed");
-  params.width = row.at("width");
-  params.height = row.at("height");
-  if (!row.at("steps").is_null()) params.steps = row.at("steps");
-  params.guidance = row.at("guidance");
-  params.decoder_steps = row.at("decoder_steps");
-  params.decoder_guidance = row.at("decoder_guidance");
-  return params;
-}
 
 /// A small picture.
 GenerateParams small(int width = 64, int height = 64) {

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "base/json.hpp"
+#include "engine/pipelines/text_to_image.hpp"
+
+namespace p2p::engine::golden {
+
+/// What a row of a cases.json of tests/golden asks for, apart from LoRAs.
+GenerateParams params_of(const Json& row);
+
+}  // namespace p2p::engine::golden
