@@ -115,6 +115,7 @@ void Weights::finish() {
 Weights::Tensor allocate_tensor(DType dtype, const Shape& shape) { return zero_tensor(dtype, shape); }
 
 void to_floats(const TensorView& view, std::size_t begin, std::span<float> out) {
+  if (out.empty()) return;  // an empty tensor may have no address, which memcpy may not be given
   const std::byte* from = view.data.data() + begin * size_of(view.dtype);
   switch (view.dtype) {
     case DType::f32:
@@ -140,6 +141,7 @@ std::vector<float> to_floats(const TensorView& view) {
 }
 
 void from_floats(std::span<const float> values, DType dtype, std::byte* out) {
+  if (values.empty()) return;
   if (dtype == DType::f32) {
     std::memcpy(out, values.data(), values.size_bytes());
     return;
