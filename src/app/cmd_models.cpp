@@ -8,8 +8,6 @@
 namespace p2p::app {
 namespace {
 
-constexpr int kDefaultSize = 1024;  ///< px, of a Wuerstchen whose card says nothing
-
 Json json_of(const ModelInfo& model) {
   const auto text = [](const std::optional<std::string>& value) { return value ? Json(*value) : Json(); };
   if (!model.problem.empty()) return {{"name", model.name}, {"folder", model.folder.string()}, {"problem", model.problem}};
@@ -19,8 +17,8 @@ Json json_of(const ModelInfo& model) {
           {"folder", model.folder.string()},
           {"disk_bytes", model.disk_bytes},
           {"weights_bytes", {{"bf16", model.parameters * 2}, {"f32", model.parameters * 4}}},
-          {"width", model.card.width.value_or(kDefaultSize)},
-          {"height", model.card.height.value_or(kDefaultSize)},
+          {"width", model.width},
+          {"height", model.height},
           {"languages", model.card.languages},
           {"licence", text(model.card.licence)}};
 }
@@ -53,8 +51,7 @@ int run_models(const Arguments& arguments) {
       problems += "\n" + model.name + " cannot be used: " + model.problem + "\n";
       continue;
     }
-    const std::string size =
-        std::to_string(model.card.width.value_or(kDefaultSize)) + "x" + std::to_string(model.card.height.value_or(kDefaultSize));
+    const std::string size = std::to_string(model.width) + "x" + std::to_string(model.height);
     const auto numbers = static_cast<double>(model.parameters);
     rows.push_back({model.name, model.card.title_en.value_or("-"), model.family, bytes_text(static_cast<double>(model.disk_bytes)),
                     bytes_text(2 * numbers), bytes_text(4 * numbers), size, model.card.licence.value_or("-")});

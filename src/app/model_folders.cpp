@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "engine/checkpoint/single_file.hpp"
+#include "engine/pipelines/stable_diffusion.hpp"
 
 namespace p2p::app {
 namespace {
@@ -77,6 +78,10 @@ void describe_file(ModelInfo& info) {
 
 ModelInfo describe(const std::string& name, const fs::path& folder) {
   ModelInfo info{.name = name, .folder = folder, .family = {}, .card = engine::read_model_card(folder), .problem = {}};
+  const auto [width, height] = engine::is_stable_diffusion(folder) ? engine::stable_diffusion_size(folder)
+                                                                   : std::pair(info.card.width.value_or(1024), info.card.height.value_or(1024));
+  info.width = width;
+  info.height = height;
   if (!fs::is_directory(folder)) {
     describe_file(info);
     return info;

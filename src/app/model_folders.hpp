@@ -32,6 +32,8 @@ struct ModelInfo {
   engine::ModelCard card;
   std::uint64_t disk_bytes = 0;
   std::uint64_t parameters = 0;  ///< numbers in the weights
+  int width = 0;                 ///< px, of a picture where nothing is asked for
+  int height = 0;                ///< px
   std::string problem;           ///< why it cannot be used; then only name and folder are set
 };
 

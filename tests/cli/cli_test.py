@@ -145,6 +145,14 @@ class Models(CliTest):
         self.assertIn("Model: another-1", read_png(os.path.join(self.folder, "a.png"))[3]["parameters"])
         self.assertIn("Model: emoji", read_png(os.path.join(self.folder, "b.png"))[3]["parameters"])
 
+    def test_a_stable_diffusion_says_its_size(self):
+        golden = pathlib.Path(__file__).resolve().parent.parent / "golden/stable_diffusion"
+        listed = {m["name"]: m for m in json.loads(self.succeed("models", "--json", env={"P2P_MODELS_DIR": str(golden)}))}
+        for name in ("sd1", "sdxl"):
+            sample = json.loads((golden / name / "unet/config.json").read_text())["sample_size"]
+            factor = 2 ** (len(json.loads((golden / name / "vae/config.json").read_text())["block_out_channels"]) - 1)
+            self.assertEqual((listed[name]["width"], listed[name]["height"]), (sample * factor, sample * factor))
+
     def test_a_model_in_one_file(self):
         golden = pathlib.Path(__file__).resolve().parent.parent / "golden"
         folder = pathlib.Path(self.folder, "m")

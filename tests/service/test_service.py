@@ -1,9 +1,10 @@
 """What people and operators see of a running service: real Kafka, real S3, a strict Bot API server."""
 
 import re
+import subprocess
 import time
 
-from infra import fetch, wait_for
+from infra import BINARY, ROOT, fetch, wait_for
 
 
 def ends(kafka):
@@ -28,6 +29,20 @@ def test_words_become_a_picture(service, api, kafka, minio):
     assert key in minio.objects()
     types = [value["type"] for k, value, h, p in kafka.read("prompt2pic.events") if k in key]
     assert types == ["accepted", "started", "progress", "finished"]
+
+
+def test_a_stable_diffusion_is_drawn_as_by_hand(serve, api, tmp_path):
+    folder = ROOT / "tests/golden/stable_diffusion"
+    service = serve(P2P_MODELS_DIR=folder, P2P_MODEL="sd1", P2P_PRECISION="f32", P2P_STEPS=3)
+    words = "a (fox:1.3) in the [snow] BREAK at night"
+    for name in ("bot", "worker"):
+        service.start(name)
+    api.send_text("/txt2img " + words, chat=2020)
+    message = api.wait_picture(2020)
+    seed = re.search(r"seed (\d+)", message.caption)[1]
+    file = tmp_path / "by-hand.png"
+    subprocess.run([BINARY, "generate", words, "--model", folder / "sd1", "--precision", "f32", "--steps", "3", "--seed", seed, "--output", file], check=True)
+    assert message.data == file.read_bytes()
 
 
 def test_russian_is_spoken(service, api):

@@ -199,6 +199,13 @@ bool is_stable_diffusion(const fs::path& model) {
   return name.starts_with("\"StableDiffusion") || name.starts_with("\"LatentConsistency");
 }
 
+std::pair<int, int> stable_diffusion_size(const fs::path& model) {
+  const ModelIndex index(model, {});
+  const auto unet = stable_diffusion::UnetConfig::load(index.component("unet").config);
+  const auto defaults = stable_diffusion::Defaults::of(index, unet, stable_diffusion::Vae(index).upscale(), read_model_card(model));
+  return {defaults.width, defaults.height};
+}
+
 std::unique_ptr<TextToImage> load_stable_diffusion(const fs::path& model, const EngineOptions& options) {
   return std::make_unique<StableDiffusion>(model, options);
 }

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "engine/pipelines/text_to_image.hpp"
 
@@ -10,6 +11,9 @@ namespace p2p::engine {
 /// True for a folder in diffusers' layout whose model_index.json names the pipeline of Stable Diffusion 1 or 2 (Turbo as well), of a latent
 /// consistency model, or of Stable Diffusion XL; and for a single file (see SingleFile).
 bool is_stable_diffusion(const std::filesystem::path& model);
+
+/// Width and height in pixels that it draws where nothing is asked for. Throws ModelError.
+std::pair<int, int> stable_diffusion_size(const std::filesystem::path& model);
 
 /// Loads it: one or two text encoders, the UNet, and the VAE (AutoencoderKL or AutoencoderTiny). `options.precision` is set. Throws
 /// ModelError.

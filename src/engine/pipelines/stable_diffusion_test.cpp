@@ -72,7 +72,7 @@ TEST(StableDiffusion, FillsInTheFamilysDefaults) {
     const char* model;
     int steps;
     double guidance;
-  } rows[] = {{"sd1", 50, 7.5}, {"lcm", 4, 8.5}, {"turbo", 1, 0}, {"sdxl", 50, 5}};
+  } rows[] = {{"sd1", 25, 7.5}, {"lcm", 4, 8.5}, {"turbo", 4, 0}, {"sdxl", 25, 7.5}};
   for (const auto& row : rows) {
     GenerateParams params = small();
     params.steps = {};

@@ -26,19 +26,9 @@ int fit_side(int px, std::size_t multiple) {
 }  // namespace
 
 Defaults Defaults::of(const ModelIndex& index, const UnetConfig& unet, std::size_t upscale, const ModelCard& card) {
-  Defaults defaults;
-  switch (index.family()) {
-    case Family::stable_diffusion:
-      defaults = {.steps = 50, .guidance = 7.5};
-      break;
-    case Family::latent_consistency:
-      defaults = {.steps = 4, .guidance = 8.5};
-      break;
-    case Family::xl:
-      defaults = {.steps = 50, .guidance = 5};
-      break;
-  }
-  if (is_turbo(index)) defaults = {.steps = 1, .guidance = 0};
+  Defaults defaults{.steps = 25, .guidance = 7.5};
+  if (index.family() == Family::latent_consistency) defaults = {.steps = 4, .guidance = 8.5};  // its network is told the guidance
+  if (is_turbo(index)) defaults = {.steps = 4, .guidance = 0};
   const auto pixels = [&](std::size_t latents) { return static_cast<int>((latents > 0 ? latents : 64) * upscale); };
   return {.width = card.width.value_or(pixels(unet.sample_size[1])),
           .height = card.height.value_or(pixels(unet.sample_size[0])),

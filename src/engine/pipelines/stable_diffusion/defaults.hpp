@@ -10,8 +10,8 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// What a model draws with where nothing is asked for: what its card says, else what diffusers' pipeline of the family does. Turbo models,
-/// known by a schedule that begins at its very end, take one step without guidance.
+/// What a model draws with where nothing is asked for: what its card says, else 25 steps with guidance 7.5. Those of few steps take 4:
+/// latent consistency models with diffusers' guidance for them, Turbo, known by a schedule that begins at its very end, without guidance.
 struct Defaults {
   int width = 0;  ///< px
   int height = 0;
