@@ -4,7 +4,7 @@ bench_vs.py --work build/bench_vs                  all of it; needs 20 GB of dis
 bench_vs.py --only memory --folder DIR             one part of it, over a folder that is there already
 
 A step of Würstchen's prior with guidance, one of its decoder, and a pass of the UNet of Stable Diffusion 1.5 with guidance, ours against diffusers' and against what openvino.convert_model makes of diffusers'
-module. The three take turns, a few steps each; what is printed is the median of the turns' medians. The competitors are loaded and warm before
+module; one step of SD-Turbo with TAESD, words to PNG, against a pass of its UNet. The three take turns, a few steps each; what is printed is the median of the turns' medians. The competitors are loaded and warm before
 the first turn; ours starts anew each time and its first step does not count. Only one network of theirs is loaded at a time.
 
 The folder has random weights, which cost as much as trained ones. diffusers runs with tcmalloc where it is installed (libtcmalloc-minimal4).
@@ -32,7 +32,15 @@ LIMITS = {  # of the other's seconds
 AIMS = {"decoder": {"conversion": 0.83}}
 WUERSTCHEN = ("full", ["wuerstchen.py", "random", "--scale=full"], 1024)
 STABLE_DIFFUSION = ("sd15", ["stable_diffusion.py", "random", "--family=sd1", "--scale=full", "--dtype=bf16"], 512)
-MODELS = {"prior": WUERSTCHEN, "decoder": WUERSTCHEN, "unet": STABLE_DIFFUSION, "memory": WUERSTCHEN}  # name, recipe, pixels a side
+TURBO = ("turbo", ["stable_diffusion.py", "random", "--family=turbo", "--scale=full", "--dtype=bf16"], 512)
+MODELS = {  # name, recipe, pixels a side
+    "prior": WUERSTCHEN,
+    "decoder": WUERSTCHEN,
+    "unet": STABLE_DIFFUSION,
+    "turbo": TURBO,
+    "memory": WUERSTCHEN,
+}
+TURBO_LIMIT = 1.5  # of a pass of the UNet
 MEMORY_LIMIT = 1.25  # of the weights in bf16
 
 
@@ -159,6 +167,26 @@ def check_memory(arguments):
     return peak > MEMORY_LIMIT * weights
 
 
+def check_turbo(arguments):
+    """Whether the limit is passed by one step, words to PNG, of a model that is loaded."""
+    command = prompt2pic(arguments, "generate", "a fox on a blue background", "--seed", "1", "--steps", "1")
+
+    def drawing(pictures):
+        output = ["--count", str(pictures), "--output", arguments.work / "picture.png"]
+        line = subprocess.run([*command, *output], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        seconds = json.loads(line)["seconds"]
+        return seconds["total"] - seconds["load"]
+
+    turns = []
+    for _ in range(arguments.runs):
+        more = 5
+        turns.append(((drawing(1 + more) - drawing(1)) / more, our_step(arguments, "unet")))  # the first picture compiles
+        print("  seconds: picture {:.3f}, pass {:.3f}".format(*turns[-1]), flush=True)
+    picture, one_pass = (statistics.median(turn[i] for turn in turns) for i in (0, 1))
+    print(f"one step of SD-Turbo with TAESD: {picture:.3f} s, {picture / one_pass:.3f} passes of the UNet (limit {TURBO_LIMIT})")
+    return picture > TURBO_LIMIT * one_pass
+
+
 def measure(arguments, part):
     name, recipe, side = MODELS[part]
     command = [sys.executable, TOOLS / "golden" / recipe[0], *recipe[1:]]
@@ -166,7 +194,8 @@ def measure(arguments, part):
     arguments = argparse.Namespace(
         **{**vars(arguments), "folder": folder, "width": arguments.width or side, "height": arguments.height or side}
     )
-    return check_memory(arguments) if part == "memory" else compare_speed(arguments, part)
+    special = {"memory": check_memory, "turbo": check_turbo}
+    return special[part](arguments) if part in special else compare_speed(arguments, part)
 
 
 def main():

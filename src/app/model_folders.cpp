@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -78,10 +79,11 @@ void describe_file(ModelInfo& info) {
 
 ModelInfo describe(const std::string& name, const fs::path& folder) {
   ModelInfo info{.name = name, .folder = folder, .family = {}, .card = engine::read_model_card(folder), .problem = {}};
-  const auto [width, height] = engine::is_stable_diffusion(folder) ? engine::stable_diffusion_size(folder)
-                                                                   : std::pair(info.card.width.value_or(1024), info.card.height.value_or(1024));
-  info.width = width;
-  info.height = height;
+  info.width = info.card.width.value_or(1024);
+  info.height = info.card.height.value_or(1024);
+  if (!(info.card.width && info.card.height) && engine::is_stable_diffusion(folder)) {
+    std::tie(info.width, info.height) = engine::stable_diffusion_size(folder);
+  }
   if (!fs::is_directory(folder)) {
     describe_file(info);
     return info;

@@ -270,6 +270,15 @@ def full_spec(family, dtype):
         "sdxl": ([clip_l, clip_g], [(None, None), (None, "!")], xl, EULER_LEADING),
     }
     texts, tokenizers, network, scheduler = parts[family]
+    autoencoder = vae(
+        [128, 256, 512, 512],
+        layers_per_block=2,
+        sample_size=1024 if family == "sdxl" else 512,
+        scaling_factor=0.13025 if family == "sdxl" else 0.18215,
+    )
+    if family == "turbo":  # with TAESD in its vae's place
+        sides = {"encoder_block_out_channels": [64] * 4, "decoder_block_out_channels": [64] * 4}
+        autoencoder = {**sides, "num_encoder_blocks": [1, 3, 3, 3], "num_decoder_blocks": [3, 3, 3, 1]}
     classes = {"sdxl": "StableDiffusionXLPipeline", "lcm": "LatentConsistencyModelPipeline"}
     return {
         "pipeline": classes.get(family, "StableDiffusionPipeline"),
@@ -278,11 +287,7 @@ def full_spec(family, dtype):
         "texts": texts,
         "tokenizers": tokenizers,
         "unet": network,
-        "vae": vae(
-            [128, 256, 512, 512],
-            layers_per_block=2,
-            sample_size=1024 if family == "sdxl" else 512,
-            scaling_factor=0.13025 if family == "sdxl" else 0.18215,
-        ),
+        "tiny_vae": family == "turbo",
+        "vae": autoencoder,
         "scheduler": scheduler,
     }
