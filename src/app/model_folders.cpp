@@ -133,10 +133,27 @@ fs::path find_model(const AppConfig& config) {
                    "); --model takes a folder or a .safetensors file too");
 }
 
+namespace {
+
+fs::path find_vae(const AppConfig& config) {
+  const fs::path& wanted = config.engine.vae;
+  if (fs::exists(wanted / "config.json")) return fs::canonical(wanted);
+  if (is_model_name(wanted.string())) {
+    for (const fs::path& place : model_places(config)) {
+      if (fs::exists(place / wanted / "config.json")) return place / wanted;
+    }
+  }
+  throw UsageError("there is no vae '" + wanted.string() + "': expected a folder with config.json, or the name of one in P2P_MODELS_DIR" +
+                   (wanted == "taesd" ? "; prompt2pic pull taesd gets it" : ""));
+}
+
+}  // namespace
+
 std::string model_name(const fs::path& model) { return (engine::is_single_file(model) ? model.stem() : model.filename()).string(); }
 
 engine::EngineOptions engine_options(const AppConfig& config) {
   engine::EngineOptions options = config.engine;
+  if (!options.vae.empty()) options.vae = find_vae(config);
   const fs::path built = program_folder() / "clip";
   options.clip_tokenizers = fs::exists(built) ? built : (program_folder() / "../share/prompt2pic/clip").lexically_normal();
   return options;

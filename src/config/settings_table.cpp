@@ -83,6 +83,13 @@ bool precision(AppConfig& config, const std::string& given) {
   return given == "auto" || config.engine.precision;
 }
 
+bool vae_tiling(AppConfig& config, const std::string& given) {
+  constexpr std::array<std::string_view, 3> kWords{"off", "on", "auto"};
+  return choice(given, kWords, [&](std::size_t i) {
+    if (i < 2) config.engine.vae_tiling = i == 1;
+  });
+}
+
 template <auto At>
 bool proxy(AppConfig& config, const std::string& given) {
   At(config) = Secret(given);
@@ -160,6 +167,11 @@ constexpr std::array kSettings{
     Setting{"loras_dir", "a folder that exists", "",
             "LoRAs that a prompt may name: <lora:NAME:WEIGHT> is NAME.safetensors there; unset, a prompt may name none.",
             folder<P2P_AT(engine.loras_dir)>},
+    Setting{"vae", "a folder or the name of one among the models", "",
+            "A vae for Stable Diffusion instead of the model's own: taesd decodes many times faster, a little less sharply.",
+            text<P2P_AT(engine.vae)>},
+    Setting{"vae_tiling", "auto, on or off", "auto",
+            "Decode large pictures of Stable Diffusion in tiles, with bounded memory; auto: above 1536x1536 pixels.", vae_tiling},
     Setting{"threads", "a whole number from 0 to 1024", "0", "Processor threads to compute with; 0 takes all there are.",
             number<P2P_AT(engine.threads), 0, 1024>},
     Setting{"flat_ms", "milliseconds: a whole number from 0 to 3600000", "0",

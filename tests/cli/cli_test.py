@@ -153,6 +153,20 @@ class Models(CliTest):
             factor = 2 ** (len(json.loads((golden / name / "vae/config.json").read_text())["block_out_channels"]) - 1)
             self.assertEqual((listed[name]["width"], listed[name]["height"]), (sample * factor, sample * factor))
 
+    def test_another_vae(self):
+        golden = pathlib.Path(__file__).resolve().parent.parent / "golden/stable_diffusion"
+        shutil.copytree(golden / "turbo/vae", pathlib.Path(self.folder, "m", "taesd"))
+        env = {"P2P_MODELS_DIR": os.path.join(self.folder, "m")}
+        small = ["x", "--model", str(golden / "sd1"), "--width", "64", "--height", "64", "--steps", "1", "--seed", "1"]
+        self.succeed("generate", *small, "--vae", str(golden / "turbo/vae"), "--output", "a.png")
+        self.succeed("generate", *small, "--vae", "taesd", "--output", "b.png", env=env)
+        self.succeed("generate", *small, "--output", "c.png")
+        pictures = [pathlib.Path(self.folder, name).read_bytes() for name in ("a.png", "b.png", "c.png")]
+        self.assertEqual(pictures[0], pictures[1])
+        self.assertNotEqual(pictures[0], pictures[2])
+        self.refuse(2, "there is no vae 'taesd'.*prompt2pic pull taesd gets it", "generate", *small, "--vae", "taesd")
+        self.refuse(2, "--vae-tiling is 'maybe'; it takes auto, on or off", "generate", *small, "--vae-tiling", "maybe")
+
     def test_a_model_in_one_file(self):
         golden = pathlib.Path(__file__).resolve().parent.parent / "golden"
         folder = pathlib.Path(self.folder, "m")

@@ -99,9 +99,12 @@ class Reference:
         self.pipeline = getattr(diffusers, self.kind).from_pretrained(folder, torch_dtype=torch.float32, **more, **variant)
         self.pipeline.set_progress_bar_config(disable=True)
         self.scheduler = self.pipeline.scheduler
+        self.vae = self.pipeline.vae
 
     def draw(self, case):
-        """A picture as [height, width, 3] bytes. `sampler` null is the model's own scheduler."""
+        """A picture as [height, width, 3] bytes. `sampler` null is the model's own scheduler, `vae` another pipeline's folder."""
+        self.pipeline.vae = Reference(case["vae"]).vae if case.get("vae") else self.vae
+        (self.pipeline.vae.enable_tiling if case.get("tiling") else self.pipeline.vae.disable_tiling)()
         kind, more = SAMPLERS.get(case["sampler"], (type(self.scheduler).__name__, {}))
         self.pipeline.scheduler = getattr(diffusers, kind).from_config(self.scheduler.config, **more)
         negative = {"negative_prompt": case["negative"] or None} if self.guided else {}

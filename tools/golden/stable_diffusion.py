@@ -43,7 +43,12 @@ def cases():
         ("sdxl", 72, 88, 12, 3, 5.0, "ddim", "рыжая лиса на снегу 🦊", "blurry, ugly"),
         ("sdxl", 64, 64, 13, 2, 0.0, "lcm", "", ""),
     ]
-    return [dict(zip(keys, row)) for row in rows]
+    decoding = [  # a tile is 128 px
+        ({"tiling": True}, ("sd1", 264, 200, 14, 1, 1.0, None, "a red fox", "")),
+        ({"tiling": True}, ("sd2", 128, 136, 15, 1, 1.0, None, "a red fox", "")),
+        ({"vae": "turbo"}, ("sd1", 72, 88, 16, 2, 5.0, None, "a red fox", "")),
+    ]
+    return [dict(zip(keys, row)) for row in rows] + [{**dict(zip(keys, row)), **more} for more, row in decoding]
 
 
 def record(module, prefix, tensors, call):
@@ -102,13 +107,15 @@ def write_fixtures():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
     rows = cases()
-    for number, (name, spec) in enumerate(fixture_specs().items()):
+    specs = fixture_specs()
+    for number, (name, spec) in enumerate(specs.items()):
         write_folder(OUT / name, spec, seed=number)
+    for name in specs:
         reference = Reference(OUT / name)
         save_file(networks(reference.pipeline), OUT / f"{name}.safetensors")
         for index, case in enumerate((case for case in rows if case["model"] == name), 1):
             case["file"] = f"{name}-{index}.png"
-            picture = reference.draw(case)
+            picture = reference.draw({**case, "vae": case.get("vae") and OUT / case["vae"]})
             Image.fromarray(picture).save(OUT / case["file"], optimize=True)
             ends = ((picture == 0) | (picture == 255)).mean()
             print(case["file"], picture.shape, f"mean {picture.mean():.1f} std {picture.std():.1f}, at an end {ends:.2f}")

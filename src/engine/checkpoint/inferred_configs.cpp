@@ -1,6 +1,7 @@
 #include "engine/checkpoint/inferred_configs.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@ namespace {
 // Heads cannot be seen in the shapes: Stable Diffusion 1 has eight everywhere, all else that is published has heads of 64 channels.
 constexpr std::size_t kHeads = 8;
 constexpr std::size_t kHeadWidth = 64;
+constexpr std::array<std::size_t, 3> kSides{512, 768, 1024};  // px, by OriginalFamily: what the published ones were trained on
 
 std::size_t heads_of(std::size_t channels) { return std::max<std::size_t>(channels / kHeadWidth, 1); }
 
@@ -85,8 +87,7 @@ Json infer_unet_config(const WeightFiles& unet, OriginalFamily family) {
     // The last level's is the middle's as well.
     config["transformer_layers_per_block"].push_back(std::max<std::size_t>(depth > 0 || i + 1 < levels ? depth : mid_depth, 1));
   }
-  const std::size_t sides[] = {64, 96, 128};
-  config["sample_size"] = sides[static_cast<std::size_t>(family)];
+  config["sample_size"] = kSides[static_cast<std::size_t>(family)] / 8;
   if (tensors.has("add_embedding.")) {
     config["addition_embed_type"] = "text_time";
     config["addition_time_embed_dim"] = 256;
@@ -103,6 +104,7 @@ Json infer_vae_config(const WeightFiles& vae, OriginalFamily family) {
       {"latent_channels", tensors.size("decoder.conv_in.weight", 1)},
       {"layers_per_block", tensors.count("encoder.down_blocks.0.resnets.")},
       {"scaling_factor", family == OriginalFamily::sdxl ? 0.13025 : 0.18215},
+      {"sample_size", kSides[static_cast<std::size_t>(family)]},
       {"use_quant_conv", tensors.has("quant_conv.")},
       {"use_post_quant_conv", tensors.has("post_quant_conv.")},
       {"mid_block_add_attention", tensors.has("decoder.mid_block.attentions.")},

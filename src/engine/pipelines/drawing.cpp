@@ -30,24 +30,28 @@ void Drawing::finish_step(Stage stage, int step, int total, Clock::time_point st
   report(stage, step, total);
 }
 
-void Drawing::vae(const std::function<std::shared_ptr<const Network>()>& compile, std::span<const float> latents, float black) {
+void Drawing::vae(const std::function<std::vector<float>(StageTime&)>& decode, float black) {
   report(Stage::vae, 0, 1);
   StageTime& time = time_of(Stage::vae);
   const auto start = Clock::now();
-  const std::shared_ptr<const Network> network = compile();
-  time.multiply_adds = network->multiply_adds();
-  Network::Run run(*network);
-  run.set("latents", latents);
-  const auto step_start = Clock::now();
-  run.execute();
-  time.step_seconds.push_back(since(step_start));
-  const auto output = run.output("image");
-  check_finite(output, Stage::vae, 0);
-  std::vector<float> planes(output.begin(), output.end());
+  std::vector<float> planes = decode(time);
+  check_finite(planes, Stage::vae, 0);
   for (float& value : planes) value = (value - black) / (1 - black);
   result_->image = image_from_planes(planes, *params().width, *params().height);
   time.seconds = since(start);
   report(Stage::vae, 1, 1);
+}
+
+std::vector<float> run_vae(const Network& network, std::span<const float> latents, StageTime& time) {
+  Network::Run run(network);
+  run.set("latents", latents);
+  const auto start = Drawing::Clock::now();
+  run.execute();
+  time.step_seconds.resize(1);
+  time.step_seconds[0] += Drawing::since(start);
+  time.multiply_adds += network.multiply_adds();
+  const auto image = run.output("image");
+  return {image.begin(), image.end()};
 }
 
 void take_size(GenerateParams& params, int width, int height, std::vector<std::string>& notices) {

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <functional>
 #include <initializer_list>
-#include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -31,8 +30,8 @@ class Drawing {
   StageTime& time_of(Stage stage);
   /// Ends a step that began at `start` and left `values`: checks, times and reports it.
   void finish_step(Stage stage, int step, int total, Clock::time_point start, std::span<const float> values);
-  /// The last stage: the network that `compile` gives turns `latents` into `image`, [3, height, width] in `black`..1.
-  void vae(const std::function<std::shared_ptr<const Network>()>& compile, std::span<const float> latents, float black);
+  /// The last stage: `decode` gives the picture's planes, [3, height, width] in `black`..1, and adds to the stage's time.
+  void vae(const std::function<std::vector<float>(StageTime&)>& decode, float black);
 
   const GenerateParams& params() const { return result_->params; }
   GenerateResult& result() { return *result_; }
@@ -46,6 +45,9 @@ class Drawing {
   TorchRng rng_;
   Clock::time_point start_ = Clock::now();
 };
+
+/// What a vae's `network` makes of `latents`: its output `image`. Adds to `time`, of which it is one step, with all other such runs.
+std::vector<float> run_vae(const Network& network, std::span<const float> latents, StageTime& time);
 
 /// Changes `params` to a size that the model can draw; where that is another one, `notices` say so.
 void take_size(GenerateParams& params, int width, int height, std::vector<std::string>& notices);

@@ -15,6 +15,7 @@
 #include "engine/pipelines/stable_diffusion/lora_tags.hpp"
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
 #include "engine/pipelines/stable_diffusion/text_encoders.hpp"
+#include "engine/pipelines/stable_diffusion/tiles.hpp"
 #include "engine/pipelines/stable_diffusion/vae.hpp"
 #include "engine/sampling/scheduler_config.hpp"
 
@@ -26,6 +27,9 @@ using stable_diffusion::Family;
 using stable_diffusion::ModelIndex;
 using stable_diffusion::TextEncoders;
 using stable_diffusion::TextEncoding;
+using stable_diffusion::Vae;
+
+constexpr std::size_t kMostUntiledPixels = std::size_t{1536} * 1536;
 
 SchedulerConfig load_scheduler(const ModelIndex& index) {
   const auto outdated = index.family() == Family::stable_diffusion ? SchedulerConfig::Outdated::amend : SchedulerConfig::Outdated::keep;
@@ -59,7 +63,8 @@ class StableDiffusion final : public TextToImage {
         index_(model, options.clip_tokenizers),
         scheduler_(load_scheduler(index_)),
         unet_(std::make_shared<stable_diffusion::Unet>(index_.component("unet"))),
-        vae_(index_),
+        vae_(options.vae.empty() ? Vae(index_) : Vae(options.vae)),
+        vae_tiling_(options.vae_tiling),
         defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), vae_.upscale(), read_model_card(model))),
         networks_(load_text_encoders(index_, options), unet_, precision_, options.threads),
         vae_network_(precision_, options.threads) {
@@ -78,8 +83,7 @@ class StableDiffusion final : public TextToImage {
     const auto networks = networks_.get(result.params.loras);
     const TextEncoding text = encode(drawing, *networks->text);
     const std::vector<float> latents = denoise(drawing, text, networks->denoiser, *scheduler);
-    const auto [height, width] = latent_size(result.params);
-    drawing.vae([&] { return vae_network_.get({height, width}, [&] { return vae_.decode_graph(height, width); }); }, latents, -1);
+    drawing.vae([&](StageTime& time) { return decode(drawing, latents, time); }, -1);
     return result;
   }
 
@@ -178,12 +182,26 @@ class StableDiffusion final : public TextToImage {
     return latents;
   }
 
+  std::vector<float> decode(const Drawing& drawing, std::span<const float> latents, StageTime& time) const {
+    const auto part = [&](std::span<const float> some, std::size_t height, std::size_t width) {
+      drawing.stop_if_asked();
+      return run_vae(*vae_network_.get({height, width}, [&] { return vae_.decode_graph(height, width); }), some, time);
+    };
+    const auto [height, width] = latent_size(drawing.params());
+    const std::size_t side = vae_.tile_side();
+    const std::size_t up = vae_.upscale();
+    const bool tiled = vae_tiling_.value_or(height * up * width * up > kMostUntiledPixels);
+    if (!tiled || side == 0 || std::max(height, width) <= side) return part(latents, height, width);
+    return stable_diffusion::decode_in_tiles({.channels = vae_.latent_channels(), .height = height, .width = width, .upscale = up, .side = side}, latents, part);
+  }
+
   Precision precision_;
   fs::path loras_dir_;
   ModelIndex index_;
   SchedulerConfig scheduler_;
   std::shared_ptr<stable_diffusion::Unet> unet_;
-  mutable stable_diffusion::Vae vae_;  ///< under vae_network_'s lock
+  mutable Vae vae_;  ///< under vae_network_'s lock
+  std::optional<bool> vae_tiling_;
   stable_diffusion::Defaults defaults_;
   stable_diffusion::LoraNetworks networks_;
   LastNetwork<std::pair<std::size_t, std::size_t>> vae_network_;
@@ -202,7 +220,7 @@ bool is_stable_diffusion(const fs::path& model) {
 std::pair<int, int> stable_diffusion_size(const fs::path& model) {
   const ModelIndex index(model, {});
   const auto unet = stable_diffusion::UnetConfig::load(index.component("unet").config);
-  const auto defaults = stable_diffusion::Defaults::of(index, unet, stable_diffusion::Vae(index).upscale(), read_model_card(model));
+  const auto defaults = stable_diffusion::Defaults::of(index, unet, Vae(index).upscale(), read_model_card(model));
   return {defaults.width, defaults.height};
 }
 

@@ -40,8 +40,13 @@ TEST(StableDiffusion, DrawsWhatDiffusersDraws) {
   for (const Json& row : read_json(fixture("cases.json"))) {
     const std::string file = row.at("file");
     SCOPED_TRACE(file);
-    auto& model = models[row.at("model")];
-    if (!model) model = load(fixture(row.at("model")));
+    const std::string vae = row.value("vae", "");
+    const bool tiling = row.value("tiling", false);
+    auto& model = models[row.at("model").get<std::string>() + vae + (tiling ? "tiled" : "")];
+    if (!model) {
+      const fs::path folder = vae.empty() ? fs::path() : fixture(vae) / "vae";
+      model = load_text_to_image(fixture(row.at("model")), {.precision = Precision::f32, .threads = 2, .vae = folder, .vae_tiling = tiling});
+    }
     EXPECT_TRUE(golden::same_picture(model->generate(golden::params_of(row)).image, golden::read_png(fixture(file))));
   }
 }

@@ -73,6 +73,11 @@ struct EngineOptions {
   std::optional<Precision> precision;  ///< unset: bf16 where the processor has it, else f32
   int threads = 0;                     ///< 0: all that this process may use
   std::filesystem::path loras_dir;     ///< where prompts' <lora:NAME:WEIGHT> finds NAME.safetensors; empty: nowhere
+  /// Stable Diffusion: the folder of an AutoencoderKL or AutoencoderTiny (such as TAESD) in the place of the model's own; empty: its own.
+  std::filesystem::path vae;
+  /// Stable Diffusion: whether an AutoencoderKL decodes in tiles what is larger than it was trained on, which bounds the memory and changes
+  /// the picture slightly. Unset: from more than 1536x1536 pixels on.
+  std::optional<bool> vae_tiling;
   /// Stable Diffusion: words that were learned for the model (textual inversion), which prompts may then use.
   std::vector<std::filesystem::path> embeddings;
   /// For models in a single file, which holds none: a folder with `tokenizer/` and `tokenizer_2/`, CLIP's as SDXL has them.

@@ -149,7 +149,7 @@ class Wuerstchen::Stages {
     const auto network = [&] {
       return model_.vqgan_network_.get({sizes.height, sizes.width}, [&] { return model_.vqgan_.decode_graph(sizes.height, sizes.width); });
     };
-    drawing_.vae(network, latents, 0);
+    drawing_.vae([&](StageTime& time) { return run_vae(*network(), latents, time); }, 0);
   }
 
  private:

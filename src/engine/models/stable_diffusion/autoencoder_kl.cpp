@@ -58,6 +58,16 @@ struct Half {
   }
 };
 
+// Of a list the first counts, as diffusers has it.
+std::size_t read_sample_size(const ConfigReader& reader) {
+  constexpr long long kMaxSide = 8192;
+  const bool is_list = reader.json().contains("sample_size") && reader.json()["sample_size"].is_array();
+  if (!is_list) return reader.size("sample_size", 1, kMaxSide, 32);
+  const auto sides = reader.integers("sample_size", 1, kMaxSide);
+  if (sides.empty()) reader.fail("sample_size", "expected a number or a list of two, found none");
+  return static_cast<std::size_t>(sides[0]);
+}
+
 }  // namespace
 
 AutoencoderKlConfig AutoencoderKlConfig::load(const ConfigReader& reader) {
@@ -72,6 +82,7 @@ AutoencoderKlConfig AutoencoderKlConfig::load(const ConfigReader& reader) {
   config.latent_channels = reader.size("latent_channels", 1, 1024, 4);
   config.norm_num_groups = reader.size("norm_num_groups", 1, 16384, 32);
   config.scaling_factor = static_cast<float>(reader.number("scaling_factor", 1e-6, 1e6, 0.18215));
+  config.sample_size = read_sample_size(reader);
   config.use_quant_conv = reader.boolean("use_quant_conv", true);
   config.use_post_quant_conv = reader.boolean("use_post_quant_conv", true);
   config.mid_block_add_attention = reader.boolean("mid_block_add_attention", true);

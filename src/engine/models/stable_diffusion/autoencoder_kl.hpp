@@ -16,6 +16,7 @@ struct AutoencoderKlConfig {
   std::size_t latent_channels = 4;
   std::size_t norm_num_groups = 32;
   float scaling_factor = 0.18215F;
+  std::size_t sample_size = 32;  ///< px a side; tiles have it
   bool use_quant_conv = true;
   bool use_post_quant_conv = true;
   bool mid_block_add_attention = true;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <variant>
 
 #include "engine/models/stable_diffusion/autoencoder_kl.hpp"
@@ -9,17 +10,21 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// The autoencoder that a model's index names, of either class.
+/// An autoencoder of either class.
 class Vae {
  public:
-  /// Throws ModelError.
+  /// The one that the index names. Throws ModelError.
   explicit Vae(const ModelIndex& index);
+  /// The one in a folder, whose config.json names the class. Throws ModelError.
+  explicit Vae(const std::filesystem::path& folder);
 
   /// See AutoencoderKl::decode_graph(); one thread at a time.
   Graph decode_graph(std::size_t height, std::size_t width);
   /// Pixels a side for each latent.
   std::size_t upscale() const;
   std::size_t latent_channels() const;
+  /// Latents a side of a tile, where the class can decode in tiles; 0: it cannot.
+  std::size_t tile_side() const;
 
  private:
   std::variant<AutoencoderKl, AutoencoderTiny> vae_;
