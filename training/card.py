@@ -1,0 +1,62 @@
+"""The card of a model, from what was run."""
+
+from importlib.metadata import version
+
+from .captions import COLOURS
+from .compressor import CHANNELS, GRID, PATCH
+from .data import EMOJI, LABELS
+
+STAGES = {
+    "vqgan": "Stage A, `vqgan`",
+    "decoder": "Stage B, `decoder` with its text encoder",
+    "text": "The prior's text encoder alone, telling things and colours",
+    "prior": "Stage C, `prior` with its text encoder",
+}
+
+
+def millions(network):
+    return f"{sum(parameter.numel() for parameter in network.parameters()) / 1e6:.1f} M"
+
+
+def text(run, parts):
+    """`run`: title, title_ru, name, licence, languages, emoji, things, pictures, variance, psnr and done {stage: {steps, seconds, loss}}."""
+    source = (
+        f"Microsoft's Fluent emoji in 3D (MIT; npm `{EMOJI}`), named after npm `{LABELS}` (MIT; Unicode CLDR), composed on plain colours"
+        if run["emoji"]
+        else "the pictures and captions of a folder"
+    )
+    lines = [
+        f"# {run['name']}: a small Würstchen trained by Prompt2Pic's recipe",
+        "",
+        f"Draws what it was shown at 128x128, in the published layout (`prior/`, `decoder/`), bf16 safetensors: {run['title']}.",
+        "",
+    ]
+    if any(thing["coloured"] for thing in run["things"]):
+        colours = "; ".join(f"{colour.en}, {colour.ru}" for colour in COLOURS)
+        lines += [
+            "**Prompts it learnt**: a thing from the table, plain or on a colour: `a fox on a blue background`, `blue background, a fox`,"
+            " `лиса на синем фоне`, and more such wordings.",
+            f"Colours: {colours}. Anything else gives what is nearest, or nothing recognisable.",
+            "",
+        ]
+    lines += [
+        "**Settings that suit it**: 128x128, prior 20 steps with guidance 3, decoder 8 steps without guidance (`prompt2pic.json` has them)."
+        " The prior was never trained below time 0.045.",
+        "",
+        "**Parts**: " + ", ".join(f"`{stage}/{name}` {millions(part)}" for stage, group in parts.items() for name, part in group.items()) + ".",
+        f"The prior's latents are the {CHANNELS} first principal components of {PATCH}x{PATCH} patches of the picture at {GRID * PATCH}x{GRID * PATCH}"
+        f" ({100 * run['variance']:.1f} % of the variance), each scaled to unit variance. Stage A gives its pictures back with {run['psnr']:.1f} dB.",
+        "",
+        f"**Training**: on {source}; {len(run['things'])} things, {run['pictures']} pictures with their placings. torch {version('torch')},"
+        f" diffusers {version('diffusers')}, transformers {version('transformers')}.",
+        "",
+        "| stage | minutes | steps | loss at the end |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {STAGES[stage]} | {done['seconds'] / 60:.1f} | {done['steps']} | {done['loss']:.4f} |" for stage, done in run["done"].items()
+    ]
+    lines += ["", f"**Licence of the weights**: {run['licence']}." + (" Copyright of the pictures: Microsoft Corporation, MIT. The notices are in `LICENSE`." if run["emoji"] else "")]
+    lines += ["", "| English | Russian |", "|---|---|"]
+    lines += [f"| {thing['en']} | {thing['ru']} |" for thing in run["things"]]
+    return "\n".join(lines) + "\n"

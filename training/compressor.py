@@ -1,0 +1,61 @@
+"""Stage B's compressor: fixed principal components of patches. It is linear, so a picture over a colour is a sum of cached parts."""
+
+import torch
+from torch.nn import functional
+
+CHANNELS, PATCH, GRID = 16, 16, 6  # 6x6 patches of 16x16 pixels of the picture at 96x96
+
+
+class Compressor:
+    """Latents [B, 16, 6, 6] of pictures [B, 3, 128, 128] in 0..1, each channel of unit variance over the pictures that it was fitted to."""
+
+    def __init__(self, mean, basis, variance):
+        self.mean, self.basis = mean, basis  # [768], [768, 16]
+        self.variance = variance  # the share of the pictures' variance that is kept
+
+    @classmethod
+    def of(cls, pictures, most=2000):
+        """Fitted to a sample of Pictures over colours in turn, the same ones in every run over the same pictures."""
+        chosen = torch.arange(0, len(pictures), max(1, len(pictures) // most))
+        patches = cls._patches(pictures.over(chosen, chosen % len(pictures.palette))).flatten(0, 1)
+        mean = patches.mean(0)
+        centred = patches - mean
+        values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
+        kept = values[-CHANNELS:].flip(0)
+        return cls(mean, vectors[:, -CHANNELS:].flip(1) / kept.clamp_min(1e-8).sqrt(), (kept.sum() / values.sum()).item())
+
+    @staticmethod
+    def _patches(pictures):
+        small = functional.interpolate(pictures, size=GRID * PATCH, mode="bilinear", antialias=True)
+        return functional.unfold(small, PATCH, stride=PATCH).transpose(1, 2)  # [B, 36, 768]
+
+    def _project(self, patches):
+        return (patches @ self.basis).transpose(1, 2).unflatten(2, (GRID, GRID))
+
+    def __call__(self, pictures):
+        return self._project(self._patches(pictures) - self.mean)
+
+
+class Latents:
+    """The latents of every picture over every colour, from parts that are computed once."""
+
+    def __init__(self, compressor, pictures):
+        ink, gaps = [], []
+        for start in range(0, len(pictures), 64):
+            chunk = slice(start, start + 64)
+            ink.append(compressor(pictures.ink[chunk].float() / 255))
+            gap = pictures.gap[chunk].float() / 255
+            gaps.append(
+                torch.stack(
+                    [
+                        compressor._project(compressor._patches(gap * torch.eye(3)[channel].view(1, 3, 1, 1)))
+                        for channel in range(3)
+                    ],
+                    dim=1,
+                )
+            )
+        self.ink, self.gaps = torch.cat(ink), torch.cat(gaps)
+        self.palette = pictures.palette / 255
+
+    def over(self, pictures, colours):
+        return self.ink[pictures] + torch.einsum("bc,bckhw->bkhw", self.palette[colours], self.gaps[pictures])

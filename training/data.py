@@ -1,0 +1,88 @@
+"""The pictures and what they show: Microsoft's Fluent emoji, or a user's own folder."""
+
+import csv
+import json
+import os
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+EMOJI = "@lobehub/fluent-emoji-3d@1.1.0"
+LABELS = "emojibase-data@17.0.0"
+HERE = Path(__file__).parent
+
+
+@dataclass
+class Thing:
+    """The first name in each language is the one that the card lists. Own pictures may have no Russian one."""
+
+    pictures: list[Path]
+    en: list[str]
+    ru: list[str]
+
+
+def cache():
+    return Path(os.environ.get("P2P_BUILD_CACHE", Path.home() / ".cache/prompt2pic")) / "training"
+
+
+def package(name):
+    """The unpacked folder of an npm package, fetched once."""
+    folder = cache() / name.replace("/", "_")
+    if not folder.exists():
+        partial = folder.with_suffix(f".{os.getpid()}")
+        partial.mkdir(parents=True)
+        try:
+            packed = subprocess.run(["npm", "pack", "--silent", name], cwd=partial, check=True, stdout=subprocess.PIPE, text=True)
+        except FileNotFoundError:
+            raise SystemExit("the emoji are fetched with npm, which is not installed; --pictures DIR trains on your own") from None
+        with tarfile.open(partial / packed.stdout.split()[-1]) as archive:
+            archive.extractall(partial, filter="data")
+        partial.rename(folder)
+    return folder / "package"
+
+
+def words(cell, separator):
+    return [word.strip().lower() for word in (cell or "").split(separator) if word.strip()]
+
+
+def emoji(limit=None):
+    """Those of things.txt, its first `limit` if given."""
+    pictures, labels = package(EMOJI) / "assets", package(LABELS)
+    named = {
+        language: {entry["hexcode"]: entry["label"].lower() for entry in json.loads((labels / language / "data.json").read_text())}
+        for language in ("en", "ru")
+    }
+    things = []
+    for line in (HERE / "things.txt").read_text().splitlines():
+        if not line or line.startswith("#"):
+            continue
+        code, english, russian = (part.strip() for part in line.split("|"))
+        files = [pictures / f"{code.lower()}{ending}.webp" for ending in ("", "-fe0f")]
+        picture = next((file for file in files if file.exists()), None)
+        if picture is None or code not in named["en"]:
+            raise SystemExit(f"things.txt: {code} is no emoji of {EMOJI} and {LABELS}")
+        things.append(
+            Thing([picture], [named["en"][code], *words(english, ",")], [named["ru"][code], *words(russian, ",")]),
+        )
+    return things[:limit]
+
+
+def own(folder):
+    """Pictures of any size beside captions.csv: file,en[,ru], several wordings of a cell parted by |. Rows worded alike are one thing."""
+    table = Path(folder) / "captions.csv"
+    if not table.exists():
+        raise SystemExit(f"{table}: not there; its first line is file,en or file,en,ru, then a line for each picture")
+    things = {}
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        for number, row in enumerate(csv.DictReader(file), 2):
+            if not row.get("file") or not words(row.get("en"), "|"):
+                raise SystemExit(f"{table}, line {number}: needs a file and English words")
+            picture = Path(folder) / row["file"]
+            if not picture.exists():
+                raise SystemExit(f"{table}, line {number}: {picture} is not there")
+            english, russian = words(row["en"], "|"), words(row.get("ru"), "|")
+            things.setdefault(tuple(english + russian), Thing([], english, russian)).pictures.append(picture)
+    if not things:
+        raise SystemExit(f"{table}: has no pictures")
+    return list(things.values())

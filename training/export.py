@@ -1,0 +1,64 @@
+"""The folder that the engine draws from: the two published folders side by side, in bf16, with prompt2pic.json, the card and the licence."""
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import DDPMWuerstchenScheduler
+
+from . import card, sheet
+
+VERSION = "0.42.1"  # diffusers'
+TEXT = {
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "scheduler": ["diffusers", "DDPMWuerstchenScheduler"],
+}
+INDEX = {
+    "prior": {"_class_name": "WuerstchenPriorPipeline", "prior": ["wuerstchen", "WuerstchenPrior"], **sheet.PRIOR},
+    "decoder": {
+        "_class_name": "WuerstchenDecoderPipeline",
+        "decoder": ["wuerstchen", "WuerstchenDiffNeXt"],
+        "vqgan": ["wuerstchen", "PaellaVQModel"],
+        **sheet.DECODER,
+    },
+}
+
+
+def write_json(path, content):
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write(folder, work, parts, run):
+    """`parts`: {"prior": {"prior": network, ...}, "decoder": {...}}; `work`: where the tokenizer lies and the folder is made before it replaces
+    the one of an earlier run; `run`: what the card says, see card.py."""
+    fresh = work / "model"
+    shutil.rmtree(fresh, ignore_errors=True)
+    for stage, networks in parts.items():
+        top = fresh / stage
+        for name, network in networks.items():
+            network.to(torch.bfloat16).save_pretrained(top / name)
+        shutil.copytree(work / "tokenizer", top / "tokenizer")
+        DDPMWuerstchenScheduler().save_pretrained(top / "scheduler")
+        write_json(top / "model_index.json", {"_diffusers_version": VERSION, **TEXT, **INDEX[stage]})
+    write_json(
+        fresh / "prompt2pic.json",
+        {
+            "title": {"en": run["title"], "ru": run["title_ru"]},
+            "width": sheet.SIDE,
+            "height": sheet.SIDE,
+            **sheet.DRAWING,
+            "languages": run["languages"],
+            "licence": run["licence"],
+        },
+    )
+    (fresh / "README.md").write_text(card.text(run, parts))
+    if run["emoji"]:
+        shutil.copy(Path(__file__).parents[1] / "models/emoji/LICENSE", fresh)
+    for entry in fresh.iterdir():
+        target = folder / entry.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        entry.rename(target)
+    fresh.rmdir()

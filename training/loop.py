@@ -1,0 +1,97 @@
+"""The loop that every stage runs: optimiser, moving average of the weights, and a state on the disk that survives an interruption."""
+
+import copy
+import math
+import os
+import time
+
+import torch
+
+SAVE_SECONDS, SHOW_SECONDS = 120, 900
+DECAY = 0.999
+
+
+def rate_at(progress, step):
+    """A share of the full rate: a warm-up of 200 steps, then a cosine over the stage's time."""
+    return min(1.0, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+def save(path, content):
+    """Whole or not at all."""
+    partial = path.with_suffix(".partial")
+    with open(partial, "wb") as file:
+        torch.save(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+@torch.no_grad()
+def follow(average, modules, step):
+    decay = min(DECAY, (1 + step) / (10 + step))
+    for mean, value in zip(average.state_dict().values(), modules.state_dict().values(), strict=True):
+        if mean.dtype.is_floating_point:
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
+
+
+def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
+    """Trains `modules` (a ModuleDict) by `loss()` for `seconds` of work in all, those before an interruption among them, or for `steps`.
+
+    `path`: the state's file. `shown(average)`: called every quarter of an hour and at the end. Returns the moving average, and what was done."""
+    average = copy.deepcopy(modules).requires_grad_(False)
+    parameters = [parameter for parameter in modules.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    done = {"steps": 0, "seconds": 0.0, "loss": 0.0}
+    if path.exists():
+        state = torch.load(path, weights_only=True)
+        modules.load_state_dict(state["modules"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        torch.set_rng_state(state["random"])
+        done = state["done"]
+
+    def keep(show):
+        save(
+            path,
+            {
+                "modules": modules.state_dict(),
+                "average": average.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "random": torch.get_rng_state(),
+                "done": done,
+            },
+        )
+        print(f"{path.stem}: {done['seconds']:.0f} s, {done['steps']} steps, loss {done['loss']:.4f}", flush=True)
+        if show and shown:
+            shown(average.eval())
+
+    def left():
+        return done["steps"] < steps if steps else done["seconds"] < seconds
+
+    kept = showed = done["seconds"]
+    modules.train()
+    worked = left()  # else an earlier run did all of it
+    while left():
+        start = time.monotonic()
+        for group in optimiser.param_groups:
+            group["lr"] = rate * rate_at(done["steps"] / steps if steps else done["seconds"] / seconds, done["steps"])
+        optimiser.zero_grad()
+        value = loss()
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        follow(average, modules, done["steps"])
+        share = max(0.01, 1 / (done["steps"] + 1))
+        done["loss"] += share * (value.item() - done["loss"])
+        done["steps"] += 1
+        done["seconds"] += time.monotonic() - start
+        if done["seconds"] - kept > SAVE_SECONDS:
+            show = done["seconds"] - showed > SHOW_SECONDS
+            keep(show)
+            kept = done["seconds"]
+            showed = kept if show else showed
+    if worked:
+        keep(show=True)
+    return average.eval(), done

@@ -1,0 +1,63 @@
+"""The shapes of the five networks, in diffusers' and transformers' words."""
+
+from diffusers.pipelines.deprecated.wuerstchen import PaellaVQModel, WuerstchenDiffNeXt, WuerstchenPrior
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from .compressor import CHANNELS
+from .tokenizer import LENGTH
+
+PRIOR_TEXT, DECODER_TEXT = 192, 64
+
+
+def text_encoder(vocabulary, width, layers, heads):
+    """`vocabulary`: tokens, of which the last two are start and end."""
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=vocabulary,
+            hidden_size=width,
+            intermediate_size=4 * width,
+            projection_dim=width,
+            num_hidden_layers=layers,
+            num_attention_heads=heads,
+            max_position_embeddings=LENGTH,
+            hidden_act="gelu",
+            bos_token_id=vocabulary - 2,
+            eos_token_id=vocabulary - 1,
+            pad_token_id=vocabulary - 1,
+        )
+    )
+
+
+def prior_text_encoder(vocabulary):
+    return text_encoder(vocabulary, PRIOR_TEXT, layers=3, heads=6)
+
+
+def decoder_text_encoder(vocabulary):
+    return text_encoder(vocabulary, DECODER_TEXT, layers=2, heads=4)
+
+
+def prior():
+    return WuerstchenPrior(c_in=CHANNELS, c=192, c_cond=PRIOR_TEXT, c_r=64, depth=7, nhead=6, dropout=0.0)
+
+
+def decoder():
+    return WuerstchenDiffNeXt(
+        c_in=4,
+        c_out=4,
+        c_r=32,
+        patch_size=2,
+        c_cond=64,
+        c_hidden=[48, 128],
+        nhead=[-1, 4],
+        blocks=[2, 4],
+        level_config=["CT", "CTA"],
+        inject_effnet=[False, True],
+        effnet_embd=CHANNELS,
+        clip_embd=DECODER_TEXT,
+        kernel_size=3,
+        dropout=0.0,
+    )
+
+
+def vqgan(scale_factor=1.0):
+    return PaellaVQModel(levels=2, bottleneck_blocks=3, embed_dim=96, latent_channels=4, num_vq_embeddings=16, scale_factor=scale_factor)

@@ -1,0 +1,129 @@
+"""What each stage learns from a batch."""
+
+import torch
+from diffusers import DDPMWuerstchenScheduler
+from torch import nn
+from torch.nn import functional
+
+from . import networks
+from .captions import COLOURS
+from .loop import train
+
+EMPTY = 0.1  # the share of captions left out, for guidance
+LEAST_TIME = 0.045  # below it the prior's division by |1 - b| explodes
+
+
+class Batches:
+    """Random pictures over random colours, and captions of them."""
+
+    def __init__(self, pictures, captions):
+        self.pictures, self.captions = pictures, captions
+
+    def draw(self, size):
+        """Pictures [B] and colours [B]: every thing as often as any other."""
+        things = torch.randint(self.pictures.count, (size,))
+        order = torch.rand(size, len(self.pictures)).masked_fill(self.pictures.thing != things[:, None], -1)
+        return order.argmax(1), torch.randint(len(COLOURS), (size,))
+
+    def words(self, pictures, colours):
+        """Ids, mask: one of four see-through pictures goes without its colour's name, any other picture always."""
+        things = self.pictures.thing[pictures]
+        named = self.pictures.coloured[things] & (torch.rand(len(things)) >= 0.25)
+        return self.captions.draw(things, torch.where(named, colours, len(COLOURS)), EMPTY)
+
+
+def denoising_loss(scheduler, clean, times, predict, floor, smooth):
+    """The error of the predicted noise over the square root of the signal's share: what is drawn first, out of noise alone, then counts as
+    much as the last touches do. The share is no less than `floor`."""
+    noise = torch.randn_like(clean)
+    share = scheduler._alpha_cumprod(times, clean.device).view(-1, 1, 1, 1)
+    weight = share.clamp_min(floor).rsqrt()
+    error = (predict(scheduler.add_noise(clean, noise, times), times) - noise) * weight
+    return functional.smooth_l1_loss(error, torch.zeros_like(error)) if smooth else error.square().mean()
+
+
+def train_vqgan(path, batches, **budget):
+    modules = nn.ModuleDict({"vqgan": networks.vqgan()})
+    modules["vqgan"].vquantizer.requires_grad_(False)  # pictures are decoded from latents as they are
+    model = modules["vqgan"]
+
+    def loss():
+        clean = batches.pictures.over(*batches.draw(16))
+        latents = model.encode(clean).latents
+        drawn = model.decode(latents + 0.05 * torch.randn_like(latents)).sample  # stage B's latents will not be perfect either
+        return functional.l1_loss(drawn, clean) + 4 * functional.mse_loss(drawn, clean)
+
+    return train(path, modules, loss, rate=1e-3, **budget)
+
+
+@torch.no_grad()
+def encoded(vqgan, pictures):
+    """Latents of every picture over every colour, f16 [N, colours, 4, 32, 32], and their standard deviation."""
+    every = torch.arange(len(COLOURS))
+    latents = torch.stack([vqgan.encode(pictures.over(torch.full_like(every, n), every)).latents.half() for n in range(len(pictures))])
+    return latents, latents.float().std().item()
+
+
+def train_decoder(path, batches, targets, latents, **budget):
+    """`targets`: what encoded() gave, over its deviation; `latents`: the compressor's."""
+    text, decoder = networks.decoder_text_encoder(batches.captions.vocabulary), networks.decoder()
+    scheduler = DDPMWuerstchenScheduler()
+
+    def loss(size=24):
+        pictures, colours = batches.draw(size)
+        ids, mask = batches.words(pictures, colours)
+        words = text(ids, attention_mask=mask).last_hidden_state
+        effnet = latents.over(pictures, colours)
+        effnet = effnet + 0.3 * torch.rand(size, 1, 1, 1) * torch.randn_like(effnet)  # the prior's latents will not be perfect either
+        effnet = effnet * (torch.rand(size, 1, 1, 1) >= 0.05)
+        times = torch.where(torch.rand(size) < 0.5, 0.6 + 0.4 * torch.rand(size), torch.rand(size)).clamp_min(0.001)
+        return denoising_loss(
+            scheduler, targets[pictures, colours].float(), times, lambda x, r: decoder(x, r, effnet, words), floor=0.05, smooth=False
+        )
+
+    return train(path, nn.ModuleDict({"text_encoder": text, "decoder": decoder}), loss, rate=1e-3, **budget)
+
+
+class Reader(nn.Module):
+    """Says which thing and which colour a caption names; for training alone."""
+
+    def __init__(self, things):
+        super().__init__()
+        self.thing = nn.Linear(networks.PRIOR_TEXT, things)
+        self.colour = nn.Linear(networks.PRIOR_TEXT, len(COLOURS) + 1)
+
+    def forward(self, hidden, mask):
+        mean = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
+        return self.thing(mean), self.colour(mean)
+
+
+def train_text(path, batches, **budget):
+    """The prior's text encoder learns to tell things and colours before it is asked to help drawing: minutes spare the prior hours."""
+    text, reader = networks.prior_text_encoder(batches.captions.vocabulary), Reader(batches.pictures.count)
+
+    def loss(size=128):
+        pictures, colours = batches.draw(size)
+        things = batches.pictures.thing[pictures]
+        colours = colours.where(batches.pictures.coloured[things] & (torch.rand(size) >= 0.25), torch.tensor(len(COLOURS)))
+        ids, mask = batches.captions.draw(things, colours)
+        thing, colour = reader(text(ids, attention_mask=mask).last_hidden_state, mask)
+        return functional.cross_entropy(thing, things) + functional.cross_entropy(colour, colours)
+
+    return train(path, nn.ModuleDict({"text_encoder": text, "reader": reader}), loss, rate=1e-3, **budget)
+
+
+def train_prior(path, batches, latents, text, **budget):
+    """`text`: the text encoder as train_text left it; it goes on learning here."""
+    prior, scheduler = networks.prior(), DDPMWuerstchenScheduler()
+
+    def loss(size=64):
+        pictures, colours = batches.draw(size)
+        ids, mask = batches.words(pictures, colours)
+        words = text(ids, attention_mask=mask).last_hidden_state
+        times = LEAST_TIME + (1 - LEAST_TIME) * torch.rand(size)
+        return denoising_loss(
+            scheduler, latents.over(pictures, colours), times, lambda x, r: prior(x, r, words), floor=0.01, smooth=True
+        )
+
+    modules = nn.ModuleDict({"text_encoder": text.requires_grad_(True), "prior": prior})
+    return train(path, modules, loss, rate=1e-3, **budget)
