@@ -22,7 +22,7 @@ class Compressor:
         centred = patches - mean
         values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
         kept = values[-CHANNELS:].flip(0)
-        return cls(mean, vectors[:, -CHANNELS:].flip(1) / kept.clamp_min(1e-8).sqrt(), (kept.sum() / values.sum()).item())
+        return cls(mean, vectors[:, -CHANNELS:].flip(1) / kept.clamp_min(1e-4 * kept[0]).sqrt(), (kept.sum() / values.sum()).item())
 
     @staticmethod
     def _patches(pictures):
