@@ -1,0 +1,78 @@
+"""Pillow's own resizing of small pictures of noise, and pictures in every kind of PNG with what convert("RGB") makes of them.
+
+image.py    writes tests/golden/image anew
+"""
+
+import json
+import shutil
+
+import numpy as np
+from PIL import Image
+
+from folders import ROOT
+
+OUT = ROOT / "tests/golden/image"
+SIZES = (  # before and after
+    ((37, 21), (64, 48)),
+    ((37, 21), (16, 8)),
+    ((37, 21), (37, 40)),
+    ((37, 21), (5, 21)),
+    ((64, 64), (100, 3)),
+    ((40, 52), (31, 34)),  # on either side of the line past which Pillow takes the columns first
+    ((40, 52), (31, 33)),
+    ((1, 1), (7, 9)),
+    ((90, 11), (1, 1)),
+)
+
+
+def noise(size, channels, seed):
+    """Small numbers and ends are there often, so that sums overshoot."""
+    random = np.random.default_rng(seed)
+    values = random.integers(0, 256, (size[1], size[0], channels), dtype=np.uint8)
+    return np.where(random.random(values.shape) < 0.3, np.uint8(255) * (values > 127), values).astype(np.uint8)
+
+
+def resizing():
+    rows = []
+    for number, (before, after) in enumerate(SIZES):
+        source = Image.fromarray(noise(before, 3, number))
+        source.save(OUT / f"source-{number}.png")
+        for name, kind in (("bicubic", Image.Resampling.BICUBIC), ("lanczos", Image.Resampling.LANCZOS)):
+            file = f"{name}-{number}.png"
+            source.resize(after, kind).save(OUT / file)
+            rows.append({"filter": name, "source": f"source-{number}.png", "file": file})
+    (OUT / "resize.json").write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def reading():
+    """`kind.png` as `kind-rgb.png`."""
+    rgba, size = noise((13, 7), 4, 100), (13, 7)
+    grey = Image.fromarray(rgba[..., 0])
+    palette = Image.fromarray(rgba[..., :3]).quantize(16)
+    pictures = {
+        "rgb": Image.fromarray(rgba[..., :3]),
+        "rgba": Image.fromarray(rgba),
+        "grey": grey,
+        "grey-alpha": Image.merge("LA", [grey, Image.fromarray(rgba[..., 3])]),
+        "bits": Image.fromarray(rgba[..., 0]).convert("1"),
+        "palette": palette,
+    }
+    for kind, picture in pictures.items():
+        picture.save(OUT / f"{kind}.png")
+        assert picture.size == size
+    palette.save(OUT / "palette-alpha.png", transparency=3)
+    grey.save(OUT / "grey-key.png", transparency=17)
+    for kind in (*pictures, "palette-alpha", "grey-key"):
+        Image.fromarray(np.asarray(Image.open(OUT / f"{kind}.png").convert("RGB"))).save(OUT / f"{kind}-rgb.png")
+    (OUT / "read.json").write_text(json.dumps([*pictures, "palette-alpha", "grey-key"], indent=1) + "\n")
+
+
+def main():
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(parents=True)
+    resizing()
+    reading()
+
+
+if __name__ == "__main__":
+    main()
