@@ -1,0 +1,110 @@
+#include "engine/image/read_image.hpp"
+
+#include <png.h>
+
+#include <csetjmp>
+#include <cstring>
+#include <fstream>
+
+#include "base/error.hpp"
+
+namespace p2p::engine {
+namespace {
+
+/// What libpng's callbacks reach: nothing here may throw through its C frames.
+struct Source {
+  std::span<const std::uint8_t> rest;
+  char message[128] = "unknown error";
+};
+
+[[noreturn]] void on_error(png_structp png, png_const_charp message) {
+  auto& source = *static_cast<Source*>(png_get_error_ptr(png));
+  std::strncpy(source.message, message, sizeof source.message - 1);
+  png_longjmp(png, 1);
+}
+
+void on_warning(png_structp, png_const_charp) {}
+
+void on_read(png_structp png, png_bytep data, std::size_t size) {
+  auto& rest = static_cast<Source*>(png_get_io_ptr(png))->rest;
+  if (size > rest.size()) png_error(png, "the file ends too early");
+  std::memcpy(data, rest.data(), size);
+  rest = rest.subspan(size);
+}
+
+class Reader {
+ public:
+  explicit Reader(std::span<const std::uint8_t> bytes)
+      : source_{.rest = bytes}, png_(png_create_read_struct(PNG_LIBPNG_VER_STRING, &source_, on_error, on_warning)) {
+    if (png_ != nullptr) info_ = png_create_info_struct(png_);
+  }
+  ~Reader() { png_destroy_read_struct(&png_, &info_, nullptr); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  /// False where libpng gave up, as in read_rows(). Only it and its callbacks run under the jump: no destructor is skipped.
+  bool read_header() {
+    if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
+    png_set_read_fn(png_, &source_, on_read);
+    png_read_info(png_, info_);
+    png_set_expand(png_);
+    png_set_strip_16(png_);
+    png_set_strip_alpha(png_);
+    png_set_gray_to_rgb(png_);
+    png_set_interlace_handling(png_);
+    png_read_update_info(png_, info_);
+    return true;
+  }
+
+  bool read_rows(std::vector<png_bytep>& rows) {
+    if (setjmp(png_jmpbuf(png_)) != 0) return false;
+    png_read_image(png_, rows.data());
+    return true;
+  }
+
+  png_uint_32 width() const { return png_get_image_width(png_, info_); }
+  png_uint_32 height() const { return png_get_image_height(png_, info_); }
+  std::size_t row_bytes() const { return png_get_rowbytes(png_, info_); }
+  const char* message() const { return source_.message; }
+
+ private:
+  Source source_;
+  png_structp png_;
+  png_infop info_ = nullptr;
+};
+
+}  // namespace
+
+Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name) {
+  const auto fail = [&](const std::string& what) { throw UsageError(name + ": " + what); };
+  if (bytes.size() < 8 || png_sig_cmp(bytes.data(), 0, 8) != 0) fail("expected a picture in PNG");
+  Reader reader(bytes);
+  if (!reader.read_header()) fail(std::string("a damaged PNG: ") + reader.message());
+  if (reader.width() > kMaxImageSide || reader.height() > kMaxImageSide)
+    fail("expected at most " + std::to_string(kMaxImageSide) + " pixels a side, found " + std::to_string(reader.width()) + "x" +
+         std::to_string(reader.height()));
+  Image image{.width = static_cast<int>(reader.width()), .height = static_cast<int>(reader.height()), .rgb = {}};
+  const std::size_t row = std::size_t{3} * reader.width();
+  if (reader.row_bytes() != row) fail("a PNG of an unknown kind of pixels");
+  image.rgb.resize(row * reader.height());
+  std::vector<png_bytep> rows;
+  for (std::size_t y = 0; y < reader.height(); ++y) rows.push_back(image.rgb.data() + y * row);
+  if (!reader.read_rows(rows)) fail(std::string("a damaged PNG: ") + reader.message());
+  return image;
+}
+
+Image read_image(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(file, error);
+  if (error) throw UsageError(file.string() + ": cannot be read: " + error.message());
+  if (size > kMaxImageBytes)
+    throw UsageError(file.string() + ": expected a picture of at most " + std::to_string(kMaxImageBytes >> 20) + " MiB, found " +
+                     std::to_string(size >> 20) + " MiB");
+  std::vector<std::uint8_t> bytes(size);
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size)))
+    throw UsageError(file.string() + ": cannot be read");
+  return decode_image(bytes, file.string());
+}
+
+}  // namespace p2p::engine
