@@ -5,7 +5,7 @@
 
 namespace p2p::engine::golden {
 
-/// What a row of a cases.json of tests/golden asks for, apart from LoRAs.
+/// What a row of a cases.json of tests/golden asks for, apart from LoRAs and the picture to begin with.
 GenerateParams params_of(const Json& row);
 
 }  // namespace p2p::engine::golden

@@ -33,6 +33,8 @@ std::string parameters_text(const GenerateParams& params, const Origin& origin) 
   add("Seed", std::to_string(params.seed));
   if (params.width && params.height) add("Size", std::to_string(*params.width) + "x" + std::to_string(*params.height));
   add("Model", std::string(origin.model));
+  if (params.strength) add("Denoising strength", to_text(*params.strength));
+  if (params.upscale) add("Hires upscale", to_text(*params.upscale));
   if (params.decoder_steps) add("Decoder steps", std::to_string(*params.decoder_steps));
   if (params.decoder_guidance) add("Decoder CFG scale", to_text(*params.decoder_guidance));
   add("Version", std::string(origin.program));

@@ -33,6 +33,12 @@ TEST(Parameters, WhatIsUnsetIsLeftOut) {
             "лиса 🦊\nSampler: DDPM, CFG scale: 3.5, Seed: 18446744073709551615, Model: emoji, Version: prompt2pic 0.1.0");
 }
 
+TEST(Parameters, PicturesToBeginWithAndUpscaling) {
+  const GenerateParams params{.prompt = "a fox", .seed = 1, .strength = 0.75, .upscale = 2.0};
+  EXPECT_EQ(parameters_text(params, kOrigin),
+            "a fox\nSampler: DDPM, Seed: 1, Model: emoji, Denoising strength: 0.75, Hires upscale: 2, Version: prompt2pic 0.1.0");
+}
+
 TEST(Parameters, LorasStandBehindThePrompt) {
   GenerateParams params;
   params.prompt = "a fox";

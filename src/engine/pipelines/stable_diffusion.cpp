@@ -11,6 +11,7 @@
 #include "engine/pipelines/last_network.hpp"
 #include "engine/pipelines/model_card.hpp"
 #include "engine/pipelines/stable_diffusion/defaults.hpp"
+#include "engine/pipelines/stable_diffusion/img2img.hpp"
 #include "engine/pipelines/stable_diffusion/lora_networks.hpp"
 #include "engine/pipelines/stable_diffusion/lora_tags.hpp"
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
@@ -67,6 +68,7 @@ class StableDiffusion final : public TextToImage {
         vae_tiling_(options.vae_tiling),
         defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), vae_.upscale(), read_model_card(model))),
         networks_(load_text_encoders(index_, options), unet_, precision_, options.threads),
+        vae_encoder_(precision_, options.threads),
         vae_network_(precision_, options.threads) {
     check_parts_fit();
   }
@@ -74,20 +76,30 @@ class StableDiffusion final : public TextToImage {
   Precision precision() const override { return precision_; }
 
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override {
+    const auto draw = [&](const GenerateParams& params) { return this->draw(params, progress, stop); };
+    if (!asked.upscale) return draw(asked);
+    std::vector<std::string> notices;  // told again by the drawing itself
+    const GenerateParams filled = defaults_.fill_in(asked, vae_.upscale(), notices);
+    const bool own = asked.image != nullptr;
+    return stable_diffusion::draw_upscaled(asked, own ? asked.width.value_or(asked.image->width) : *filled.width,
+                                           own ? asked.height.value_or(asked.image->height) : *filled.height, vae_.upscale(), draw);
+  }
+
+ private:
+  GenerateResult draw(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
     GenerateResult result;
     result.params = defaults_.fill_in(asked, vae_.upscale(), result.notices);
     if (!asked.plain) stable_diffusion::take_lora_tags(result.params, loras_dir_, result.notices);
-    const std::unique_ptr<Scheduler> scheduler = scheduler_.make(*result.params.steps, asked.sampler);
+    const stable_diffusion::Start begin = stable_diffusion::start_of(result.params, scheduler_, index_.family());
     result.sampler = a1111_name_of(asked.sampler.value_or(scheduler_.own_sampler()));
     Drawing drawing(result, {Stage::text, Stage::unet, Stage::vae}, progress, std::move(stop));
     const auto networks = networks_.get(result.params.loras);
     const TextEncoding text = encode(drawing, *networks->text);
-    const std::vector<float> latents = denoise(drawing, text, networks->denoiser, *scheduler);
+    const std::vector<float> latents = denoise(drawing, text, networks->denoiser, begin);
     drawing.vae([&](StageTime& time) { return decode(drawing, latents, time); }, -1);
     return result;
   }
 
- private:
   void check_parts_fit() const {
     const auto expect = [&](const char* part, const char* key, std::size_t expected, std::size_t found, const char* why) {
       if (expected != found) {
@@ -145,9 +157,34 @@ class StableDiffusion final : public TextToImage {
     return constants;
   }
 
-  std::vector<float> denoise(Drawing& drawing, const TextEncoding& text, const Denoiser& denoiser, Scheduler& scheduler) const {
+  // With which the loop begins: noise, or the picture with noise on it.
+  std::vector<float> first_latents(Drawing& drawing, const stable_diffusion::Start& begin) const {
+    const auto [height, width] = latent_size(drawing.params());
+    std::vector<float> noise(unet_->config().in_channels * height * width);
+    if (!drawing.params().image) {
+      drawing.rng().randn(noise);
+      for (float& value : noise) value *= begin.scheduler->init_noise_sigma();
+      return noise;
+    }
+    const std::size_t px = vae_.upscale();
+    const auto encoder = vae_encoder_.get({height, width}, [&, h = height, w = width] { return vae_.encode_graph(px * h, px * w); });
+    Network::Run run(*encoder);
+    run.set("image", stable_diffusion::planes_of(drawing.params()));
+    run.execute();
+    const auto encoded = run.output(vae_.encoded_name());
+    check_finite(encoded, Stage::vae, 0);
+    const std::vector<float> picture = vae_.latents_of(encoded, drawing.rng());
+    drawing.rng().randn(noise);
+    std::vector<float> latents(noise.size());
+    begin.scheduler->add_noise(picture, noise, begin.evaluation, latents);
+    return latents;
+  }
+
+  std::vector<float> denoise(Drawing& drawing, const TextEncoding& text, const Denoiser& denoiser,
+                             const stable_diffusion::Start& begin) const {
     const GenerateParams& params = drawing.params();
-    const std::span<const float> times = scheduler.timesteps();
+    Scheduler& scheduler = *begin.scheduler;
+    const std::span<const float> times = scheduler.timesteps().subspan(begin.evaluation);
     const int steps = static_cast<int>(times.size());  // some samplers evaluate the network more often than they step
     drawing.report(Stage::unet, 0, steps);
     const auto start = Drawing::Clock::now();
@@ -159,18 +196,16 @@ class StableDiffusion final : public TextToImage {
     Denoiser::Picture picture(denoiser.compile(geometry), text.embeds, times, {}, time_constants(params, text));
     drawing.time_of(Stage::unet).multiply_adds = picture.multiply_adds();
 
-    const std::size_t count = unet_->config().in_channels * height * width;
-    std::vector<float> latents(count);
-    drawing.rng().randn(latents);
-    for (float& value : latents) value *= scheduler.init_noise_sigma();
+    std::vector<float> latents = first_latents(drawing, begin);
+    const std::size_t count = latents.size();
     std::vector<float> batch(count * static_cast<std::size_t>(geometry.batch));
     for (int step = 0; step < steps; ++step) {
       drawing.stop_if_asked();
       const auto step_start = Drawing::Clock::now();
-      const auto i = static_cast<std::size_t>(step);
+      const std::size_t i = begin.evaluation + static_cast<std::size_t>(step);
       scheduler.scale_model_input(latents, i, std::span(batch).first(count));
       if (geometry.batch == 2) std::copy_n(batch.begin(), count, batch.begin() + static_cast<std::ptrdiff_t>(count));
-      const auto prediction = picture.predict(batch, i);
+      const auto prediction = picture.predict(batch, i - begin.evaluation);
       if (geometry.batch == 2) {
         scheduler.step(guide(prediction, *params.guidance), i, latents, drawing.rng());
       } else {
@@ -200,10 +235,11 @@ class StableDiffusion final : public TextToImage {
   ModelIndex index_;
   SchedulerConfig scheduler_;
   std::shared_ptr<stable_diffusion::Unet> unet_;
-  mutable Vae vae_;  ///< under vae_network_'s lock
+  Vae vae_;
   std::optional<bool> vae_tiling_;
   stable_diffusion::Defaults defaults_;
   stable_diffusion::LoraNetworks networks_;
+  LastNetwork<std::pair<std::size_t, std::size_t>> vae_encoder_;  ///< compiled for a picture to begin with alone
   LastNetwork<std::pair<std::size_t, std::size_t>> vae_network_;
 };
 

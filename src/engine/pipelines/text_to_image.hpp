@@ -42,6 +42,14 @@ struct GenerateParams {
   std::optional<double> decoder_guidance;
   std::optional<Sampler> sampler;  ///< Würstchen has its own alone
   std::vector<Lora> loras;         ///< of Stable Diffusion; their changes add up
+  /// Stable Diffusion: the picture to begin with, resized to width x height (unset: its own size, rounded down to what the model can draw).
+  std::shared_ptr<const Image> image;
+  /// 0 to 1: how much of the way is drawn anew from `image`, or when the picture is drawn again at its `upscale`. Unset: 0.8, of SDXL 0.3;
+  /// with `upscale` 0.3.
+  std::optional<double> strength;
+  /// Stable Diffusion, above 1 to 4: draws the picture (or takes `image`), resizes it by so much and draws it again from there with the
+  /// same seed. width and height are those before.
+  std::optional<double> upscale;
 };
 
 /// Sent after each step (and once, with step 0, as a stage begins), from the thread that called generate().

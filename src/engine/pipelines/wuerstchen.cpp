@@ -215,6 +215,9 @@ class Wuerstchen::Stages {
 };
 
 GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
+  if (asked.image) throw UsageError("Würstchen has no image encoder, so that it cannot begin with a picture; leave --image out");
+  if (asked.upscale) throw UsageError("Würstchen has no image encoder, so that it cannot draw a picture again at --upscale; leave it out");
+  if (asked.strength) throw UsageError("strength: expected a picture to begin with, which Würstchen does not take");
   if (asked.sampler) throw UsageError("Würstchen draws with its own sampler alone; leave --sampler out");
   if (!asked.loras.empty()) throw UsageError("Würstchen takes no LoRAs; leave " + asked.loras[0].file.string() + " out");
   GenerateResult result;

@@ -28,22 +28,26 @@ struct Config {
 };
 
 /// Evenly spread indices into the timesteps that the model was distilled with.
-std::vector<float> lcm_timesteps(const Config& config, int steps) {
+std::vector<float> lcm_timesteps(const Config& config, int steps, double strength) {
   if (steps > config.original_steps)
     throw UsageError("an LCM model distilled with " + std::to_string(config.original_steps) + " steps cannot draw with " +
                      std::to_string(steps) + ": take fewer");
   const int stride = static_cast<int>(config.alphas_cumprod.size()) / config.original_steps;
-  const double spread = static_cast<double>(config.original_steps) / steps;
+  const int count = static_cast<int>(config.original_steps * strength);
+  if (steps > count)
+    throw UsageError("strength: " + excerpt(strength) + " leaves " + std::to_string(count) + " of the " +
+                     std::to_string(config.original_steps) + " steps that the LCM model was distilled with, too few to draw with " +
+                     std::to_string(steps) + ": raise it");
+  const double spread = static_cast<double>(count) / steps;
   std::vector<float> timesteps;
-  for (int i = 0; i < steps; ++i)
-    timesteps.push_back(static_cast<float>((config.original_steps - static_cast<int>(i * spread)) * stride - 1));
+  for (int i = 0; i < steps; ++i) timesteps.push_back(static_cast<float>((count - static_cast<int>(i * spread)) * stride - 1));
   return timesteps;
 }
 
 class Lcm final : public AlphaScheduler {
  public:
-  Lcm(const std::shared_ptr<const Config>& config, int steps)
-      : AlphaScheduler({config, &config->alphas_cumprod}, lcm_timesteps(*config, steps)), config_(config) {}
+  Lcm(const std::shared_ptr<const Config>& config, int steps, double strength)
+      : AlphaScheduler({config, &config->alphas_cumprod}, lcm_timesteps(*config, steps, strength)), config_(config) {}
 
   void step(std::span<const float> model_output, std::size_t i, std::span<float> sample, TorchRng& rng) override {
     const float now = alpha(timestep(i));
@@ -78,7 +82,11 @@ class Lcm final : public AlphaScheduler {
 }  // namespace
 
 MakeScheduler read_lcm(const ConfigReader& config) {
-  return [config = std::make_shared<const Config>(config)](int steps) { return std::make_unique<Lcm>(config, steps); };
+  return [config = std::make_shared<const Config>(config)](int steps) { return std::make_unique<Lcm>(config, steps, 1.0); };
+}
+
+std::unique_ptr<Scheduler> make_lcm(const ConfigReader& config, int steps, double strength) {
+  return std::make_unique<Lcm>(std::make_shared<const Config>(config), steps, strength);
 }
 
 }  // namespace p2p::engine

@@ -222,6 +222,10 @@ std::unique_ptr<Scheduler> SchedulerConfig::make(int steps, std::optional<Sample
   return scheduler.read(part_of(scheduler, file_, json))(steps);
 }
 
+std::unique_ptr<Scheduler> SchedulerConfig::make_lcm(int steps, double strength) const {
+  return engine::make_lcm(part_of(*find_class("LCMScheduler"), file_, json_), steps, strength);
+}
+
 Sampler SchedulerConfig::own_sampler() const {
   Sampler nearest{};
   std::size_t most = 0;

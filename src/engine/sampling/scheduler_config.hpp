@@ -34,6 +34,9 @@ class SchedulerConfig {
   /// where there cannot be so many steps, ModelError where the file has a value that the sampler's class does not support.
   std::unique_ptr<Scheduler> make(int steps, std::optional<Sampler> sampler = {}) const;
 
+  /// The same for the sampler lcm, all of whose steps lie in the last `strength`, 0 to 1, of the way: img2img of LCM's own pipeline.
+  std::unique_ptr<Scheduler> make_lcm(int steps, double strength) const;
+
   /// The sampler that the model's own configuration is nearest to, to name it in a picture.
   Sampler own_sampler() const;
 

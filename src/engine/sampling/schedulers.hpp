@@ -13,6 +13,8 @@ MakeScheduler read_euler_ancestral_discrete(const ConfigReader& config);
 MakeScheduler read_euler_discrete(const ConfigReader& config);
 MakeScheduler read_heun_discrete(const ConfigReader& config);
 MakeScheduler read_lcm(const ConfigReader& config);
+/// As LatentConsistencyModelImg2ImgPipeline has it: all `steps` lie in the first `strength`, 0 to 1, of what the model was distilled with.
+std::unique_ptr<Scheduler> make_lcm(const ConfigReader& config, int steps, double strength);
 MakeScheduler read_pndm(const ConfigReader& config);
 MakeScheduler read_unipc_multistep(const ConfigReader& config);
 

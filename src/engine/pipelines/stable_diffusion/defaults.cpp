@@ -1,7 +1,9 @@
 #include "engine/pipelines/stable_diffusion/defaults.hpp"
 
 #include "base/error.hpp"
+#include "engine/checkpoint/config_reader.hpp"
 #include "engine/pipelines/drawing.hpp"
+#include "engine/pipelines/stable_diffusion/img2img.hpp"
 
 namespace p2p::engine::stable_diffusion {
 namespace {
@@ -23,6 +25,15 @@ int fit_side(int px, std::size_t multiple) {
   return (px + m - 1) / m * m;
 }
 
+// As diffusers' VaeImageProcessor.
+int fit_image_side(int px, std::size_t multiple) {
+  const int m = static_cast<int>(multiple);
+  if (px < m || px > kMaxPixels)
+    throw UsageError("image: expected " + std::to_string(m) + " to " + std::to_string(kMaxPixels) + " pixels a side, found " +
+                     std::to_string(px) + "; name a width and a height to draw at");
+  return px - px % m;
+}
+
 }  // namespace
 
 Defaults Defaults::of(const ModelIndex& index, const UnetConfig& unet, std::size_t upscale, const ModelCard& card) {
@@ -33,7 +44,8 @@ Defaults Defaults::of(const ModelIndex& index, const UnetConfig& unet, std::size
   return {.width = card.width.value_or(pixels(unet.sample_size[1])),
           .height = card.height.value_or(pixels(unet.sample_size[0])),
           .steps = card.steps.value_or(defaults.steps),
-          .guidance = card.guidance.value_or(defaults.guidance)};
+          .guidance = card.guidance.value_or(defaults.guidance),
+          .strength = default_strength(index.family())};
 }
 
 GenerateParams Defaults::fill_in(GenerateParams asked, std::size_t upscale, std::vector<std::string>& notices) const {
@@ -42,9 +54,19 @@ GenerateParams Defaults::fill_in(GenerateParams asked, std::size_t upscale, std:
   if (*asked.steps < 1) throw UsageError("steps: expected at least 1");
   asked.decoder_steps = {};  // of Würstchen alone
   asked.decoder_guidance = {};
-  asked.width = asked.width.value_or(width);
-  asked.height = asked.height.value_or(height);
-  take_size(asked, fit_side(*asked.width, upscale), fit_side(*asked.height, upscale), notices);
+  if (asked.image) asked.strength = asked.strength.value_or(strength);
+  if (asked.strength && !asked.image && !asked.upscale) throw UsageError("strength: expected a picture to begin with, or an upscale");
+  if (asked.strength && !(*asked.strength >= 0 && *asked.strength <= 1))
+    throw UsageError("strength: expected a number from 0 to 1, found " + excerpt(*asked.strength));
+  if (asked.upscale && !(*asked.upscale > 1 && *asked.upscale <= 4))
+    throw UsageError("upscale: expected a number above 1, 4 at most, found " + excerpt(*asked.upscale));
+  const auto fit = [&](std::optional<int>& side, int of_image, int own) {
+    if (asked.image && !side) return fit_image_side(*(side = of_image), upscale);
+    return fit_side(*(side = side.value_or(own)), upscale);
+  };
+  const int fit_width = fit(asked.width, asked.image ? asked.image->width : 0, width);
+  const int fit_height = fit(asked.height, asked.image ? asked.image->height : 0, height);
+  take_size(asked, fit_width, fit_height, notices);
   return asked;
 }
 

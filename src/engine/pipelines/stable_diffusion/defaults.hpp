@@ -17,11 +17,12 @@ struct Defaults {
   int height = 0;
   int steps = 0;
   double guidance = 0;
+  double strength = 0;
 
   static Defaults of(const ModelIndex& index, const UnetConfig& unet, std::size_t upscale, const ModelCard& card);
 
-  /// `asked` with what it leaves open; sides are raised to multiples of `upscale`, which `notices` tell. Throws UsageError for what cannot
-  /// be drawn.
+  /// `asked` with what it leaves open; sides are raised to multiples of `upscale`, a picture's own are lowered, which `notices` tell.
+  /// Throws UsageError for what cannot be drawn.
   GenerateParams fill_in(GenerateParams asked, std::size_t upscale, std::vector<std::string>& notices) const;
 };
 

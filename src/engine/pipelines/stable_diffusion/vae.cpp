@@ -1,6 +1,7 @@
 #include "engine/pipelines/stable_diffusion/vae.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/error.hpp"
@@ -20,8 +21,28 @@ Vae::Vae(const ModelIndex& index) : vae_(open(index.class_of("vae"), index.compo
 
 Vae::Vae(const std::filesystem::path& folder) : vae_(open(ConfigReader(folder / "config.json").text("_class_name"), folder)) {}
 
-Graph Vae::decode_graph(std::size_t height, std::size_t width) {
+Graph Vae::decode_graph(std::size_t height, std::size_t width) const {
+  const std::lock_guard lock(mutex_);
   return std::visit([&](auto& vae) { return vae.decode_graph(height, width); }, vae_);
+}
+
+Graph Vae::encode_graph(std::size_t height, std::size_t width) const {
+  const std::lock_guard lock(mutex_);
+  return std::visit([&](auto& vae) { return vae.encode_graph(height, width); }, vae_);
+}
+
+std::vector<float> Vae::latents_of(std::span<const float> encoded, TorchRng& rng) const {
+  std::vector<float> latents(encoded.begin(), encoded.end());
+  if (std::holds_alternative<AutoencoderKl>(vae_)) {  // means, then logarithms of variances
+    const std::size_t count = encoded.size() / 2;
+    latents.resize(count);
+    rng.randn(latents);
+    for (std::size_t k = 0; k < count; ++k)
+      latents[k] = encoded[k] + std::exp(0.5F * std::clamp(encoded[count + k], -30.0F, 20.0F)) * latents[k];
+  }
+  const float scale = std::visit([](const auto& vae) { return vae.config().scaling_factor; }, vae_);
+  for (float& value : latents) value *= scale;
+  return latents;
 }
 
 std::size_t Vae::upscale() const {

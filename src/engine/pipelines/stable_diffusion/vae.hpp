@@ -2,15 +2,20 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <mutex>
+#include <span>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "engine/models/stable_diffusion/autoencoder_kl.hpp"
 #include "engine/models/stable_diffusion/autoencoder_tiny.hpp"
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
+#include "engine/sampling/torch_rng.hpp"
 
 namespace p2p::engine::stable_diffusion {
 
-/// An autoencoder of either class.
+/// An autoencoder of either class. Safe to use from several threads.
 class Vae {
  public:
   /// The one that the index names. Throws ModelError.
@@ -18,8 +23,14 @@ class Vae {
   /// The one in a folder, whose config.json names the class. Throws ModelError.
   explicit Vae(const std::filesystem::path& folder);
 
-  /// See AutoencoderKl::decode_graph(); one thread at a time.
-  Graph decode_graph(std::size_t height, std::size_t width);
+  /// See AutoencoderKl::decode_graph().
+  Graph decode_graph(std::size_t height, std::size_t width) const;
+  /// For a picture of height x width, in whole latents; see AutoencoderKl::encode_graph().
+  Graph encode_graph(std::size_t height, std::size_t width) const;
+  /// The name of its output, which latents_of() takes.
+  std::string encoded_name() const { return std::holds_alternative<AutoencoderKl>(vae_) ? "moments" : "latents"; }
+  /// Latents of what encode_graph() gave, multiplied by scaling_factor; a sample of the distribution where the class has one.
+  std::vector<float> latents_of(std::span<const float> encoded, TorchRng& rng) const;
   /// Pixels a side for each latent.
   std::size_t upscale() const;
   std::size_t latent_channels() const;
@@ -27,7 +38,8 @@ class Vae {
   std::size_t tile_side() const;
 
  private:
-  std::variant<AutoencoderKl, AutoencoderTiny> vae_;
+  mutable std::mutex mutex_;
+  mutable std::variant<AutoencoderKl, AutoencoderTiny> vae_;  ///< whose graphs are made under the lock
 };
 
 }  // namespace p2p::engine::stable_diffusion

@@ -1,0 +1,79 @@
+#include "engine/pipelines/stable_diffusion/img2img.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "engine/checkpoint/config_reader.hpp"
+#include "engine/image/read_image.hpp"
+#include "engine/image/resize.hpp"
+
+namespace p2p::engine::stable_diffusion {
+namespace {
+
+constexpr double kUpscaleStrength = 0.3;  // enough for detail, too little to change what is drawn
+
+int upscaled(int px, double factor, std::size_t multiple) {
+  const int side = static_cast<int>(px * factor);
+  if (side > kMaxImageSide)
+    throw UsageError("upscale: expected a size of at most " + std::to_string(kMaxImageSide) + " pixels a side, found " +
+                     std::to_string(side) + ": take a smaller factor or size");
+  return side - side % static_cast<int>(multiple);
+}
+
+}  // namespace
+
+double default_strength(Family family) { return family == Family::xl ? 0.3 : 0.8; }
+
+Start start_of(const GenerateParams& params, const SchedulerConfig& config, Family family) {
+  const int steps = *params.steps;
+  if (!params.image) return {.scheduler = config.make(steps, params.sampler)};
+  const double strength = *params.strength;
+  const bool lcm = params.sampler ? *params.sampler == Sampler::lcm : config.class_name() == "LCMScheduler";
+  if (family == Family::latent_consistency && lcm) return {.scheduler = config.make_lcm(steps, strength)};
+  const int left = std::min(static_cast<int>(steps * strength), steps);
+  if (left < 1)
+    throw UsageError("strength: " + excerpt(strength) + " leaves none of " + std::to_string(steps) +
+                     " steps: raise it, or take more steps (steps x strength has to reach 1)");
+  Start start{.scheduler = config.make(steps, params.sampler)};
+  start.evaluation = static_cast<std::size_t>(steps - left) * start.scheduler->order();
+  return start;
+}
+
+std::vector<float> planes_of(const GenerateParams& params) {
+  const Image image = resize(*params.image, *params.width, *params.height, ResizeFilter::lanczos);
+  const std::size_t plane = image.rgb.size() / 3;
+  std::vector<float> planes(image.rgb.size());
+  for (std::size_t i = 0; i < plane; ++i)
+    for (std::size_t channel = 0; channel < 3; ++channel)
+      planes[channel * plane + i] = 2.0F * (static_cast<float>(image.rgb[3 * i + channel]) / 255.0F) - 1.0F;
+  return planes;
+}
+
+GenerateResult draw_upscaled(const GenerateParams& params, int base_width, int base_height, std::size_t multiple,
+                             const std::function<GenerateResult(const GenerateParams&)>& draw) {
+  GenerateParams last = params;
+  last.upscale.reset();
+  last.width = upscaled(base_width, *params.upscale, multiple);
+  last.height = upscaled(base_height, *params.upscale, multiple);
+  last.strength = params.strength.value_or(kUpscaleStrength);
+  GenerateResult before;
+  if (!params.image) {
+    GenerateParams first = params;
+    first.upscale.reset();
+    first.strength.reset();
+    before = draw(first);
+    last.image = std::make_shared<const Image>(std::move(before.image));
+  }
+  GenerateResult result = draw(last);
+  result.params.image = params.image;
+  result.params.upscale = params.upscale;
+  result.params.width = base_width;
+  result.params.height = base_height;
+  result.stages.insert(result.stages.begin(), before.stages.begin(), before.stages.end());
+  if (!params.image) result.first_step_seconds = before.first_step_seconds;
+  for (const std::string& notice : before.notices)
+    if (std::ranges::count(result.notices, notice) == 0) result.notices.push_back(notice);
+  return result;
+}
+
+}  // namespace p2p::engine::stable_diffusion

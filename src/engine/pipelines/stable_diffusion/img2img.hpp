@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/pipelines/stable_diffusion/model_index.hpp"
+#include "engine/pipelines/text_to_image.hpp"
+#include "engine/sampling/scheduler_config.hpp"
+
+namespace p2p::engine::stable_diffusion {
+
+/// The strength that diffusers' img2img of the family has unless asked.
+double default_strength(Family family);
+
+/// A sampler, and the evaluation at which its loop begins.
+struct Start {
+  std::unique_ptr<Scheduler> scheduler;
+  std::size_t evaluation = 0;
+};
+
+/// For `params` that are filled in: the whole loop, or with a picture what its strength leaves of it. Throws UsageError where that is none.
+Start start_of(const GenerateParams& params, const SchedulerConfig& config, Family family);
+
+/// The picture of params.width x height as the VAE takes it: [3, height, width] in -1..1.
+std::vector<float> planes_of(const GenerateParams& params);
+
+/// Draws `params`, which have an upscale, by two calls of `draw`, or one where there is a picture to begin with; see GenerateParams.
+/// `base_width` and `base_height` are those before, sides after are multiples of `multiple`. Throws UsageError for a size above 8192.
+GenerateResult draw_upscaled(const GenerateParams& params, int base_width, int base_height, std::size_t multiple,
+                             const std::function<GenerateResult(const GenerateParams&)>& draw);
+
+}  // namespace p2p::engine::stable_diffusion
