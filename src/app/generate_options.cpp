@@ -1,7 +1,6 @@
 #include "app/generate_options.hpp"
 
 #include <algorithm>
-#include <array>
 #include <iostream>
 #include <iterator>
 #include <limits>
@@ -9,6 +8,7 @@
 
 #include "app/command_line.hpp"
 #include "base/json.hpp"
+#include "engine/image/read_image.hpp"
 
 namespace p2p::app {
 namespace {
@@ -23,16 +23,6 @@ constexpr std::string_view kExamples =
     "  prompt2pic generate \"red apple\" --count 4 --json\n"
     "  echo \"a penguin\" | prompt2pic generate -\n"
     "A prompt that begins with a dash goes last, after two: prompt2pic generate --seed 1 -- --fox--\n";
-
-struct LaterOption {
-  const char* name;
-  const char* why;
-};
-constexpr std::array kLaterOptions{
-    LaterOption{"--image", "--image comes in a later version"},
-    LaterOption{"--strength", "--strength comes in a later version, with --image"},
-    LaterOption{"--upscale", "--upscale comes in a later version"},
-};
 
 /// CLI11 would split "[a, b]" and drop "{}" in a positional, so the prompt is what it leaves over.
 std::string join_prompt(const std::vector<std::string>& words) {
@@ -125,18 +115,18 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
                                 ->take_all();
   const CLI::Option* width = add("--width", "N", "Pixels, 16 to 8192; without it the model's own.");
   const CLI::Option* height = add("--height", "N", "Pixels, 16 to 8192; without it the model's own.");
+  const CLI::Option* image = add("--image", "FILE", "A PNG to begin with (Stable Diffusion); its size is the picture's unless named.");
+  const CLI::Option* strength =
+      add("--strength", "S", "How much is drawn anew, 0 to 1: of --image 0.8 (SDXL 0.3), with --upscale 0.3 unless named.");
+  const CLI::Option* upscale = add("--upscale", "F", "Draws the picture, or takes --image, and draws it again F times as large, 1 to 4.");
   const CLI::Option* count = add("--count", "N", "Pictures, 1 to 1000: with seed, seed+1, ... to FILE-1.png, FILE-2.png, ...");
   const CLI::Option* output = add("--output", "FILE", "A PNG, replaced if it exists; without it prompt2pic-SEED.png in this folder.");
   const CLI::Option* json = app.add_flag("--json")->description("Print one line of JSON.");
   const CLI::Option* plain =
       app.add_flag("--plain")->description("Take the prompt literally; without it (word:1.2), [word] and BREAK weigh words.");
   const SettingFlags setting_flags(app, {"model", "precision", "steps", "decoder_steps", "vae", "vae_tiling", "threads"});
-  for (const LaterOption& later : kLaterOptions) app.add_option(later.name)->group("")->take_last();
   if (!parse(app, arguments)) return std::nullopt;
 
-  for (const LaterOption& later : kLaterOptions) {
-    if (app.count(later.name) > 0) throw UsageError(later.why);
-  }
   GenerateOptions options;
   engine::GenerateParams& params = options.params;
   params.prompt = join_prompt(app.remaining());
@@ -145,6 +135,11 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   params.guidance = number(*guidance, 0.0, 50.0, "a number");
   params.decoder_guidance = number(*decoder_guidance, 0.0, 50.0, "a number");
   params.sampler = chosen_sampler(*sampler);
+  params.strength = number(*strength, 0.0, 1.0, "a number");
+  params.upscale = number(*upscale, 1.0, 4.0, "a number");
+  if (params.strength && image->count() + upscale->count() == 0)
+    throw UsageError("--strength says how much of a picture is drawn anew; name one with --image, or add --upscale");
+  if (image->count() > 0) params.image = std::make_shared<const engine::Image>(engine::read_image(image->results().back()));
   if (lora->count() > 0) std::ranges::transform(lora->results(), std::back_inserter(params.loras), chosen_lora);
   params.plain = plain->count() > 0;
   params.seed = chosen_seed(*seed);
