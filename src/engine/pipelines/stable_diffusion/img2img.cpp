@@ -57,7 +57,9 @@ GenerateResult draw_upscaled(const GenerateParams& params, int base_width, int b
   last.height = upscaled(base_height, *params.upscale, multiple);
   last.strength = params.strength.value_or(kUpscaleStrength);
   GenerateResult before;
-  if (!params.image) {
+  if (params.image) {
+    last.image = std::make_shared<const Image>(resize(*params.image, base_width, base_height, ResizeFilter::lanczos));
+  } else {
     GenerateParams first = params;
     first.upscale.reset();
     first.strength.reset();
