@@ -79,6 +79,7 @@ def fixtures():
         ("sd1", "a.png", 96, 64, 2, 5, 3.0, "heun", None, None, "лиса", "a cat"),
         ("sd1", "a.png", None, None, 3, 4, 7.5, "euler", None, 1.5, fox, ""),
         ("sd1", None, 64, 72, 4, 4, 7.5, None, None, 1.5, fox, "blurry"),
+        ("sd1", "a.png", 96, 64, 11, 4, 7.5, "ddim", None, 1.5, fox, ""),
         ("sd2", "a.png", None, None, 5, 4, 7.5, None, 0.6, None, fox, ""),
         ("turbo", "a.png", 64, 64, 6, 2, 0.0, None, 0.5, None, fox, ""),
         ("lcm", "a.png", 72, 64, 7, 4, 8.0, None, None, None, fox, ""),
