@@ -37,8 +37,8 @@ std::vector<Window> windows(int in, int out, ResizeFilter filter) {
   std::vector<double> weights;
   for (int i = 0; i < out; ++i) {
     const double center = (i + 0.5) * scale;
-    const int first = std::max(static_cast<int>(center - support + 0.5), 0);
-    const int last = std::min(static_cast<int>(center + support + 0.5), in);
+    const int first = std::max(static_cast<int>(std::trunc(center - support + 0.5)), 0);
+    const int last = std::min(static_cast<int>(std::trunc(center + support + 0.5)), in);
     weights.clear();
     double sum = 0;
     for (int k = first; k < last; ++k) {
