@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import zlib
 from pathlib import Path
 
 import torch
@@ -36,6 +37,13 @@ def psnr(vqgan, pictures):
         return -10 * (vqgan(clean).sample.clamp(0, 1) - clean).square().mean().log10().item()
 
 
+def refuse_other(path, fingerprint):
+    """A state is of no use for other captions than those it began with."""
+    if path.exists() and path.read_text() != str(fingerprint):
+        raise SystemExit(f"{path.parent}: keeps a training on other captions or pictures; remove it to begin anew")
+    path.write_text(str(fingerprint))
+
+
 def main():
     options = arguments()
     work = options.out / "training"
@@ -51,6 +59,7 @@ def main():
         [training_captions(thing, number) if clear else [] for number in COLOURS] + [training_captions(thing, None)]
         for thing, clear in zip(things, pictures.coloured.tolist(), strict=True)
     ]
+    refuse_other(work / "captions.crc", zlib.crc32(repr((groups, len(pictures))).encode()))
     if not (work / "tokenizer").exists():
         tokenizer.write(work / "tokenizer", [caption for thing in groups for group in thing for caption in group])
     batches = stages.Batches(pictures, tokenizer.Captions(work / "tokenizer", groups))

@@ -56,7 +56,8 @@ def text(run, parts):
     lines += [
         f"| {STAGES[stage]} | {done['seconds'] / 60:.1f} | {done['steps']} | {done['loss']:.4f} |" for stage, done in run["done"].items()
     ]
-    lines += ["", f"**Licence of the weights**: {run['licence']}." + (" Copyright of the pictures: Microsoft Corporation, MIT. The notices are in `LICENSE`." if run["emoji"] else "")]
+    notices = " Copyright of the pictures: Microsoft Corporation, MIT. The notices are in `LICENSE`." if run["emoji"] else ""
+    lines += ["", f"**Licence of the weights**: {run['licence']}.{notices}"]
     lines += ["", "| English | Russian |", "|---|---|"]
     lines += [f"| {thing['en']} | {thing['ru']} |" for thing in run["things"]]
     return "\n".join(lines) + "\n"
