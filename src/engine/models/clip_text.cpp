@@ -15,19 +15,6 @@ Scope text_root(const Weights& weights, const Scope& root) {
   return weights.has("text_model.final_layer_norm.weight") ? root / "text_model" : root;
 }
 
-Value self_attention(const ClipTextConfig& config, const Value& x, const Value& mask, const Scope& scope) {
-  const ops::Features square{.in = config.hidden_size, .out = config.hidden_size};
-  const auto heads = [&](const char* name) { return ops::split_heads(ops::linear(x, scope / name, square), config.num_attention_heads); };
-  const Value attended = ops::attention(heads("q_proj"), heads("k_proj"), heads("v_proj"), mask);
-  return ops::linear(attended, scope / "out_proj", square);
-}
-
-Value mlp(const ClipTextConfig& config, const Value& x, const Scope& scope) {
-  const Value h = ops::linear(x, scope / "fc1", {.in = config.hidden_size, .out = config.intermediate_size});
-  const Value activated = config.quick_gelu ? ops::quick_gelu(h) : ops::gelu(h);
-  return ops::linear(activated, scope / "fc2", {.in = config.intermediate_size, .out = config.hidden_size});
-}
-
 // Every token sees itself and those before it, as far as they are not padding.
 std::vector<float> causal_mask(std::span<const std::int64_t> mask) {
   const std::size_t length = mask.size();
@@ -51,29 +38,17 @@ std::size_t pooled_position(const ClipTextConfig& config, std::span<const std::i
 
 ClipTextConfig ClipTextConfig::load(const ConfigReader& reader) {
   ClipTextConfig config;
-  config.hidden_size = reader.size("hidden_size", 1, 16384, 512);
-  config.intermediate_size = reader.size("intermediate_size", 1, 65536, 2048);
-  config.num_hidden_layers = reader.size("num_hidden_layers", 1, 256, 12);
-  config.num_attention_heads = reader.size("num_attention_heads", 1, 256, 8);
+  static_cast<ClipEncoderConfig&>(config) =
+      ClipEncoderConfig::load(reader, {.hidden_size = 512, .intermediate_size = 2048, .num_hidden_layers = 12, .num_attention_heads = 8});
   config.max_position_embeddings = reader.size("max_position_embeddings", 1, 4096, 77);
   config.vocab_size = reader.size("vocab_size", 1, 1 << 20, 49408);
   config.projection_dim = reader.size("projection_dim", 1, 16384, 512);
   config.eos_token_id = reader.integer("eos_token_id", 0, 1 << 20, 49407);
   config.use_attention_mask = reader.boolean("use_attention_mask", false);
-  config.layer_norm_eps = static_cast<float>(reader.number("layer_norm_eps", 0, 1, 1e-5));
-  const std::string activation = reader.text("hidden_act", "quick_gelu");
-  if (activation != "gelu" && activation != "quick_gelu") {
-    reader.fail("hidden_act", "expected gelu or quick_gelu, found \"" + activation + "\"");
-  }
   for (const std::string& name : reader.texts("architectures", std::vector<std::string>())) {
     if (name != "CLIPTextModel" && name != "CLIPTextModelWithProjection") {
       reader.fail("architectures", "expected CLIPTextModel or CLIPTextModelWithProjection, found \"" + name + "\"");
     }
-  }
-  config.quick_gelu = activation == "quick_gelu";
-  if (config.hidden_size % config.num_attention_heads != 0) {
-    reader.fail("num_attention_heads", "expected a divisor of hidden_size " + std::to_string(config.hidden_size) + ", found " +
-                                           std::to_string(config.num_attention_heads));
   }
   return config;
 }
@@ -86,12 +61,7 @@ void build_clip_text(const ClipTextConfig& config, std::size_t length, const Sco
   for (std::size_t i = 0; i < config.num_hidden_layers; ++i) {
     // Of one layer it is the input, whose name it must not take: a node of its own.
     if (outputs.penultimate && i + 1 == config.num_hidden_layers) graph.output("penultimate", ops::mul(x, ops::scalar(1)));
-    const Scope layer = root / "encoder" / "layers" / i;
-    const auto norm = [&](const Value& v, const char* name) {
-      return ops::layer_norm(v, config.layer_norm_eps, layer / name, config.hidden_size);
-    };
-    x = ops::add(x, self_attention(config, norm(x, "layer_norm1"), mask, layer / "self_attn"));
-    x = ops::add(x, mlp(config, norm(x, "layer_norm2"), layer / "mlp"));
+    x = clip_encoder_layer(config, x, &mask, root / "encoder" / "layers" / i);
   }
   // Built also where nothing needs it, for the ledger of weights; what leads to no output is not compiled.
   const Value last = ops::layer_norm(x, config.layer_norm_eps, root / "final_layer_norm", config.hidden_size);

@@ -9,21 +9,16 @@
 
 #include "engine/checkpoint/component.hpp"
 #include "engine/graph/network.hpp"
+#include "engine/models/clip_encoder.hpp"
 
 namespace p2p::engine {
 
 /// transformers' CLIPTextConfig, as far as it shapes the network.
-struct ClipTextConfig {
-  std::size_t hidden_size = 0;
-  std::size_t intermediate_size = 0;
-  std::size_t num_hidden_layers = 0;
-  std::size_t num_attention_heads = 0;
+struct ClipTextConfig : ClipEncoderConfig {
   std::size_t max_position_embeddings = 0;
   std::size_t vocab_size = 0;
-  std::size_t projection_dim = 0;  ///< of text_embeds
-  std::int64_t eos_token_id = 0;   ///< text_embeds are taken there; 2, an old mistake, stands for the largest id of the prompt
-  float layer_norm_eps = 0;
-  bool quick_gelu = false;
+  std::size_t projection_dim = 0;   ///< of text_embeds
+  std::int64_t eos_token_id = 0;    ///< text_embeds are taken there; 2, an old mistake, stands for the largest id of the prompt
   bool use_attention_mask = false;  ///< Stable Diffusion hides the padding; transformers itself does not know the key
 
   static ClipTextConfig load(const ConfigReader& reader);
