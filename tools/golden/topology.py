@@ -5,13 +5,17 @@ From diffusers' and transformers' classes on torch's meta device: nothing is dow
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from diffusers.pipelines.deprecated.wuerstchen import PaellaVQModel, WuerstchenDiffNeXt, WuerstchenPrior
-from transformers import CLIPTextConfig, CLIPTextModel
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+from transformers import CLIPConfig, CLIPTextConfig, CLIPTextModel
 
 import sd_specs
 from folders import ROOT, write_json
 from specs import full_spec
 
 OUT = ROOT / "tests/golden/topology"
+CONFIGS = {CLIPTextModel: CLIPTextConfig, StableDiffusionSafetyChecker: CLIPConfig}  # transformers' classes take them whole
+VISION = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16, "patch_size": 14}
+CHECKER = {"projection_dim": 768, "vision_config": VISION}
 
 
 def main():
@@ -25,10 +29,11 @@ def main():
         **{f"unet_{family}": (UNet2DConditionModel, sd_specs.full_spec(family, "f32")["unet"]) for family in ("sd1", "sd2", "lcm", "sdxl")},
         "autoencoder_kl": (AutoencoderKL, sd_specs.full_spec("sd1", "f32")["vae"]),
         "autoencoder_tiny": (AutoencoderTiny, {}),
+        "safety_checker": (StableDiffusionSafetyChecker, CHECKER),
     }
     for part, (kind, config) in parts.items():
         with torch.device("meta"):
-            module = kind(CLIPTextConfig(**config)) if kind is CLIPTextModel else kind(**config)
+            module = kind(CONFIGS[kind](**config)) if kind in CONFIGS else kind(**config)
         write_json(OUT / part / "config.json", {"_class_name": kind.__name__, **config})
         lines = [f"{name} {list(tensor.shape)}\n" for name, tensor in sorted(module.state_dict().items())]
         (OUT / part / "tensors.txt").write_text("".join(lines))

@@ -15,6 +15,7 @@
 #include "engine/pipelines/stable_diffusion/lora_networks.hpp"
 #include "engine/pipelines/stable_diffusion/lora_tags.hpp"
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
+#include "engine/pipelines/stable_diffusion/safety.hpp"
 #include "engine/pipelines/stable_diffusion/text_encoders.hpp"
 #include "engine/pipelines/stable_diffusion/tiles.hpp"
 #include "engine/pipelines/stable_diffusion/vae.hpp"
@@ -71,13 +72,20 @@ class StableDiffusion final : public TextToImage {
         vae_encoder_(precision_, options.threads),
         vae_network_(precision_, options.threads) {
     check_parts_fit();
+    if (options.safety) safety_.emplace(model, *options.safety, precision_, options.threads);
   }
 
   Precision precision() const override { return precision_; }
 
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override {
     const auto draw = [&](const GenerateParams& params) { return this->draw(params, progress, stop); };
-    if (!asked.upscale) return draw(asked);
+    GenerateResult result = asked.upscale ? upscaled(asked, draw) : draw(asked);
+    if (safety_) safety_->judge(result);
+    return result;
+  }
+
+ private:
+  GenerateResult upscaled(const GenerateParams& asked, const std::function<GenerateResult(const GenerateParams&)>& draw) const {
     std::vector<std::string> notices;  // told again by the drawing itself
     const GenerateParams filled = defaults_.fill_in(asked, vae_.upscale(), notices);
     const bool own = asked.image != nullptr;
@@ -85,7 +93,6 @@ class StableDiffusion final : public TextToImage {
                                            own ? asked.height.value_or(asked.image->height) : *filled.height, vae_.upscale(), draw);
   }
 
- private:
   GenerateResult draw(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
     GenerateResult result;
     result.params = defaults_.fill_in(asked, vae_.upscale(), result.notices);
@@ -241,6 +248,7 @@ class StableDiffusion final : public TextToImage {
   stable_diffusion::LoraNetworks networks_;
   LastNetwork<std::pair<std::size_t, std::size_t>> vae_encoder_;  ///< compiled for a picture to begin with alone
   LastNetwork<std::pair<std::size_t, std::size_t>> vae_network_;
+  std::optional<stable_diffusion::Safety> safety_;
 };
 
 }  // namespace

@@ -68,13 +68,20 @@ struct StageTime {
   double multiply_adds = 0;          ///< of a step: matrix products and convolutions
 };
 
+/// What a model's safety checker says of a picture.
+struct SafetyVerdict {
+  bool flagged = false;  ///< the picture was withheld, and a black one stands in its place
+  double score = 0;      ///< the largest of what is looked for, three digits; flagged where above 0
+};
+
 struct GenerateResult {
   Image image;
   GenerateParams params;     ///< as asked, the model's defaults filled in
   std::string_view sampler;  ///< by the name that AUTOMATIC1111 has for it
   std::vector<StageTime> stages;
-  double first_step_seconds = 0;     ///< from the call to the end of the first step
-  std::vector<std::string> notices;  ///< what was done otherwise than asked: a prompt cut, a size taken larger
+  double first_step_seconds = 0;        ///< from the call to the end of the first step
+  std::vector<std::string> notices;     ///< what was done otherwise than asked: a prompt cut, a size taken larger
+  std::optional<SafetyVerdict> safety;  ///< where EngineOptions::safety is set
 };
 
 struct EngineOptions {
@@ -90,6 +97,9 @@ struct EngineOptions {
   std::vector<std::filesystem::path> embeddings;
   /// For models in a single file, which holds none: a folder with `tokenizer/` and `tokenizer_2/`, CLIP's as SDXL has them.
   std::filesystem::path clip_tokenizers;
+  /// Stable Diffusion: the model's own safety checker looks at each picture, this added to its scores, -1 to 1: above 0 it withholds more,
+  /// below 0 less. Unset: it is off. A model without one does not load then.
+  std::optional<double> safety;
 };
 
 /// A model that is loaded and draws. Holds no state of a call: generate() may run on several threads at once.

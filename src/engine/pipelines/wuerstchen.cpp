@@ -242,6 +242,7 @@ bool is_wuerstchen(const fs::path& folder) {
 
 std::unique_ptr<TextToImage> load_wuerstchen(const fs::path& folder, const EngineOptions& options) {
   if (!options.embeddings.empty()) throw UsageError("Würstchen has no learned words; leave --embedding out");
+  if (options.safety) throw ModelError(folder.string() + ": Würstchen has no safety checker; leave it off (safety = off)");
   return std::make_unique<Wuerstchen>(folder, *options.precision, options.threads);
 }
 

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "engine/checkpoint/config_reader.hpp"
+#include "engine/image/image.hpp"
+
+namespace p2p::engine::stable_diffusion {
+
+/// transformers' CLIPImageProcessor, which resizes as Pillow does: a picture's middle, as CLIP sees it.
+class ClipImageProcessor {
+ public:
+  /// `reader` is that of a preprocessor_config.json. Throws ModelError.
+  explicit ClipImageProcessor(const ConfigReader& reader);
+
+  /// px, of either side of what process() gives.
+  std::size_t crop_size() const { return static_cast<std::size_t>(crop_size_); }
+  /// pixel_values [3, crop_size, crop_size], normalised.
+  std::vector<float> process(const Image& image) const;
+
+ private:
+  int shortest_edge_;
+  int crop_size_;
+  double rescale_factor_;
+  std::array<float, 3> mean_;
+  std::array<float, 3> std_;
+};
+
+}  // namespace p2p::engine::stable_diffusion
