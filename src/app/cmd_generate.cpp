@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <optional>
 
 #include "app/generate_options.hpp"
 #include "app/interrupts.hpp"
@@ -70,6 +71,7 @@ int run_generate(const Arguments& arguments) {
 
   engine::GenerateParams params = options->params;
   engine::Image last;
+  std::optional<engine::SafetyVerdict> safety;  // the worst of all
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (interrupts.token().stop_requested()) throw Cancelled();
     params.seed = seed + i;
@@ -85,6 +87,7 @@ int run_generate(const Arguments& arguments) {
     write_file(files[i], engine::encode_png(result.image, engine::parameters_text(result.params, origin)));
     timing.png += seconds_since(png_start);
     last = std::move(result.image);
+    if (result.safety && (!safety || result.safety->score > safety->score)) safety = result.safety;
   }
   report.finish();
   timing.total = seconds_since(start);
@@ -92,9 +95,10 @@ int run_generate(const Arguments& arguments) {
   if (options->json) {
     Json names = Json::array();
     for (const auto& file : files) names.push_back(file.string());
-    const Json line{{"files", names},           {"seed", seed},
-                    {"width", last.width},      {"height", last.height},
-                    {"seconds", timing.json()}, {"peak_anon_bytes", memory.bytes()}};
+    Json line{{"files", names},           {"seed", seed},
+              {"width", last.width},      {"height", last.height},
+              {"seconds", timing.json()}, {"peak_anon_bytes", memory.bytes()}};
+    if (safety) line["safety"] = {{"flagged", safety->flagged}, {"score", safety->score}};
     std::cout << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
     return 0;
   }

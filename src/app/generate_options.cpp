@@ -124,7 +124,7 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   const CLI::Option* json = app.add_flag("--json")->description("Print one line of JSON.");
   const CLI::Option* plain =
       app.add_flag("--plain")->description("Take the prompt literally; without it (word:1.2), [word] and BREAK weigh words.");
-  const SettingFlags setting_flags(app, {"model", "precision", "steps", "decoder_steps", "vae", "vae_tiling", "threads"});
+  const SettingFlags setting_flags(app, {"model", "precision", "steps", "decoder_steps", "vae", "vae_tiling", "safety", "threads"});
   if (!parse(app, arguments)) return std::nullopt;
 
   GenerateOptions options;

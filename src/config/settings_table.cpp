@@ -90,6 +90,11 @@ bool vae_tiling(AppConfig& config, const std::string& given) {
   });
 }
 
+bool safety(AppConfig& config, const std::string& given) {
+  config.engine.safety = parse_number<double>(given, -1, 1);
+  return given == "off" || config.engine.safety;
+}
+
 template <auto At>
 bool proxy(AppConfig& config, const std::string& given) {
   At(config) = Secret(given);
@@ -172,6 +177,8 @@ constexpr std::array kSettings{
             text<P2P_AT(engine.vae)>},
     Setting{"vae_tiling", "auto, on or off", "auto",
             "Decode large pictures of Stable Diffusion in tiles, with bounded memory; auto: above 1536x1536 pixels.", vae_tiling},
+    Setting{"safety", "off, or a number from -1 to 1", "off",
+            "Stable Diffusion's own safety checker, which makes pictures black: 0 as published, above 0 stricter, below 0 laxer.", safety},
     Setting{"threads", "a whole number from 0 to 1024", "0", "Processor threads to compute with; 0 takes all there are.",
             number<P2P_AT(engine.threads), 0, 1024>},
     Setting{"flat_ms", "milliseconds: a whole number from 0 to 3600000", "0",

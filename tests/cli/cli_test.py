@@ -291,6 +291,19 @@ class Generate(CliTest):
         self.refuse(1, "none:101: cannot be read", "generate", "x", "--lora", "none:101", *small)
         self.refuse(2, "takes a folder that exists", "generate", "x", *small, env={"P2P_LORAS_DIR": "none"})
 
+    def test_safety(self):
+        golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden")
+        model = os.path.join(self.folder, "model")
+        shutil.copytree(f"{golden}/stable_diffusion/sd1", model)
+        shutil.copytree(f"{golden}/safety/published", model, dirs_exist_ok=True)
+        small = ["generate", "x", "--model", model, "--steps", "1", "--width", "64", "--height", "64", "--seed", "1", "--json"]
+        for adjustment, flagged in [("1", True), ("-1", False)]:
+            safety = json.loads(self.succeed(*small, "--output", f"{adjustment}.png", "--safety", adjustment))["safety"]
+            self.assertEqual((safety["flagged"], safety["score"] > 0), (flagged, flagged))
+        self.assertNotIn("safety", json.loads(self.succeed(*small, env={"P2P_SAFETY": "off"})))
+        self.refuse(2, "off, or a number from -1 to 1", "generate", "x", "--safety", "2")
+        self.refuse(1, "no safety checker.*safety = off", "generate", "x", "--safety", "0")
+
     def test_wrong_prompts(self):
         self.refuse(2, "say what to draw", "generate")
         self.refuse(2, "say what to draw", "generate", "--")

@@ -36,7 +36,7 @@ void Safety::judge(GenerateResult& result) const {
     throw Error("safety checker: the result is not finite (NaN or infinity); the weights may be damaged, or need --precision f32");
   }
   const float score = std::ranges::max(scores.concepts);
-  result.safety = {.flagged = score > 0, .score = score};
+  result.safety = {.flagged = score > 0, .score = std::nearbyint(score * 1000.0) / 1000};
   if (!result.safety->flagged) return;
   std::ranges::fill(result.image.rgb, std::uint8_t{0});
   result.notices.emplace_back("the safety checker withheld the picture: a black one stands in its place; try other words or another seed");
