@@ -144,7 +144,7 @@ def test_the_picture_holds_its_parameters(service, api):
 
 
 FAILURES = {"no_worker": "Сейчас некому рисовать", "killed_worker": "сломалось дважды", "unreadable": "повредился в пути", "storing_failed": "сохранить её не удалось",
-            "drawing_failed": "Не получилось", "cannot_do": "Такое нарисовать нельзя", "something_new": "Не получилось"}
+            "drawing_failed": "Не получилось", "cannot_do": "Такое нарисовать нельзя", "withheld": "не пропустила эту картинку", "something_new": "Не получилось"}
 
 
 def test_each_failure_has_russian_words(api, serve, own):

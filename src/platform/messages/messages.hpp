@@ -74,6 +74,7 @@ inline constexpr std::string_view kNoWorker = "no_worker";            ///< no wo
 inline constexpr std::string_view kKilledWorker = "killed_worker";    ///< two workers died of it
 inline constexpr std::string_view kUnreadable = "unreadable";         ///< the message could not be decoded
 inline constexpr std::string_view kDrawingFailed = "drawing_failed";  ///< the engine gave up
+inline constexpr std::string_view kWithheld = "withheld";             ///< the model's safety checker withheld the picture
 inline constexpr std::string_view kStoringFailed = "storing_failed";  ///< the store refuses pictures
 }  // namespace reason
 

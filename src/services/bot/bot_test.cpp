@@ -147,7 +147,8 @@ TEST_F(BotTest, AZeroByteIsLeftOut) {
 TEST_F(BotTest, EveryReasonIsTold) {
   const std::map<std::string, std::string> words{{"cannot_do", "cannot be drawn"},       {"no_worker", "Nobody here"},
                                                  {"killed_worker", "broke down twice"},  {"unreadable", "damaged"},
-                                                 {"drawing_failed", "did not work out"}, {"storing_failed", "could not be stored"}};
+                                                 {"drawing_failed", "did not work out"}, {"storing_failed", "could not be stored"},
+                                                 {"withheld", "withheld this picture"}};
   std::int64_t chat = 10;
   for (const auto& [reason, text] : words) {
     say("a fox", chat, chat);

@@ -71,6 +71,8 @@ constexpr std::array kTexts{
          "Запрос повредился в пути. Попробуйте, пожалуйста, ещё раз."},
     Pair{Text::drawing_failed, "It did not work out. Try again, or use other words.",
          "Не получилось. Попробуйте ещё раз или другими словами."},
+    Pair{Text::withheld, "The safety checker withheld this picture. Try other words.",
+         "Проверка безопасности не пропустила эту картинку. Попробуйте другие слова."},
     Pair{Text::storing_failed, "The picture was drawn, but could not be stored. Please try again later.",
          "Картинка нарисована, но сохранить её не удалось. Попробуйте позже."},
     Pair{Text::not_yours, "This button is for the one who asked.", "Эта кнопка для того, кто просил картинку."},

@@ -52,6 +52,7 @@ enum class Text {
   killed_worker,
   unreadable,
   drawing_failed,
+  withheld,
   storing_failed,
   not_yours,
   out_of_date,

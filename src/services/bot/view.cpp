@@ -46,7 +46,8 @@ std::string ending_text(const RequestRow& row) {
   if (row.status == RequestRow::Status::finished) return say(row.language, Text::picture_gone);
   if (row.reason == reason::kCannotDo) return say(row.language, Text::cannot_do, {telegram::cut_to(row.detail, 1000)});
   constexpr std::array kTexts{std::pair{reason::kNoWorker, Text::no_worker}, std::pair{reason::kKilledWorker, Text::killed_worker},
-                              std::pair{reason::kUnreadable, Text::unreadable}, std::pair{reason::kStoringFailed, Text::storing_failed}};
+                              std::pair{reason::kUnreadable, Text::unreadable}, std::pair{reason::kStoringFailed, Text::storing_failed},
+                              std::pair{reason::kWithheld, Text::withheld}};
   for (const auto& [word, text] : kTexts) {
     if (row.reason == word) return say(row.language, text);
   }

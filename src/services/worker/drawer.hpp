@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "platform/messages/messages.hpp"
 
 namespace p2p::worker {
@@ -32,12 +33,18 @@ struct Drawing {
   std::vector<std::string> notices;
 };
 
+/// The model's safety checker does not let the picture out.
+class Withheld : public Error {
+ public:
+  using Error::Error;
+};
+
 /// A model that is loaded. One call at a time.
 class Drawer {
  public:
   virtual ~Drawer() = default;
 
-  /// Throws UsageError for what the model cannot do, Cancelled within a step of a stop request, Error for what went wrong.
+  /// Throws UsageError for what the model cannot do, Cancelled within a step of a stop request, Withheld, Error for what went wrong.
   virtual Drawing draw(const messages::Request& request, const DrawingProgressFn& progress, std::stop_token stop) = 0;
 };
 

@@ -50,6 +50,7 @@ class EngineDrawer : public Drawer {
       progress({std::string(engine::name_of(at.stage)), at.step, at.total, fraction_of(at)});
     };
     engine::GenerateResult result = model_->generate(params, tell, stop);
+    if (result.safety && result.safety->flagged) throw Withheld(result.notices.back());
 
     Drawing drawing;
     for (const engine::StageTime& time : result.stages) drawing.seconds[std::string(engine::name_of(time.stage))] = time.seconds;

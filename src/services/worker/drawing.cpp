@@ -46,6 +46,9 @@ void Worker::Impl::draw(const TaskPtr& task, const std::stop_token& over) {
   } catch (const UsageError& error) {
     failed.reason = reason::kCannotDo;
     failed.detail = error.what();
+  } catch (const Withheld& error) {
+    failed.reason = reason::kWithheld;
+    failed.detail = error.what();
   } catch (const std::exception& error) {
     failed.reason = reason::kDrawingFailed;
     failed.detail = error.what();

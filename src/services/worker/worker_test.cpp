@@ -21,13 +21,14 @@ using ::testing::HasSubstr;
 const std::string kTopic = "prompt2pic.requests.flat";
 const std::string kEvents(messages::kEventsTopic);
 
-/// Draws as the prompt says: "bad" cannot be done, "throw" fails, "wait" goes on until it is stopped or let go.
+/// Draws as the prompt says: "bad" cannot be done, "throw" fails, "unsafe" is withheld, "wait" goes on until it is stopped or let go.
 class ScriptedDrawer : public Drawer {
  public:
   Drawing draw(const messages::Request& request, const DrawingProgressFn& progress, std::stop_token stop) override {
     ++drawings;
     if (request.prompt == "bad") throw UsageError("width is 5");
     if (request.prompt == "throw") throw std::runtime_error("numbers stopped being finite");
+    if (request.prompt == "unsafe") throw Withheld("the safety checker withheld the picture");
     progress({"prior", 1, 2, 0.5});
     while (request.prompt == "wait" && !go) {
       if (stop.stop_requested()) throw Cancelled();
@@ -153,12 +154,15 @@ TEST_F(WorkerTest, RefusesAtOnceWhatItCannotDo) {
   start();
   ask("a", "bad");
   ask("b", "throw");
+  ask("c", "unsafe");
   wait_for_end("a");
   wait_for_end("b");
+  wait_for_end("c");
   EXPECT_EQ(events("a").back().reason, messages::reason::kCannotDo);
   EXPECT_EQ(events("a").back().detail, "width is 5");
   EXPECT_EQ(events("b").back().reason, messages::reason::kDrawingFailed);
-  wait_until([&] { return committed() == 2; });
+  EXPECT_EQ(events("c").back().reason, messages::reason::kWithheld);
+  wait_until([&] { return committed() == 3; });
 }
 
 TEST_F(WorkerTest, WhatIsUnreadableGoesToDeadLettersAndFails) {
