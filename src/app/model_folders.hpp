@@ -21,8 +21,8 @@ std::filesystem::path find_model(const AppConfig& config);
 /// What a model that was found is called: as its folder, or as its file without the ending.
 std::string model_name(const std::filesystem::path& model);
 
-/// The engine's part of the settings, with the folder of the vae that they name (UsageError where there is none), and the place where this program has CLIP's tokenizers: in its build folder, or in
-/// share/prompt2pic/clip of the place that it is installed in.
+/// The engine's part of the settings, with the folder of the vae that they name (UsageError where there is none), and the place where this
+/// program has CLIP's tokenizers: in its build folder, or in share/prompt2pic/clip of the place that it is installed in.
 engine::EngineOptions engine_options(const AppConfig& config);
 
 struct ModelInfo {

@@ -234,7 +234,8 @@ class StableDiffusion final : public TextToImage {
     const std::size_t up = vae_.upscale();
     const bool tiled = vae_tiling_.value_or(height * up * width * up > kMostUntiledPixels);
     if (!tiled || side == 0 || std::max(height, width) <= side) return part(latents, height, width);
-    return stable_diffusion::decode_in_tiles({.channels = vae_.latent_channels(), .height = height, .width = width, .upscale = up, .side = side}, latents, part);
+    return stable_diffusion::decode_in_tiles(
+        {.channels = vae_.latent_channels(), .height = height, .width = width, .upscale = up, .side = side}, latents, part);
   }
 
   Precision precision_;

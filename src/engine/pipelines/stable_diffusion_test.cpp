@@ -45,7 +45,8 @@ TEST(StableDiffusion, DrawsWhatDiffusersDraws) {
     auto& model = models[row.at("model").get<std::string>() + vae + (tiling ? "tiled" : "")];
     if (!model) {
       const fs::path folder = vae.empty() ? fs::path() : fixture(vae) / "vae";
-      model = load_text_to_image(fixture(row.at("model")), {.precision = Precision::f32, .threads = 2, .vae = folder, .vae_tiling = tiling});
+      model =
+          load_text_to_image(fixture(row.at("model")), {.precision = Precision::f32, .threads = 2, .vae = folder, .vae_tiling = tiling});
     }
     EXPECT_TRUE(golden::same_picture(model->generate(golden::params_of(row)).image, golden::read_png(fixture(file))));
   }
