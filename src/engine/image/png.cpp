@@ -1,33 +1,17 @@
-#include <png.h>
 #include <unicode/unistr.h>
 
 #include <algorithm>
-#include <csetjmp>
-#include <cstring>
 #include <string>
 
 #include "base/error.hpp"
 #include "engine/image/image.hpp"
+#include "engine/image/png_failure.hpp"
 
 namespace p2p::engine {
 namespace {
 
-/// What libpng's callbacks reach: nothing here may throw through its C frames.
-struct Sink {
-  std::vector<std::uint8_t> bytes;
-  char message[128] = "unknown error";
-};
-
-[[noreturn]] void on_error(png_structp png, png_const_charp message) {
-  auto& sink = *static_cast<Sink*>(png_get_error_ptr(png));
-  std::strncpy(sink.message, message, sizeof sink.message - 1);
-  png_longjmp(png, 1);
-}
-
-void on_warning(png_structp, png_const_charp) {}
-
 void on_write(png_structp png, png_bytep data, std::size_t size) {
-  auto& bytes = static_cast<Sink*>(png_get_io_ptr(png))->bytes;
+  auto& bytes = *static_cast<std::vector<std::uint8_t>*>(png_get_io_ptr(png));
   bool full = false;
   try {
     bytes.insert(bytes.end(), data, data + size);
@@ -41,7 +25,7 @@ void on_flush(png_structp) {}
 
 class Writer {
  public:
-  Writer() : png_(png_create_write_struct(PNG_LIBPNG_VER_STRING, &sink_, on_error, on_warning)) {
+  Writer() : png_(png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure_, PngFailure::on_error, PngFailure::on_warning)) {
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
   }
   ~Writer() { png_destroy_write_struct(&png_, &info_); }
@@ -51,7 +35,7 @@ class Writer {
   /// False where libpng gave up. Only it and its callbacks run under the jump: no destructor is skipped.
   bool write(const Image& image, png_text text) {
     if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
-    png_set_write_fn(png_, &sink_, on_write, on_flush);
+    png_set_write_fn(png_, &bytes_, on_write, on_flush);
     png_set_IHDR(png_, info_, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height), 8, PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     // A picture is made in seconds and read over a network once: speed before the last tenth of its size.
@@ -65,10 +49,12 @@ class Writer {
     return true;
   }
 
-  Sink& sink() { return sink_; }
+  std::vector<std::uint8_t>& bytes() { return bytes_; }
+  const char* message() const { return failure_.message; }
 
  private:
-  Sink sink_;
+  std::vector<std::uint8_t> bytes_;
+  PngFailure failure_;
   png_structp png_;
   png_infop info_ = nullptr;
 };
@@ -103,8 +89,8 @@ std::vector<std::uint8_t> encode_png(const Image& image, const std::string& para
   text.lang_key = none.data();
 
   Writer writer;
-  if (!writer.write(image, text)) throw Error(std::string("PNG: ") + writer.sink().message);
-  return std::move(writer.sink().bytes);
+  if (!writer.write(image, text)) throw Error(std::string("PNG: ") + writer.message());
+  return std::move(writer.bytes());
 }
 
 }  // namespace p2p::engine

@@ -1,32 +1,16 @@
 #include "engine/image/read_image.hpp"
 
-#include <png.h>
-
-#include <csetjmp>
 #include <cstring>
 #include <fstream>
 
 #include "base/error.hpp"
+#include "engine/image/png_failure.hpp"
 
 namespace p2p::engine {
 namespace {
 
-/// What libpng's callbacks reach: nothing here may throw through its C frames.
-struct Source {
-  std::span<const std::uint8_t> rest;
-  char message[128] = "unknown error";
-};
-
-[[noreturn]] void on_error(png_structp png, png_const_charp message) {
-  auto& source = *static_cast<Source*>(png_get_error_ptr(png));
-  std::strncpy(source.message, message, sizeof source.message - 1);
-  png_longjmp(png, 1);
-}
-
-void on_warning(png_structp, png_const_charp) {}
-
 void on_read(png_structp png, png_bytep data, std::size_t size) {
-  auto& rest = static_cast<Source*>(png_get_io_ptr(png))->rest;
+  auto& rest = *static_cast<std::span<const std::uint8_t>*>(png_get_io_ptr(png));
   if (size > rest.size()) png_error(png, "the file ends too early");
   std::memcpy(data, rest.data(), size);
   rest = rest.subspan(size);
@@ -35,7 +19,7 @@ void on_read(png_structp png, png_bytep data, std::size_t size) {
 class Reader {
  public:
   explicit Reader(std::span<const std::uint8_t> bytes)
-      : source_{.rest = bytes}, png_(png_create_read_struct(PNG_LIBPNG_VER_STRING, &source_, on_error, on_warning)) {
+      : rest_(bytes), png_(png_create_read_struct(PNG_LIBPNG_VER_STRING, &failure_, PngFailure::on_error, PngFailure::on_warning)) {
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
   }
   ~Reader() { png_destroy_read_struct(&png_, &info_, nullptr); }
@@ -45,7 +29,7 @@ class Reader {
   /// False where libpng gave up, as in read_rows(). Only it and its callbacks run under the jump: no destructor is skipped.
   bool read_header() {
     if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
-    png_set_read_fn(png_, &source_, on_read);
+    png_set_read_fn(png_, &rest_, on_read);
     png_read_info(png_, info_);
     png_set_expand(png_);
     png_set_strip_16(png_);
@@ -65,10 +49,11 @@ class Reader {
   png_uint_32 width() const { return png_get_image_width(png_, info_); }
   png_uint_32 height() const { return png_get_image_height(png_, info_); }
   std::size_t row_bytes() const { return png_get_rowbytes(png_, info_); }
-  const char* message() const { return source_.message; }
+  const char* message() const { return failure_.message; }
 
  private:
-  Source source_;
+  std::span<const std::uint8_t> rest_;
+  PngFailure failure_;
   png_structp png_;
   png_infop info_ = nullptr;
 };
