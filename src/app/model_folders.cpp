@@ -103,6 +103,18 @@ ModelInfo describe(const std::string& name, const fs::path& folder) {
   return info;
 }
 
+fs::path find_vae(const AppConfig& config) {
+  const fs::path& wanted = config.engine.vae;
+  if (fs::exists(wanted / "config.json")) return fs::canonical(wanted);
+  if (is_model_name(wanted.string())) {
+    for (const fs::path& place : model_places(config)) {
+      if (fs::exists(place / wanted / "config.json")) return place / wanted;
+    }
+  }
+  throw UsageError("there is no vae '" + wanted.string() + "': expected a folder with config.json, or the name of one in P2P_MODELS_DIR" +
+                   (wanted == "taesd" ? "; prompt2pic pull taesd gets it" : ""));
+}
+
 }  // namespace
 
 std::vector<fs::path> model_places(const AppConfig& config) {
@@ -132,22 +144,6 @@ fs::path find_model(const AppConfig& config) {
                    " (looked in " + (looked.empty() ? "nothing: set P2P_MODELS_DIR" : looked) +
                    "); --model takes a folder or a .safetensors file too");
 }
-
-namespace {
-
-fs::path find_vae(const AppConfig& config) {
-  const fs::path& wanted = config.engine.vae;
-  if (fs::exists(wanted / "config.json")) return fs::canonical(wanted);
-  if (is_model_name(wanted.string())) {
-    for (const fs::path& place : model_places(config)) {
-      if (fs::exists(place / wanted / "config.json")) return place / wanted;
-    }
-  }
-  throw UsageError("there is no vae '" + wanted.string() + "': expected a folder with config.json, or the name of one in P2P_MODELS_DIR" +
-                   (wanted == "taesd" ? "; prompt2pic pull taesd gets it" : ""));
-}
-
-}  // namespace
 
 std::string model_name(const fs::path& model) { return (engine::is_single_file(model) ? model.stem() : model.filename()).string(); }
 
