@@ -72,6 +72,11 @@ std::uint64_t chosen_seed(const CLI::Option& option) {
   return *number<std::uint64_t>(option, 0, std::numeric_limits<std::uint64_t>::max(), "-1 (a random one) or a whole number");
 }
 
+std::uint64_t chosen_variation(const std::string& text) {
+  if (const auto seed = parse_number<std::uint64_t>(text, 0, std::numeric_limits<std::uint64_t>::max())) return *seed;
+  throw UsageError("--variation is '" + text + "'; it takes a seed, a whole number");
+}
+
 /// FILE or FILE:WEIGHT; the name of a file may have colons in it, too.
 engine::Lora chosen_lora(const std::string& text) {
   engine::Lora lora{.file = text};
@@ -117,7 +122,13 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   const CLI::Option* height = add("--height", "N", "Pixels, 16 to 8192; without it the model's own.");
   const CLI::Option* image = add("--image", "FILE", "A PNG to begin with (Stable Diffusion); its size is the picture's unless named.");
   const CLI::Option* strength =
-      add("--strength", "S", "How much is drawn anew, 0 to 1: of --image 0.8 (SDXL 0.3), with --upscale 0.3 unless named.");
+      add("--strength", "S",
+          "How much is drawn anew, 0 to 1: of --image 0.8 (SDXL 0.3), for --variation 0.6, with --upscale 0.3 unless named.");
+  const CLI::Option* variations =
+      app.add_option("--variation", "A picture near that of --seed: drawn again from it with this seed's noise; may be given again.")
+          ->type_name("SEED")
+          ->expected(1)
+          ->take_all();
   const CLI::Option* upscale = add("--upscale", "F", "Draws the picture, or takes --image, and draws it again F times as large, 1 to 4.");
   const CLI::Option* count = add("--count", "N", "Pictures, 1 to 1000: with seed, seed+1, ... to FILE-1.png, FILE-2.png, ...");
   const CLI::Option* output = add("--output", "FILE", "A PNG, replaced if it exists; without it prompt2pic-SEED.png in this folder.");
@@ -137,8 +148,9 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   params.sampler = chosen_sampler(*sampler);
   params.strength = number(*strength, 0.0, 1.0, "a number");
   params.upscale = number(*upscale, 1.0, 4.0, "a number");
-  if (params.strength && image->count() + upscale->count() == 0)
-    throw UsageError("--strength says how much of a picture is drawn anew; name one with --image, or add --upscale");
+  if (params.strength && image->count() + variations->count() + upscale->count() == 0)
+    throw UsageError("--strength says how much of a picture is drawn anew; name one with --image, or add --variation or --upscale");
+  std::ranges::transform(variations->results(), std::back_inserter(params.variations), chosen_variation);
   if (image->count() > 0) params.image = std::make_shared<const engine::Image>(engine::read_image(image->results().back()));
   if (lora->count() > 0) std::ranges::transform(lora->results(), std::back_inserter(params.loras), chosen_lora);
   params.plain = plain->count() > 0;

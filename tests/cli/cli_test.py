@@ -263,10 +263,16 @@ class Generate(CliTest):
         self.assertIn("Steps: 3, ", self.png("a.png")[3]["parameters"])
         self.assertIn("CFG scale: 2.5", self.png("a.png")[3]["parameters"])
 
+    def test_variations(self):
+        first, second, again = (self.draw("x", "--seed", "1", "--output", "a.png", *more, *QUICK) and self.png("a.png")
+                                for more in ((), ("--variation", "2", "--strength", "0.5"), ("--variation", "2", "--variation", str(2**64 - 1))))
+        self.assertEqual(len({picture[2] for picture in (first, second, again)}), 3)
+        self.assertIn(f"Varied with seeds: 2 {2**64 - 1}, Denoising strength: 0.6", again[3]["parameters"])
+
     def test_wrong_values(self):
         for option, values in {"--seed": ["-2", "1.0", "x", "", str(2**64)], "--steps": ["0", "1001", "1e1"], "--decoder-steps": ["-1"],
                                "--guidance": ["-1", "51", "nan", "inf"], "--decoder-guidance": ["x"], "--width": ["15", "8193", "128px"],
-                               "--height": ["-128"], "--strength": ["1.1", "-1"], "--upscale": ["0.5", "5"], "--count": ["0", "1001"], "--threads": ["-1"], "--precision": ["f16", ""]}.items():
+                               "--height": ["-128"], "--strength": ["1.1", "-1"], "--upscale": ["0.5", "5"], "--variation": ["-1", "x"], "--count": ["0", "1001"], "--threads": ["-1"], "--precision": ["f16", ""]}.items():
             for value in values:
                 self.refuse(2, re.escape(f"{option} is '{value}'"), "generate", "x", option, value)
         self.refuse(2, "int8 comes in a later version", "generate", "x", "--precision", "int8")
@@ -274,7 +280,7 @@ class Generate(CliTest):
         self.refuse(2, "no learned words", "generate", "x", "--embedding", "word.safetensors")
         self.refuse(2, "no sampler dpm; there are pndm, ddim", "generate", "x", "--sampler", "dpm")
         self.refuse(2, "takes no LoRAs; leave a:b out", "generate", "x", "--lora", "a:b")
-        self.refuse(2, "name one with --image, or add --upscale", "generate", "x", "--strength", "0.5")
+        self.refuse(2, "name one with --image, or add --variation or --upscale", "generate", "x", "--strength", "0.5")
         self.refuse(2, "nowhere.png: cannot be read", "generate", "x", "--image", "nowhere.png")
         self.refuse(2, "cannot draw a picture again at --upscale", "generate", "x", "--upscale", "2")
         self.refuse(2, "no option --sed", "generate", "x", "--sed", "1")

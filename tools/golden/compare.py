@@ -49,8 +49,11 @@ def cases(reference, seed, large):
                 "guidance": guidance,
                 "decoder_steps": draw.randint(2, 6),
                 "decoder_guidance": decoder_guidance,
+                "variation": [draw.getrandbits(64) for _ in range(draw.choice([0, 0, 1, 2]))],
             }
         )
+        if result[-1]["variation"]:
+            result[-1]["strength"] = draw.choice([0.5, 0.6, 0.9, 1.0])
     return result
 
 

@@ -221,7 +221,7 @@ class Reference:
         for pipeline in (self.prior, self.decoder):
             pipeline.set_progress_bar_config(disable=True)
 
-    def embeddings(self, case, generator):
+    def embeddings(self, case, generator, **begin):
         times = {"num_inference_steps": case["steps"]} if case["steps"] else {"timesteps": DEFAULT_STAGE_C_TIMESTEPS}
         return self.prior(
             case["prompt"],
@@ -231,13 +231,26 @@ class Reference:
             negative_prompt=case["negative"],
             generator=generator,
             return_dict=False,
-            **times,
+            **(begin or times),
         )[0]
+
+    def varied(self, case, embeddings):
+        """The embeddings drawn again from themselves at the case's strength, once with each seed of `variation`; and the last generator."""
+        times = self.prior.scheduler.timesteps
+        left = int((len(times) - 1) * case["strength"])
+        for seed in case["variation"]:
+            generator = torch.Generator("cpu").manual_seed(seed)
+            latents = (embeddings + self.prior.config.latent_std) / self.prior.config.latent_mean
+            noise = torch.randn(latents.shape, generator=generator)
+            begin = times[-left - 1 :]
+            noisy = self.prior.scheduler.add_noise(latents, noise, begin[:1])
+            embeddings = self.embeddings(case, generator, latents=noisy, timesteps=begin.tolist())
+        return embeddings, generator
 
     def draw(self, case):
         """A picture as [height, width, 3] bytes; one generator runs through both stages."""
         generator = torch.Generator("cpu").manual_seed(case["seed"])
-        if self.combined:
+        if self.combined and not case.get("variation"):
             times = {"prior_num_inference_steps": case["steps"]} if case["steps"] else {"prior_timesteps": DEFAULT_STAGE_C_TIMESTEPS}
             images = self.combined(
                 case["prompt"],
@@ -251,8 +264,11 @@ class Reference:
                 **times,
             ).images
         else:
+            embeddings = self.embeddings(case, generator)
+            if case.get("variation"):
+                embeddings, generator = self.varied(case, embeddings)
             images = self.decoder(
-                self.embeddings(case, generator),
+                embeddings,
                 case["prompt"],
                 num_inference_steps=case["decoder_steps"],
                 guidance_scale=case["decoder_guidance"],

@@ -41,8 +41,9 @@ def picture(width, height, seed):
 
 
 class Img2Img(Reference):
-    def again(self, case, image, strength):
-        """img2img with the case's sampler and seed; `image` has the size to draw, or one that is lowered to it."""
+    def again(self, case, image, strength, seed=None, **more_options):
+        """img2img with the case's sampler, and its seed unless another is given; `image` has the size to draw, or one that is lowered to it,
+        or is the latents of one."""
         kind, more = SCHEDULERS.get(case["sampler"], (type(self.scheduler).__name__, {}))
         pipeline = getattr(diffusers, self.kind.replace("Pipeline", "Img2ImgPipeline"))(**self.pipeline.components)
         pipeline.set_progress_bar_config(disable=True)
@@ -54,12 +55,23 @@ class Img2Img(Reference):
             strength=strength,
             num_inference_steps=case["steps"],
             guidance_scale=case["guidance"],
-            generator=torch.Generator("cpu").manual_seed(case["seed"]),
+            generator=torch.Generator("cpu").manual_seed(case["seed"] if seed is None else seed),
             **negative,
+            **more_options,
         ).images
-        return np.asarray(images[0])
+        return images if more_options else np.asarray(images[0])
+
+    def varied(self, case):
+        """The case's picture drawn again from its latents, once with each seed of `variation`."""
+        latents = self.latents(case)
+        *seeds, last = case["variation"]
+        for seed in seeds:
+            latents = self.again(case, latents, case["strength"], seed, output_type="latent")
+        return self.again(case, latents, case["strength"], last)
 
     def draw(self, case):
+        if case["variation"]:
+            return self.varied(case)
         image = Image.open(case["image"]).convert("RGB") if case["image"] else None
         if image and case["width"]:
             image = image.resize((case["width"], case["height"]), Image.Resampling.LANCZOS)
@@ -90,7 +102,19 @@ def fixtures():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
     picture(75, 68, 0).save(OUT / "a.png")
-    cases = [dict(zip(keys, row)) for row in rows]
+    cases = [{**dict(zip(keys, row)), "variation": []} for row in rows]
+    varied = [
+        ("sd1", "pndm", 5, [2], 0.6),
+        ("sd1", "euler_a", 4, [2**64 - 1, 3], 0.5),
+        ("sd2", None, 4, [4], 1.0),
+        ("turbo", None, 2, [5], 0.5),
+        ("lcm", None, 4, [6, 7], 0.6),
+        ("sdxl", "dpmpp_2m_sde", 6, [8], 0.6),
+    ]
+    cases += [
+        dict(zip(keys, (name, None, 64, 72, 1, steps, 0.0 if name == "turbo" else 6.0, sampler, strength, None, fox, "")), variation=seeds)
+        for name, sampler, steps, seeds, strength in varied
+    ]
     references = {}
     for index, case in enumerate(cases):
         name = case["model"]
@@ -108,8 +132,9 @@ def random_cases(family, seed, count, scratch):
         image = scratch / "image.png"
         picture(draw.randint(40, 150), draw.randint(40, 150), draw.getrandbits(32)).save(image)
         sized = draw.random() < 0.5
-        upscale = draw.choice([None, None, 1.5, 2.0, 1.37])
-        begins = not upscale or draw.random() < 0.3
+        varied = draw.random() < 0.3
+        upscale = None if varied else draw.choice([None, None, 1.5, 2.0, 1.37])
+        begins = not varied and (not upscale or draw.random() < 0.3)
         yield {
             "prompt": draw.choice(PROMPTS),
             "negative": draw.choice(NEGATIVES),
@@ -121,6 +146,7 @@ def random_cases(family, seed, count, scratch):
             "guidance": draw.choice([0.0, 1.0, 3.5, 7.5]),
             "strength": draw.choice([0.4, 0.5, 0.8, 0.95, 1.0]),
             "upscale": upscale,
+            "variation": [draw.getrandbits(64) for _ in range(draw.randint(1, 2))] if varied else [],
             "sampler": draw.choice([None, "lcm"] if family == "lcm" else SAMPLERS),
         }
 

@@ -103,12 +103,18 @@ class Reference:
 
     def draw(self, case):
         """A picture as [height, width, 3] bytes. `sampler` null is the model's own scheduler, `vae` another pipeline's folder."""
+        return np.asarray(self._images(case)[0])
+
+    def latents(self, case):
+        return self._images(case, output_type="latent")
+
+    def _images(self, case, **options):
         self.pipeline.vae = Reference(case["vae"]).vae if case.get("vae") else self.vae
         (self.pipeline.vae.enable_tiling if case.get("tiling") else self.pipeline.vae.disable_tiling)()
         kind, more = SAMPLERS.get(case["sampler"], (type(self.scheduler).__name__, {}))
         self.pipeline.scheduler = getattr(diffusers, kind).from_config(self.scheduler.config, **more)
         negative = {"negative_prompt": case["negative"] or None} if self.guided else {}
-        images = self.pipeline(
+        return self.pipeline(
             case["prompt"],
             height=case["height"],
             width=case["width"],
@@ -116,5 +122,5 @@ class Reference:
             guidance_scale=case["guidance"],
             generator=torch.Generator("cpu").manual_seed(case["seed"]),
             **negative,
+            **options,
         ).images
-        return np.asarray(images[0])

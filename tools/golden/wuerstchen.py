@@ -33,7 +33,13 @@ def cases():
         ("c", 128, 128, 0, 4, 4.0, 3, 0.0, "a red fox, on a blue background", ""),
         ("c", 128, 256, 42, 1, 0.0, 5, 1.5, "рыжая лиса", "размыто"),
     ]
-    return [dict(zip(keys, row)) for row in rows]
+    varied = [
+        (("a", 64, 96, 5, None, 4.0, 3, 0.0, "a red fox", ""), [6], 0.6),
+        (("c", 128, 128, 7, 6, 3.0, 2, 1.5, "рыжая лиса", "blurry"), [2**63, 8], 0.5),
+    ]
+    return [dict(zip(keys, row)) for row in rows] + [
+        {**dict(zip(keys, row)), "variation": seeds, "strength": strength} for row, seeds, strength in varied
+    ]
 
 
 def record(module, names, prefix, tensors, call):

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "engine/checkpoint/config_reader.hpp"
 
 namespace p2p::engine {
 
@@ -38,7 +39,7 @@ void Drawing::vae(const std::function<std::vector<float>(StageTime&)>& decode, f
   check_finite(planes, Stage::vae, 0);
   for (float& value : planes) value = (value - black) / (1 - black);
   result_->image = image_from_planes(planes, *params().width, *params().height);
-  time.seconds = since(start);
+  time.seconds += since(start);
   report(Stage::vae, 1, 1);
 }
 
@@ -61,6 +62,24 @@ void take_size(GenerateParams& params, int width, int height, std::vector<std::s
                     " that the model can draw");
   params.width = width;
   params.height = height;
+}
+
+void take_variations(GenerateParams& params) {
+  constexpr std::size_t kMost = 16;
+  constexpr double kStrength = 0.6;  // keeps what is where, and lets the rest be another
+  if (params.variations.size() > kMost)
+    throw UsageError("variations: expected at most " + std::to_string(kMost) + ", found " + std::to_string(params.variations.size()));
+  if (!params.variations.empty() && !params.strength) params.strength = std::max(kStrength, 1.0 / *params.steps);
+  if (params.strength && !(*params.strength >= 0 && *params.strength <= 1))
+    throw UsageError("strength: expected a number from 0 to 1, found " + excerpt(*params.strength));
+}
+
+int steps_left(int steps, double strength) {
+  const int left = std::min(static_cast<int>(steps * strength), steps);
+  if (left < 1)
+    throw UsageError("strength: " + excerpt(strength) + " leaves none of " + std::to_string(steps) +
+                     " steps: raise it, or take more steps (steps x strength has to reach 1)");
+  return left;
 }
 
 void check_finite(std::span<const float> values, Stage stage, int step) {

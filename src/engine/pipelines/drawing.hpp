@@ -36,6 +36,8 @@ class Drawing {
   const GenerateParams& params() const { return result_->params; }
   GenerateResult& result() { return *result_; }
   TorchRng& rng() { return rng_; }
+  /// For the next of the variations.
+  void reseed(std::uint64_t seed) { rng_ = TorchRng(seed); }
   static double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
  private:
@@ -51,6 +53,12 @@ std::vector<float> run_vae(const Network& network, std::span<const float> latent
 
 /// Changes `params` to a size that the model can draw; where that is another one, `notices` say so.
 void take_size(GenerateParams& params, int width, int height, std::vector<std::string>& notices);
+
+/// Fills in and checks what `params` ask of variations: throws UsageError for too many of them, or a strength beyond 0 to 1.
+void take_variations(GenerateParams& params);
+
+/// How many of so many steps are drawn anew at a strength, as diffusers counts them. Throws UsageError where that is none.
+int steps_left(int steps, double strength);
 
 /// Throws Error that names the place (`step` 0: the stage alone) if a value is NaN or infinite.
 void check_finite(std::span<const float> values, Stage stage, int step);

@@ -15,6 +15,7 @@ GenerateParams params_of(const Json& row) {
   if (row.contains("decoder_guidance")) params.decoder_guidance = row.at("decoder_guidance");
   if (const Json sampler = row.value("sampler", Json()); !sampler.is_null()) params.sampler = sampler_named(sampler.get<std::string>());
   if (const Json strength = row.value("strength", Json()); !strength.is_null()) params.strength = strength;
+  if (row.contains("variation")) params.variations = row.at("variation").get<std::vector<std::uint64_t>>();
   if (const Json upscale = row.value("upscale", Json()); !upscale.is_null()) params.upscale = upscale;
   return params;
 }

@@ -62,6 +62,19 @@ TEST(Img2Img, TellsHowItWasDrawn) {
   EXPECT_EQ(larger.stages.size(), 6U) << "text, unet and vae twice";
 }
 
+TEST(Img2Img, AVariationTakesItsStepsOnTopAndAtLeastOne) {
+  const auto model = load("stable_diffusion/turbo");
+  std::vector<int> totals;
+  GenerateParams params{.prompt = "a fox", .seed = 1, .width = 64, .height = 64, .steps = 1, .variations = {2}};
+  const GenerateResult varied = model->generate(params, [&](const Progress& at) {
+    if (at.stage == Stage::unet) totals.push_back(at.total);
+  });
+  EXPECT_EQ(varied.params.strength, 1.0) << "0.6 would leave none of one step";
+  EXPECT_THAT(totals, ElementsAre(2, 2, 2));
+  params.variations.clear();
+  EXPECT_NE(model->generate(params).image.rgb, varied.image.rgb);
+}
+
 TEST(Img2Img, RefusesWishesItCannotFulfil) {
   const auto model = load("stable_diffusion/sd1");
   const auto error = [&](const auto& change) {
@@ -88,7 +101,8 @@ TEST(Img2Img, RefusesWishesItCannotFulfil) {
                 params.image = nullptr;
                 params.strength = 0.5;
               }),
-              HasSubstr("strength: expected a picture to begin with, or an upscale"));
+              HasSubstr("strength: expected a picture to begin with, variations, or an upscale"));
+  EXPECT_THAT(error([](auto& params) { params.variations.resize(17); }), HasSubstr("variations: expected at most 16, found 17"));
 }
 
 TEST(Img2Img, LcmRefusesAStrengthThatLeavesTooFewSteps) {

@@ -33,6 +33,11 @@ std::string parameters_text(const GenerateParams& params, const Origin& origin) 
   add("Seed", std::to_string(params.seed));
   if (params.width && params.height) add("Size", std::to_string(*params.width) + "x" + std::to_string(*params.height));
   add("Model", std::string(origin.model));
+  if (!params.variations.empty()) {
+    std::string seeds;
+    for (const std::uint64_t seed : params.variations) seeds += (seeds.empty() ? "" : " ") + std::to_string(seed);
+    add("Varied with seeds", seeds);
+  }
   if (params.strength) add("Denoising strength", to_text(*params.strength));
   if (params.upscale) add("Hires upscale", to_text(*params.upscale));
   if (params.decoder_steps) add("Decoder steps", std::to_string(*params.decoder_steps));

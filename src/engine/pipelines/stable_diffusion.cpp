@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -27,6 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 using stable_diffusion::Family;
 using stable_diffusion::ModelIndex;
+using stable_diffusion::Start;
 using stable_diffusion::TextEncoders;
 using stable_diffusion::TextEncoding;
 using stable_diffusion::Vae;
@@ -76,6 +79,7 @@ class StableDiffusion final : public TextToImage {
   }
 
   Precision precision() const override { return precision_; }
+  bool takes_pictures() const override { return true; }
 
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override {
     const auto draw = [&](const GenerateParams& params) { return this->draw(params, progress, stop); };
@@ -97,12 +101,15 @@ class StableDiffusion final : public TextToImage {
     GenerateResult result;
     result.params = defaults_.fill_in(asked, vae_.upscale(), result.notices);
     if (!asked.plain) stable_diffusion::take_lora_tags(result.params, loras_dir_, result.notices);
-    const stable_diffusion::Start begin = stable_diffusion::start_of(result.params, scheduler_, index_.family());
+    const auto from_picture = [&] { return stable_diffusion::start_from_picture(result.params, scheduler_, index_.family()); };
+    std::vector<Start> passes;  // made before anything is drawn: what cannot be done is refused at once
+    passes.push_back(asked.image ? from_picture() : Start{.scheduler = scheduler_.make(*result.params.steps, asked.sampler)});
+    std::ranges::generate_n(std::back_inserter(passes), std::ssize(asked.variations), from_picture);
     result.sampler = a1111_name_of(asked.sampler.value_or(scheduler_.own_sampler()));
     Drawing drawing(result, {Stage::text, Stage::unet, Stage::vae}, progress, std::move(stop));
     const auto networks = networks_.get(result.params.loras);
     const TextEncoding text = encode(drawing, *networks->text);
-    const std::vector<float> latents = denoise(drawing, text, networks->denoiser, begin);
+    const std::vector<float> latents = denoise(drawing, text, networks->denoiser, passes);
     drawing.vae([&](StageTime& time) { return decode(drawing, latents, time); }, -1);
     return result;
   }
@@ -164,15 +171,25 @@ class StableDiffusion final : public TextToImage {
     return constants;
   }
 
+  // `picture`'s latents with noise on them.
+  static std::vector<float> noised(Drawing& drawing, const Start& begin, std::span<const float> picture) {
+    std::vector<float> noise(picture.size());
+    drawing.rng().randn(noise);
+    std::vector<float> latents(noise.size());
+    begin.scheduler->add_noise(picture, noise, begin.evaluation, latents);
+    return latents;
+  }
+
   // With which the loop begins: noise, or the picture with noise on it.
-  std::vector<float> first_latents(Drawing& drawing, const stable_diffusion::Start& begin) const {
+  std::vector<float> first_latents(Drawing& drawing, const Start& begin) const {
     const auto [height, width] = latent_size(drawing.params());
-    std::vector<float> noise(unet_->config().in_channels * height * width);
     if (!drawing.params().image) {
+      std::vector<float> noise(unet_->config().in_channels * height * width);
       drawing.rng().randn(noise);
       for (float& value : noise) value *= begin.scheduler->init_noise_sigma();
       return noise;
     }
+    const auto start = Drawing::Clock::now();
     const std::size_t px = vae_.upscale();
     const auto encoder = vae_encoder_.get({height, width}, [&, h = height, w = width] { return vae_.encode_graph(px * h, px * w); });
     Network::Run run(*encoder);
@@ -181,19 +198,33 @@ class StableDiffusion final : public TextToImage {
     const auto encoded = run.output(vae_.encoded_name());
     check_finite(encoded, Stage::vae, 0);
     const std::vector<float> picture = vae_.latents_of(encoded, drawing.rng());
-    drawing.rng().randn(noise);
-    std::vector<float> latents(noise.size());
-    begin.scheduler->add_noise(picture, noise, begin.evaluation, latents);
+    drawing.time_of(Stage::vae).seconds += Drawing::since(start);
+    return noised(drawing, begin, picture);
+  }
+
+  // The loop of the picture, then those of its variations.
+  std::vector<float> denoise(Drawing& drawing, const TextEncoding& text, const Denoiser& denoiser, std::span<const Start> passes) const {
+    // Some samplers evaluate the network more often than they step.
+    const auto total = std::transform_reduce(passes.begin(), passes.end(), std::size_t{0}, std::plus<>{},
+                                             [](const Start& pass) { return pass.timesteps().size(); });
+    const auto steps = static_cast<int>(total);
+    drawing.report(Stage::unet, 0, steps);
+    std::vector<float> latents = first_latents(drawing, passes[0]);
+    int done = denoise(drawing, text, denoiser, passes[0], latents, 0, steps);
+    for (std::size_t i = 1; i < passes.size(); ++i) {
+      drawing.reseed(drawing.params().variations[i - 1]);
+      latents = noised(drawing, passes[i], latents);
+      done = denoise(drawing, text, denoiser, passes[i], latents, done, steps);
+    }
     return latents;
   }
 
-  std::vector<float> denoise(Drawing& drawing, const TextEncoding& text, const Denoiser& denoiser,
-                             const stable_diffusion::Start& begin) const {
+  // One loop; `done` of `steps` evaluations went before. Returns those that have been done after it.
+  int denoise(Drawing& drawing, const TextEncoding& text, const Denoiser& denoiser, const Start& begin, std::vector<float>& latents,
+              int done, int steps) const {
     const GenerateParams& params = drawing.params();
     Scheduler& scheduler = *begin.scheduler;
-    const std::span<const float> times = scheduler.timesteps().subspan(begin.evaluation);
-    const int steps = static_cast<int>(times.size());  // some samplers evaluate the network more often than they step
-    drawing.report(Stage::unet, 0, steps);
+    const std::span<const float> times = begin.timesteps();
     const auto start = Drawing::Clock::now();
     const auto [height, width] = latent_size(params);
     const Geometry geometry{.batch = guided(params) ? 2 : 1,
@@ -203,25 +234,24 @@ class StableDiffusion final : public TextToImage {
     Denoiser::Picture picture(denoiser.compile(geometry), text.embeds, times, {}, time_constants(params, text));
     drawing.time_of(Stage::unet).multiply_adds = picture.multiply_adds();
 
-    std::vector<float> latents = first_latents(drawing, begin);
     const std::size_t count = latents.size();
     std::vector<float> batch(count * static_cast<std::size_t>(geometry.batch));
-    for (int step = 0; step < steps; ++step) {
+    for (std::size_t step = 0; step < times.size(); ++step) {
       drawing.stop_if_asked();
       const auto step_start = Drawing::Clock::now();
-      const std::size_t i = begin.evaluation + static_cast<std::size_t>(step);
+      const std::size_t i = begin.evaluation + step;
       scheduler.scale_model_input(latents, i, std::span(batch).first(count));
       if (geometry.batch == 2) std::copy_n(batch.begin(), count, batch.begin() + static_cast<std::ptrdiff_t>(count));
-      const auto prediction = picture.predict(batch, i - begin.evaluation);
+      const auto prediction = picture.predict(batch, step);
       if (geometry.batch == 2) {
         scheduler.step(guide(prediction, *params.guidance), i, latents, drawing.rng());
       } else {
         scheduler.step(prediction, i, latents, drawing.rng());
       }
-      drawing.finish_step(Stage::unet, step + 1, steps, step_start, latents);
+      drawing.finish_step(Stage::unet, ++done, steps, step_start, latents);
     }
-    drawing.time_of(Stage::unet).seconds = Drawing::since(start);
-    return latents;
+    drawing.time_of(Stage::unet).seconds += Drawing::since(start);
+    return done;
   }
 
   std::vector<float> decode(const Drawing& drawing, std::span<const float> latents, StageTime& time) const {

@@ -44,9 +44,12 @@ struct GenerateParams {
   std::vector<Lora> loras;         ///< of Stable Diffusion; their changes add up
   /// Stable Diffusion: the picture to begin with, resized to width x height (unset: its own size, rounded down to what the model can draw).
   std::shared_ptr<const Image> image;
-  /// 0 to 1: how much of the way is drawn anew from `image`, or when the picture is drawn again at its `upscale`. Unset: 0.8, of SDXL 0.3;
-  /// with `upscale` 0.3.
+  /// 0 to 1: how much of the way is drawn anew from `image`, for each of the `variations`, or when the picture is drawn again at its
+  /// `upscale`. Unset: 0.8, of SDXL 0.3; for variations 0.6, or one step where that is none; with `upscale` 0.3.
   std::optional<double> strength;
+  /// Seeds: the picture of `seed` is drawn again from its latents with the noise of the first, the result with that of the next. 16 at
+  /// most.
+  std::vector<std::uint64_t> variations;
   /// Stable Diffusion, above 1 to 4: draws the picture (or takes `image`), resizes it by so much and draws it again from there with the
   /// same seed. width and height are those before.
   std::optional<double> upscale;
@@ -110,6 +113,9 @@ class TextToImage {
   /// Draws one picture. Throws UsageError for wishes the model cannot fulfil, Cancelled within a step of a stop request,
   /// Error that names the stage where numbers stop being finite.
   virtual GenerateResult generate(const GenerateParams& params, const ProgressFn& progress = {}, std::stop_token stop = {}) const = 0;
+
+  /// Whether it can begin with a picture, hence draw one again at an `upscale`.
+  virtual bool takes_pictures() const = 0;
 
   /// The precision that it runs in.
   virtual Precision precision() const = 0;

@@ -51,6 +51,7 @@ class Wuerstchen final : public TextToImage {
   }
 
   Precision precision() const override { return precision_; }
+  bool takes_pictures() const override { return false; }
 
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override;
 
@@ -80,6 +81,7 @@ class Wuerstchen final : public TextToImage {
     params.decoder_steps = params.decoder_steps.value_or(card_.decoder_steps.value_or(12));
     params.decoder_guidance = params.decoder_guidance.value_or(card_.decoder_guidance.value_or(0.0));
     if (*params.steps < 1 || *params.decoder_steps < 1) throw UsageError("steps: expected at least 1");
+    take_variations(params);
     return params;
   }
 
@@ -114,13 +116,23 @@ class Wuerstchen::Stages {
                             .height = static_cast<std::int64_t>(sizes.prior_height),
                             .width = static_cast<std::int64_t>(sizes.prior_width),
                             .tokens = model_.prior_text_.tokens()};
-    const auto times = equal_steps ? DdpmWuerstchen::times(*params_.steps) : wuerstchen_prior_times();
-    std::vector<float> latents = denoise({.stage = Stage::prior,
-                                          .runner = model_.prior_runner_,
-                                          .scheduler = model_.prior_scheduler_,
-                                          .guidance = *params_.guidance,
-                                          .channels = model_.prior_->config().c_in},
-                                         geometry, text, times, {});
+    const Loop loop{.stage = Stage::prior,
+                    .runner = model_.prior_runner_,
+                    .scheduler = model_.prior_scheduler_,
+                    .guidance = *params_.guidance,
+                    .channels = model_.prior_->config().c_in};
+    const std::vector<float> times = equal_steps ? DdpmWuerstchen::times(*params_.steps) : wuerstchen_prior_times();
+    const int all = static_cast<int>(times.size()) - 1;
+    const int left = params_.variations.empty() ? 0 : steps_left(all, *params_.strength);
+    const std::span<const float> last_times = std::span(times).last(static_cast<std::size_t>(left) + 1);
+    const int total = all + left * static_cast<int>(params_.variations.size());
+    std::vector<float> latents = noise_of(loop, geometry);
+    int done = denoise(loop, geometry, text, times, {}, latents, 0, total);
+    for (const std::uint64_t seed : params_.variations) {
+      drawing_.reseed(seed);
+      loop.scheduler.add_noise(latents, noise_of(loop, geometry), last_times[0]);
+      done = denoise(loop, geometry, text, last_times, {}, latents, done, total);
+    }
     for (float& value : latents) {
       value = value * static_cast<float>(model_.config_.latent_mean) - static_cast<float>(model_.config_.latent_std);
     }
@@ -137,12 +149,14 @@ class Wuerstchen::Stages {
                             .tokens = model_.decoder_text_.tokens()};
     if (guided) embeddings.resize(2 * embeddings.size());  // zeros for the unconditional half
     const auto constants = model_.decoder_->effnet_inputs(embeddings, sizes.prior_height, sizes.prior_width, geometry);
-    return denoise({.stage = Stage::decoder,
+    const Loop loop{.stage = Stage::decoder,
                     .runner = model_.decoder_runner_,
                     .scheduler = model_.decoder_scheduler_,
                     .guidance = *params_.decoder_guidance,
-                    .channels = model_.decoder_->config().c_in},
-                   geometry, text, DdpmWuerstchen::times(*params_.decoder_steps), constants);
+                    .channels = model_.decoder_->config().c_in};
+    std::vector<float> latents = noise_of(loop, geometry);
+    denoise(loop, geometry, text, DdpmWuerstchen::times(*params_.decoder_steps), constants, latents, 0, *params_.decoder_steps);
+    return latents;
   }
 
   void vae(const Sizes& sizes, const std::vector<float>& latents) {
@@ -161,23 +175,26 @@ class Wuerstchen::Stages {
     std::size_t channels;
   };
 
-  std::vector<float> denoise(const Loop& loop, const Geometry& geometry, std::span<const float> text, const std::vector<float>& times,
-                             const std::map<std::string, std::vector<float>>& constants) {
-    const int steps = static_cast<int>(times.size()) - 1;
-    drawing_.report(loop.stage, 0, steps);
+  std::vector<float> noise_of(const Loop& loop, const Geometry& geometry) {
+    std::vector<float> noise(loop.channels * static_cast<std::size_t>(geometry.height * geometry.width));
+    drawing_.rng().randn(noise);
+    return noise;
+  }
+
+  // Replaces `latents` by those at the last of the times; `done` of the stage's `total` steps went before. Returns those done after it.
+  int denoise(const Loop& loop, const Geometry& geometry, std::span<const float> text, std::span<const float> times,
+              const std::map<std::string, std::vector<float>>& constants, std::vector<float>& latents, int done, int total) {
+    if (done == 0) drawing_.report(loop.stage, 0, total);
     const auto start = Drawing::Clock::now();
-    Denoiser::Picture picture(loop.runner.compile(geometry), text, std::span(times).first(times.size() - 1), constants);
+    Denoiser::Picture picture(loop.runner.compile(geometry), text, times.first(times.size() - 1), constants);
     drawing_.time_of(loop.stage).multiply_adds = picture.multiply_adds();
 
-    const auto count = loop.channels * static_cast<std::size_t>(geometry.height * geometry.width);
-    std::vector<float> latents(count);
+    const std::size_t count = latents.size();
     std::vector<float> noise(count);
     std::vector<float> batch(count * static_cast<std::size_t>(geometry.batch));
-    drawing_.rng().randn(latents);
-    for (int step = 0; step < steps; ++step) {
+    for (std::size_t i = 0; i + 1 < times.size(); ++i) {
       drawing_.stop_if_asked();
       const auto step_start = Drawing::Clock::now();
-      const auto i = static_cast<std::size_t>(step);
       for (std::size_t copy = 0; copy < batch.size(); copy += count)
         std::ranges::copy(latents, batch.begin() + static_cast<std::ptrdiff_t>(copy));
       const auto prediction = picture.predict(batch, i);
@@ -187,10 +204,10 @@ class Wuerstchen::Stages {
       } else {
         loop.scheduler.step(prediction, times[i], times[i + 1], latents, noise);
       }
-      drawing_.finish_step(loop.stage, step + 1, steps, step_start, latents);
+      drawing_.finish_step(loop.stage, ++done, total, step_start, latents);
     }
-    drawing_.time_of(loop.stage).seconds = Drawing::since(start);
-    return latents;
+    drawing_.time_of(loop.stage).seconds += Drawing::since(start);
+    return done;
   }
 
   std::vector<float> encode(const TextStage& stage, bool guided) {
@@ -217,7 +234,7 @@ class Wuerstchen::Stages {
 GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
   if (asked.image) throw UsageError("Würstchen has no image encoder, so that it cannot begin with a picture; leave --image out");
   if (asked.upscale) throw UsageError("Würstchen has no image encoder, so that it cannot draw a picture again at --upscale; leave it out");
-  if (asked.strength) throw UsageError("strength: expected a picture to begin with, which Würstchen does not take");
+  if (asked.strength && asked.variations.empty()) throw UsageError("strength: expected variations; Würstchen has no other use for it");
   if (asked.sampler) throw UsageError("Würstchen draws with its own sampler alone; leave --sampler out");
   if (!asked.loras.empty()) throw UsageError("Würstchen takes no LoRAs; leave " + asked.loras[0].file.string() + " out");
   GenerateResult result;

@@ -64,6 +64,11 @@ void DdpmWuerstchen::step(std::span<const float> model_output, float t, float t_
     sample[i] = scale * (sample[i] - denoise * model_output[i] / spread) + deviation * noise[i];
 }
 
+void DdpmWuerstchen::add_noise(std::span<float> sample, std::span<const float> noise, float t) const {
+  const float alpha = alpha_cumprod(t);
+  for (std::size_t i = 0; i < sample.size(); ++i) sample[i] = std::sqrt(alpha) * sample[i] + std::sqrt(1.0F - alpha) * noise[i];
+}
+
 std::vector<float> wuerstchen_prior_times() {
   constexpr double knee = 2.0 / 3.0;
   std::vector<float> times;

@@ -22,6 +22,9 @@ class DdpmWuerstchen {
   /// even where `t_prev` is 0 and it counts for nothing: the generator's next numbers depend on it.
   void step(std::span<const float> model_output, float t, float t_prev, std::span<float> sample, std::span<const float> noise) const;
 
+  /// Replaces the picture's `sample` by what it is at time `t`. One length.
+  void add_noise(std::span<float> sample, std::span<const float> noise, float t) const;
+
  private:
   float alpha_cumprod(float t) const;
 

@@ -55,9 +55,9 @@ GenerateParams Defaults::fill_in(GenerateParams asked, std::size_t upscale, std:
   asked.decoder_steps = {};  // of Würstchen alone
   asked.decoder_guidance = {};
   if (asked.image) asked.strength = asked.strength.value_or(strength);
-  if (asked.strength && !asked.image && !asked.upscale) throw UsageError("strength: expected a picture to begin with, or an upscale");
-  if (asked.strength && !(*asked.strength >= 0 && *asked.strength <= 1))
-    throw UsageError("strength: expected a number from 0 to 1, found " + excerpt(*asked.strength));
+  if (asked.strength && !asked.image && !asked.upscale && asked.variations.empty())
+    throw UsageError("strength: expected a picture to begin with, variations, or an upscale");
+  take_variations(asked);
   if (asked.upscale && !(*asked.upscale > 1 && *asked.upscale <= 4))
     throw UsageError("upscale: expected a number above 1, 4 at most, found " + excerpt(*asked.upscale));
   const auto fit = [&](std::optional<int>& side, int of_image, int own) {

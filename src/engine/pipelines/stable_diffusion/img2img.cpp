@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "engine/checkpoint/config_reader.hpp"
 #include "engine/image/read_image.hpp"
 #include "engine/image/resize.hpp"
+#include "engine/pipelines/drawing.hpp"
 
 namespace p2p::engine::stable_diffusion {
 namespace {
@@ -24,16 +24,12 @@ int upscaled(int px, double factor, std::size_t multiple) {
 
 double default_strength(Family family) { return family == Family::xl ? 0.3 : 0.8; }
 
-Start start_of(const GenerateParams& params, const SchedulerConfig& config, Family family) {
+Start start_from_picture(const GenerateParams& params, const SchedulerConfig& config, Family family) {
   const int steps = *params.steps;
-  if (!params.image) return {.scheduler = config.make(steps, params.sampler)};
   const double strength = *params.strength;
   const bool lcm = params.sampler ? *params.sampler == Sampler::lcm : config.class_name() == "LCMScheduler";
   if (family == Family::latent_consistency && lcm) return {.scheduler = config.make_lcm(steps, strength)};
-  const int left = std::min(static_cast<int>(steps * strength), steps);
-  if (left < 1)
-    throw UsageError("strength: " + excerpt(strength) + " leaves none of " + std::to_string(steps) +
-                     " steps: raise it, or take more steps (steps x strength has to reach 1)");
+  const int left = steps_left(steps, strength);
   Start start{.scheduler = config.make(steps, params.sampler)};
   start.evaluation = static_cast<std::size_t>(steps - left) * start.scheduler->order();
   return start;
@@ -53,6 +49,7 @@ GenerateResult draw_upscaled(const GenerateParams& params, int base_width, int b
                              const std::function<GenerateResult(const GenerateParams&)>& draw) {
   GenerateParams last = params;
   last.upscale.reset();
+  last.variations.clear();
   last.width = upscaled(base_width, *params.upscale, multiple);
   last.height = upscaled(base_height, *params.upscale, multiple);
   last.strength = params.strength.value_or(kUpscaleStrength);
@@ -69,6 +66,7 @@ GenerateResult draw_upscaled(const GenerateParams& params, int base_width, int b
   GenerateResult result = draw(last);
   result.params.image = params.image;
   result.params.upscale = params.upscale;
+  result.params.variations = params.variations;
   result.params.width = base_width;
   result.params.height = base_height;
   result.stages.insert(result.stages.begin(), before.stages.begin(), before.stages.end());

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
@@ -18,10 +19,12 @@ double default_strength(Family family);
 struct Start {
   std::unique_ptr<Scheduler> scheduler;
   std::size_t evaluation = 0;
+
+  std::span<const float> timesteps() const { return scheduler->timesteps().subspan(evaluation); }
 };
 
-/// For `params` that are filled in: the whole loop, or with a picture what its strength leaves of it. Throws UsageError where that is none.
-Start start_of(const GenerateParams& params, const SchedulerConfig& config, Family family);
+/// What the strength of `params`, which are filled in, leaves of the loop that begins with a picture. Throws UsageError where that is none.
+Start start_from_picture(const GenerateParams& params, const SchedulerConfig& config, Family family);
 
 /// The picture of params.width x height as the VAE takes it: [3, height, width] in -1..1.
 std::vector<float> planes_of(const GenerateParams& params);
