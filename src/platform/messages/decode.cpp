@@ -36,6 +36,8 @@ void read(FieldReader& fields, Request& request) {
   fields.number("guidance", request.guidance, -kMaxGuidance, kMaxGuidance);
   fields.integer("decoder_steps", request.decoder_steps, 1, kMaxSteps);
   fields.number("decoder_guidance", request.decoder_guidance, -kMaxGuidance, kMaxGuidance);
+  fields.big_integers("variations", request.variations, kMaxVariations);
+  fields.number("upscale", request.upscale, 1, kMaxUpscale);
   fields.integer("dispatch", request.dispatch, 1, kMaxCount, Need::optional);
   fields.integer("strikes", request.strikes, 0, kMaxCount, Need::optional);
 }
@@ -97,18 +99,8 @@ void read_finished(FieldReader& fields, Event& event) {
   };
   named("seconds", [&](FieldReader& inner, const std::string& name) { inner.number(name.c_str(), event.seconds[name], 0, kMaxSeconds); });
   named("used", [&](FieldReader& inner, const std::string& name) { inner.text(name.c_str(), event.used[name], kValueRule); });
-  if (const Json* const notices = fields.container("notices", array, 0, kMaxNotices, Need::optional)) {
-    for (std::size_t i = 0; i < notices->size(); ++i) {
-      const Json& notice = (*notices)[i];
-      const std::string* const text = notice.is_string() ? &notice.get_ref<const std::string&>() : nullptr;
-      if (!text || text->size() > kMaxDetail || text->find('\0') != std::string::npos) {
-        fields.problem("notices[" + std::to_string(i) + "]",
-                       "expected a text of at most " + std::to_string(kMaxDetail) + " bytes, none of them zero, found " + excerpt(notice));
-      } else {
-        event.notices.push_back(*text);
-      }
-    }
-  }
+  fields.texts("notices", event.notices, kDetailRule, kMaxNotices);
+  fields.texts("offers", event.offers, kWordRule, kMaxOffers);
 }
 
 void read(FieldReader& fields, Event& event) {

@@ -41,6 +41,8 @@ Json to_json(const Request& request) {
   put(json, "guidance", request.guidance);
   put(json, "decoder_steps", request.decoder_steps);
   put(json, "decoder_guidance", request.decoder_guidance);
+  if (!request.variations.empty()) json["variations"] = request.variations;
+  put(json, "upscale", request.upscale);
   return json;
 }
 
@@ -64,6 +66,7 @@ void put_finished(Json& json, const Event& event) {
   for (std::size_t i = 0; i < std::min(event.notices.size(), kMaxNotices); ++i) {
     json["notices"].push_back(free_text(event.notices[i], kMaxDetail));
   }
+  if (!event.offers.empty()) json["offers"] = event.offers;
 }
 
 Json to_json(const Event& event) {

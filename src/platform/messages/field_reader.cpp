@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::int64_t kMaxInteger = (std::int64_t{1} << 53) - 1;
 
+std::string item(const char* list, std::size_t i) { return std::string(list) + "[" + std::to_string(i) + "]"; }
+
 std::string found(const Json& value) { return ", found " + excerpt(value); }
 
 template <typename Number>
@@ -39,18 +41,34 @@ const Json* FieldReader::find(const char* key, Need need) {
   return nullptr;
 }
 
-void FieldReader::text(const char* key, std::string& value, const TextRule& rule, Need need) {
-  const Json* const json = find(key, need);
-  if (!json) return;
-  if (!json->is_string()) return problem(key, "expected a text" + found(*json));
-  const auto& text = json->get_ref<const std::string&>();
+const std::string* FieldReader::checked(const std::string& name, const Json& json, const TextRule& rule) {
+  const auto wrong = [&](const std::string& text) {
+    problem(name, text);
+    return nullptr;
+  };
+  if (!json.is_string()) return wrong("expected a text" + found(json));
+  const auto& text = json.get_ref<const std::string&>();
   if (text.size() < rule.min_bytes || text.size() > rule.max_bytes) {
-    return problem(key, "expected " + range(rule.min_bytes, rule.max_bytes) + " bytes, found " + std::to_string(text.size()));
+    return wrong("expected " + range(rule.min_bytes, rule.max_bytes) + " bytes, found " + std::to_string(text.size()));
   }
   // Databases and C libraries would take the rest for nothing.
-  if (text.find('\0') != std::string::npos) return problem(key, "holds a zero byte");
-  if (rule.fits && !rule.fits(text)) return problem(key, std::string("expected ") + rule.form + found(*json));
-  value = text;
+  if (text.find('\0') != std::string::npos) return wrong("holds a zero byte");
+  if (rule.fits && !rule.fits(text)) return wrong(std::string("expected ") + rule.form + found(json));
+  return &text;
+}
+
+void FieldReader::text(const char* key, std::string& value, const TextRule& rule, Need need) {
+  const Json* const json = find(key, need);
+  const std::string* const text = json ? checked(key, *json, rule) : nullptr;
+  if (text) value = *text;
+}
+
+void FieldReader::texts(const char* key, std::vector<std::string>& values, const TextRule& rule, std::size_t most) {
+  const Json* const list = container(key, Json::value_t::array, 0, most, Need::optional);
+  for (std::size_t i = 0; list && i < list->size(); ++i) {
+    const std::string* const text = checked(item(key, i), (*list)[i], rule);
+    if (text) values.push_back(*text);
+  }
 }
 
 void FieldReader::time(const char* key, Time& value) {
@@ -88,6 +106,18 @@ void FieldReader::big_integer(const char* key, std::uint64_t& value, Need need) 
   auto integer = static_cast<std::int64_t>(value);
   big_integer(key, integer, 0, need);
   value = static_cast<std::uint64_t>(integer);
+}
+
+void FieldReader::big_integers(const char* key, std::vector<std::uint64_t>& values, std::size_t most) {
+  const Json* const list = container(key, Json::value_t::array, 0, most, Need::optional);
+  for (std::size_t i = 0; list && i < list->size(); ++i) {
+    const auto integer = integer_in((*list)[i], 0, kMaxInteger);
+    if (integer) {
+      values.push_back(static_cast<std::uint64_t>(*integer));
+    } else {
+      problem(item(key, i), "expected an integer, " + range(std::int64_t{0}, kMaxInteger) + found((*list)[i]));
+    }
+  }
 }
 
 void FieldReader::number(const char* key, double& value, double least, double most, Need need) {

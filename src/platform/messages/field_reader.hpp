@@ -41,12 +41,16 @@ class FieldReader {
   FieldReader(const Json& object, std::string path, Problems& problems) : object_(object), path_(std::move(path)), problems_(problems) {}
 
   void text(const char* key, std::string& value, const TextRule& rule, Need need = Need::required);
+  /// An optional list of at most `most` such texts.
+  void texts(const char* key, std::vector<std::string>& values, const TextRule& rule, std::size_t most);
   void time(const char* key, Time& value);
   void integer(const char* key, int& value, int least, int most, Need need = Need::required);
   void integer(const char* key, std::optional<int>& value, int least, int most);
   /// From `least` to 2^53 - 1, which every JSON reader keeps.
   void big_integer(const char* key, std::int64_t& value, std::int64_t least, Need need = Need::required);
   void big_integer(const char* key, std::uint64_t& value, Need need = Need::required);
+  /// An optional list of at most `most`, from 0.
+  void big_integers(const char* key, std::vector<std::uint64_t>& values, std::size_t most);
   void number(const char* key, double& value, double least, double most, Need need = Need::required);
   void number(const char* key, std::optional<double>& value, double least, double most);
   /// The array or object (by `type`) of at least `min_size` and at most `max_size` members; null where it is missing or wrong.
@@ -59,6 +63,9 @@ class FieldReader {
   Problems& problems() { return problems_; }
 
  private:
+  /// Null, and a problem of `name`, where `json` is no such text.
+  const std::string* checked(const std::string& name, const Json& json, const TextRule& rule);
+
   const Json& object_;
   std::string path_;
   Problems& problems_;

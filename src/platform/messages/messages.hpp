@@ -51,8 +51,11 @@ struct Request {
   std::optional<double> guidance;
   std::optional<int> decoder_steps;
   std::optional<double> decoder_guidance;
-  int dispatch = 1;  ///< how often it was sent to a worker, this time included
-  int strikes = 0;   ///< workers that died of it, as far as was known when it was sent
+  /// Seeds: the picture of `seed` drawn again with the noise of the first, that one with the noise of the next, and so on.
+  std::vector<std::uint64_t> variations;
+  std::optional<double> upscale;  ///< above 1: then drawn again so many times as large
+  int dispatch = 1;               ///< how often it was sent to a worker, this time included
+  int strikes = 0;                ///< workers that died of it, as far as was known when it was sent
 };
 
 enum class EventType { accepted, started, progress, finished, failed, cancelled };
@@ -78,6 +81,12 @@ inline constexpr std::string_view kWithheld = "withheld";             ///< the m
 inline constexpr std::string_view kStoringFailed = "storing_failed";  ///< the store refuses pictures
 }  // namespace reason
 
+/// What can be asked of a picture that was drawn, by a request like its own with more in it.
+namespace offer {
+inline constexpr std::string_view kVariation = "variation";  ///< one seed more in `variations`
+inline constexpr std::string_view kLarger = "larger";        ///< an `upscale`
+}  // namespace offer
+
 struct Event {
   std::string id;
   Time time;
@@ -96,6 +105,7 @@ struct Event {
   std::map<std::string, double> seconds;    ///< by stage, and "total"
   std::map<std::string, std::string> used;  ///< settings as they were used: steps, guidance, ... , precision
   std::vector<std::string> notices;
+  std::vector<std::string> offers;  ///< what else the model can make of the picture: words of namespace offer
   // failed
   std::string reason;
   std::string detail;  ///< English, for operators; holds no secret

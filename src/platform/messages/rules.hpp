@@ -16,12 +16,15 @@ inline constexpr std::size_t kMaxTopic = 249;  // Kafka's own limit
 inline constexpr std::size_t kMaxWorker = 255;
 inline constexpr std::size_t kMaxNotices = 32;
 inline constexpr std::size_t kMaxImages = 64;
+inline constexpr std::size_t kMaxVariations = 16;
+inline constexpr std::size_t kMaxOffers = 16;
 inline constexpr std::size_t kMaxEntries = 64;
 inline constexpr std::size_t kMaxValue = 256;
 inline constexpr int kMaxCount = 1'000'000;
 inline constexpr int kMaxPixels = 65535;
 inline constexpr int kMaxSteps = 10'000;
 inline constexpr double kMaxGuidance = 1000;
+inline constexpr double kMaxUpscale = 4;
 inline constexpr double kMaxSeconds = 1e9;
 
 /// [a-z0-9-]{1,64}

@@ -99,6 +99,7 @@ class BotTest : public ::testing::Test {
       store.put(key, "PNG", "image/png");
       event.images = {{key, 64, 64, request.seed, 3}};
       event.seconds["total"] = 1;
+      event.offers = offers;
     }
     bus.producer()->send({.topic = std::string(messages::kEventsTopic), .key = event.id, .value = encode(event)});
   }
@@ -122,6 +123,7 @@ class BotTest : public ::testing::Test {
   std::unique_ptr<Bot> bot;
   std::unique_ptr<bus::Subscription> worker;
   std::vector<messages::Request> waiting;
+  std::vector<std::string> offers;  ///< of what is told to be finished
   std::int64_t number = 0;
   std::jthread thread;
 };
@@ -229,6 +231,42 @@ TEST_F(BotTest, ButtonsAreTheirOwners) {
   EXPECT_THAT(api.answers(), ::testing::UnorderedElementsAre(HasSubstr("for the one who asked"), HasSubstr("out of date"),
                                                              HasSubstr("out of date"), HasSubstr("out of date")));
   EXPECT_TRUE(bus.records(std::string(messages::kControlTopic)).empty());
+}
+
+TEST_F(BotTest, VariationsAndLargerOnesAreDrawnFromTheSamePicture) {
+  offers = {"variation", "larger"};
+  say("a fox");
+  const auto first = next_request();
+  press("vary:" + first.id);
+  wait_until([&] { return api.answers().size() == 1; });
+  EXPECT_THAT(api.answers(), ::testing::ElementsAre(HasSubstr("out of date"))) << "there is no picture yet";
+  tell(first, EventType::finished);
+  wait_until([&] { return pictures().size() == 1; });
+
+  press("vary:" + first.id);
+  const auto varied = next_request();
+  EXPECT_EQ(varied.prompt, "a fox");
+  EXPECT_EQ(varied.seed, first.seed);
+  EXPECT_EQ(varied.variations.size(), 1u);
+  EXPECT_FALSE(varied.upscale);
+  offers = {"larger"};
+  tell(varied, EventType::finished);
+  wait_until([&] { return pictures().size() == 2; });
+
+  press("vary:" + varied.id);
+  wait_until([&] { return api.answers().size() == 3; });
+  EXPECT_THAT(api.answers().back(), HasSubstr("out of date")) << "not offered of this one";
+  press("larger:" + varied.id);
+  const auto larger = next_request();
+  EXPECT_EQ(larger.seed, first.seed);
+  EXPECT_EQ(larger.variations, varied.variations);
+  EXPECT_EQ(larger.upscale, 2);
+  tell(larger, EventType::finished);
+  press("again:" + larger.id);
+  const auto again = next_request();
+  EXPECT_NE(again.seed, first.seed);
+  EXPECT_TRUE(again.variations.empty());
+  EXPECT_FALSE(again.upscale);
 }
 
 TEST_F(BotTest, LimitsAreToldWithTheirReason) {

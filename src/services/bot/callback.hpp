@@ -7,7 +7,7 @@ namespace p2p::bot {
 
 /// What a button asks for, of which request: Telegram's callback_data, at most 64 bytes.
 struct Callback {
-  enum class Kind { none, again, cancel, link };
+  enum class Kind { none, again, variation, larger, cancel, link };
   Kind kind = Kind::none;
   std::string id;  ///< has the form of new_id(); empty: none
 };

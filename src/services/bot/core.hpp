@@ -13,6 +13,7 @@
 #include "platform/messages/messages.hpp"
 #include "services/bot/bot.hpp"
 #include "services/bot/call_pool.hpp"
+#include "services/bot/callback.hpp"
 #include "services/bot/command.hpp"
 #include "services/bot/pace.hpp"
 #include "services/bot/view.hpp"
@@ -103,8 +104,10 @@ class Bot::Core {
   void take_update(const telegram::Update& update);
   void take_message(const telegram::Message& message);
   void take_callback(const telegram::CallbackQuery& query);
+  /// `wish`: what is to be drawn; its model, prompt, seed, variations and upscale.
   void ask(const telegram::User& user, const telegram::Chat& chat, std::optional<std::int64_t> thread, std::int64_t message_id,
-           const std::string& prompt, const std::string& model);
+           const RequestRow& wish);
+  void draw_again(const telegram::User& user, const RequestRow& row, Callback::Kind kind);
   void cancel(Live& live);
   void cancel_some(const telegram::Message& message, bool all, Language language);
   void tell_queue(const telegram::Message& message, Language language);
@@ -174,7 +177,7 @@ class Bot::Core {
   Time next_tick_;
   Time next_prune_;
   Pace pace_;
-  std::map<std::string, Time> pressed_;  ///< "again" buttons, against double presses
+  std::map<std::string, Time> pressed_;  ///< buttons that draw again, against double presses
   std::set<std::int64_t> noted_;         ///< updates among writes_
   std::vector<std::function<void()>> writes_;
   Time writes_since_;

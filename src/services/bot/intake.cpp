@@ -8,7 +8,26 @@
 namespace p2p::bot {
 namespace {
 
+constexpr double kLarger = 2;  // times the sides
+
 std::string day_of(Time time) { return to_text(time).substr(0, 10); }
+
+/// Short enough to be typed.
+std::uint64_t new_seed() { return random_bits() >> 32u; }
+
+bool draws(Callback::Kind kind) {
+  using enum Callback::Kind;
+  return kind == again || kind == variation || kind == larger;
+}
+
+std::string_view offer_of(Callback::Kind kind) {
+  return kind == Callback::Kind::variation ? messages::offer::kVariation : messages::offer::kLarger;
+}
+
+Text accepted_text(Callback::Kind kind) {
+  if (kind == Callback::Kind::variation) return Text::variation_accepted;
+  return kind == Callback::Kind::larger ? Text::larger_accepted : Text::again_accepted;
+}
 
 }  // namespace
 
@@ -61,12 +80,13 @@ void Bot::Core::take_message(const telegram::Message& message) {
       return cancel_some(message, command.argument == "all" || command.argument == "все", language);
     case Command::Kind::txt2img:
       if (command.argument.empty()) return answer(say(language, Text::usage));
-      return ask(*message.from, chat, message.thread_id, message.message_id, command.argument, config_.model);
+      return ask(*message.from, chat, message.thread_id, message.message_id,
+                 {.model = config_.model, .prompt = command.argument, .seed = new_seed()});
   }
 }
 
 void Bot::Core::ask(const telegram::User& user, const telegram::Chat& chat, std::optional<std::int64_t> thread, std::int64_t message_id,
-                    const std::string& prompt, const std::string& model) {
+                    const RequestRow& wish) {
   constexpr std::size_t kMostCharacters = 4000;
   const Language language = language_of(user.language_code);
   const std::string person = std::to_string(user.id);
@@ -76,7 +96,7 @@ void Bot::Core::ask(const telegram::User& user, const telegram::Chat& chat, std:
     reply(chat, thread, message_id, text);
   };
   if (!may_draw(user.id)) return refuse("not_allowed", say(language, Text::not_allowed));
-  if (telegram::length_of(prompt) > kMostCharacters || prompt.size() > messages::kMaxPrompt) {
+  if (telegram::length_of(wish.prompt) > kMostCharacters || wish.prompt.size() > messages::kMaxPrompt) {
     return refuse("too_long", say(language, Text::too_long, {std::to_string(kMostCharacters)}));
   }
   if (!is_admin(user.id)) {
@@ -97,9 +117,11 @@ void Bot::Core::ask(const telegram::User& user, const telegram::Chat& chat, std:
                  .thread = thread,
                  .asked_in = message_id,
                  .language = language,
-                 .model = model,
-                 .prompt = telegram::cut_to(prompt, kMostCharacters),
-                 .seed = random_bits() >> 32u,
+                 .model = wish.model,
+                 .prompt = telegram::cut_to(wish.prompt, kMostCharacters),
+                 .seed = wish.seed,
+                 .variations = wish.variations,
+                 .upscale = wish.upscale,
                  .accepted = now(),
                  .traceparent = messages::new_traceparent()};
   std::erase(row.prompt, '\0');  // which no message may hold
@@ -184,13 +206,10 @@ void Bot::Core::take_callback(const telegram::CallbackQuery& query) {
   if (!row || (query.chat && query.chat->id != row->chat)) return refuse(Text::out_of_date);
   if (query.from.id != row->user && !(kind == Callback::Kind::cancel && is_admin(query.from.id))) return refuse(Text::not_yours);
 
-  if (kind == Callback::Kind::again) {
-    answer_query(query.id, say(language, Text::again_accepted), false);
-    if (!pressed_.emplace(std::to_string(query.from.id) + id, now()).second) return;
-    telegram::User user = query.from;
-    if (user.language_code.empty()) user.language_code = row->language == Language::ru ? "ru" : "en";
-    const telegram::Chat chat{row->chat, row->in_group ? telegram::Chat::Type::supergroup : telegram::Chat::Type::private_chat};
-    ask(user, chat, row->thread, row->message, row->prompt, row->model);
+  if (draws(kind)) {
+    if (kind != Callback::Kind::again && !row->has_offer(offer_of(kind))) return refuse(Text::out_of_date);
+    answer_query(query.id, say(language, accepted_text(kind)), false);
+    if (pressed_.emplace(std::to_string(query.from.id) + query.data, now()).second) draw_again(query.from, *row, kind);
   } else if (kind == Callback::Kind::cancel) {
     if (live == live_.end() || row->ended_somehow()) return refuse(Text::out_of_date);
     answer_query(query.id, say(language, Text::cancelling), false);
@@ -200,6 +219,20 @@ void Bot::Core::take_callback(const telegram::CallbackQuery& query) {
   } else {
     refuse(Text::out_of_date);
   }
+}
+
+void Bot::Core::draw_again(const telegram::User& user, const RequestRow& row, Callback::Kind kind) {
+  telegram::User person = user;
+  if (person.language_code.empty()) person.language_code = row.language == Language::ru ? "ru" : "en";
+  const telegram::Chat chat{row.chat, row.in_group ? telegram::Chat::Type::supergroup : telegram::Chat::Type::private_chat};
+  RequestRow wish{.model = row.model, .prompt = row.prompt, .seed = new_seed()};
+  if (kind != Callback::Kind::again) {
+    wish.variations = row.variations;
+    wish.seed = row.seed;
+  }
+  if (kind == Callback::Kind::variation) wish.variations.push_back(new_seed());
+  if (kind == Callback::Kind::larger) wish.upscale = kLarger;
+  ask(person, chat, row.thread, row.message, wish);
 }
 
 void Bot::Core::answer_query(const std::string& query_id, const std::string& text, bool alert) {

@@ -41,7 +41,7 @@ Json update(Mutator& mutator, std::int64_t number, const std::string& request) {
     case 0:
     case 1: {
       message.update({{"message_id", 1}, {"reply_markup", Json::object()}});
-      const std::string data = std::vector<std::string>{"again:", "cancel:", "link:"}[mutator.below(3)] + request;
+      const std::string data = std::vector<std::string>{"again:", "vary:", "larger:", "cancel:", "link:"}[mutator.below(5)] + request;
       return {{"update_id", number},
               {"callback_query", {{"id", "4382bfdwdsb323b2d9"}, {"from", from}, {"message", message}, {"data", data}}}};
     }

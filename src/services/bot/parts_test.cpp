@@ -36,7 +36,7 @@ TEST(ParseCommand, ReadsWhatPeopleWrite) {
 TEST(ParseCallback, ReadsOnlyWhatButtonsSay) {
   using enum Callback::Kind;
   const std::string id = new_id();
-  for (const auto kind : {again, cancel, link}) {
+  for (const auto kind : {again, variation, larger, cancel, link}) {
     const std::string data = to_data(kind, id);
     EXPECT_LE(data.size(), 64u);
     EXPECT_EQ(parse_callback(data).kind, kind);
@@ -74,6 +74,20 @@ TEST(View, CaptionsFitWhateverTheWords) {
   for (int i = 0; i < 3000; ++i) row.prompt += "😀";
   EXPECT_LE(telegram::length_of(caption(row)), 1024u);
   EXPECT_THAT(caption(row), HasSubstr("seed 42 · flat · 64×64 · 1.2 s"));
+}
+
+TEST(View, OffersWhatTheModelCanMakeOfAPicture) {
+  RequestRow row{.id = "x", .model = "flat", .seed = 42, .variations = {7, 8}, .offers = {"variation", "something of later"}};
+  EXPECT_THAT(caption(row), HasSubstr("seed 42 → 7 → 8 · flat"));
+  auto keyboard = answer_keyboard(row, "https://x");
+  ASSERT_EQ(keyboard.size(), 2u);
+  EXPECT_EQ(keyboard[0][1].data, "again:x");
+  ASSERT_EQ(keyboard[1].size(), 1u);
+  EXPECT_EQ(keyboard[1][0].data, "vary:x");
+  row.offers = {"larger"};
+  EXPECT_EQ(answer_keyboard(row, {})[1][0].data, "larger:x");
+  row.offers.clear();
+  EXPECT_EQ(answer_keyboard(row, {}).size(), 1u);
 }
 
 TEST(View, TellsWhatIsGoingOn) {

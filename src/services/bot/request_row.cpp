@@ -48,6 +48,8 @@ void visit(Row& row, Visitor&& field) {
   field("model", row.model);
   field("prompt", row.prompt);
   field("seed", row.seed);
+  field("variations", row.variations);
+  field("upscale", row.upscale);
   field("accepted", row.accepted);
   field("traceparent", row.traceparent);
   field("status", row.status);
@@ -65,6 +67,7 @@ void visit(Row& row, Visitor&& field) {
   field("bytes", row.bytes);
   field("seconds", row.seconds);
   field("used", row.used);
+  field("offers", row.offers);
   field("message", row.message);
   field("messages_lost", row.messages_lost);
   field("answered", row.answered);

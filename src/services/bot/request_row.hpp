@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -27,6 +29,8 @@ struct RequestRow {
   std::string model;
   std::string prompt;
   std::uint64_t seed = 0;
+  std::vector<std::uint64_t> variations;  ///< as in messages::Request
+  double upscale = 0;                     ///< 0: none
   Time accepted;
   std::string traceparent;
 
@@ -45,6 +49,7 @@ struct RequestRow {
   std::uint64_t bytes = 0;
   double seconds = 0;  ///< of drawing
   std::map<std::string, std::string> used;
+  std::vector<std::string> offers;  ///< messages::offer
 
   std::int64_t message = 0;  ///< the status message; 0: not sent
   int messages_lost = 0;     ///< status messages that were deleted
@@ -57,6 +62,7 @@ struct RequestRow {
   bool bell_rung = false;
   bool settled = false;  ///< nothing more is to be shown
 
+  bool has_offer(std::string_view word) const { return std::ranges::find(offers, word) != offers.end(); }
   bool ended_somehow() const { return status == Status::finished || status == Status::failed || status == Status::cancelled; }
 };
 

@@ -6,13 +6,16 @@ namespace p2p::bot {
 routing::Waiting Bot::Core::waiting_of(const RequestRow& row) const { return {row.id, std::to_string(row.user), row.model, row.accepted}; }
 
 messages::Request Bot::Core::request_of(const RequestRow& row) const {
-  return {.id = row.id,
-          .time = row.accepted,
-          .model = row.model,
-          .prompt = row.prompt,
-          .seed = row.seed,
-          .dispatch = row.dispatch,
-          .strikes = row.strikes};
+  messages::Request request{.id = row.id,
+                            .time = row.accepted,
+                            .model = row.model,
+                            .prompt = row.prompt,
+                            .seed = row.seed,
+                            .variations = row.variations,
+                            .dispatch = row.dispatch,
+                            .strikes = row.strikes};
+  if (row.upscale > 0) request.upscale = row.upscale;
+  return request;
 }
 
 void Bot::Core::take_records(const std::vector<bus::Record>& records, const std::map<bus::TopicPartition, std::int64_t>& positions) {
@@ -90,6 +93,7 @@ void Bot::Core::take_event(const Event& event) {
       row.bytes = image.bytes;
       row.seed = image.seed;
       row.used = event.used;
+      row.offers = event.offers;
       const auto total = event.seconds.find("total");
       row.seconds = total == event.seconds.end() ? 0 : total->second;
       if (!live.drawn) live.drawn = at;

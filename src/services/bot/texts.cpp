@@ -21,11 +21,12 @@ constexpr std::array kTexts{
     Pair{Text::help,
          "/txt2img WORDS – draw a picture\n/queue – your requests and how long they take\n/cancel – cancel the last request; /cancel all – "
          "all of them\n\n"
-         "In a private chat just write what to draw. Under each picture there are buttons: the original by a link, and the same words "
-         "drawn once more.",
+         "In a private chat just write what to draw. Under each picture there are buttons: the original by a link, the same words "
+         "drawn once more, and, where the model can, a variation of the picture and the picture larger.",
          "/txt2img СЛОВА – нарисовать картинку\n/queue – ваши запросы и сколько им ещё ждать\n/cancel – отменить последний запрос; /cancel "
          "all – все\n\n"
-         "В личном чате просто напишите, что нарисовать. Под каждой картинкой есть кнопки: оригинал по ссылке и нарисовать то же ещё раз."},
+         "В личном чате просто напишите, что нарисовать. Под каждой картинкой есть кнопки: оригинал по ссылке, нарисовать то же ещё раз и, "
+         "если модель умеет, похожая картинка и та же крупнее."},
     Pair{Text::usage, "Write what to draw after the command, for example:\n/txt2img a fox in the snow",
          "Напишите после команды, что нарисовать, например:\n/txt2img лиса в снегу"},
     Pair{Text::unknown_command, "I do not know this command. What I can do: /help", "Такой команды я не знаю. Что я умею: /help"},
@@ -78,8 +79,12 @@ constexpr std::array kTexts{
     Pair{Text::not_yours, "This button is for the one who asked.", "Эта кнопка для того, кто просил картинку."},
     Pair{Text::out_of_date, "This button is out of date.", "Эта кнопка устарела."},
     Pair{Text::again_accepted, "Drawing it again", "Рисую ещё раз"},
+    Pair{Text::variation_accepted, "Drawing a variation", "Рисую похожую"},
+    Pair{Text::larger_accepted, "Drawing it larger", "Рисую крупнее"},
     Pair{Text::button_original, "Original", "Оригинал"},
     Pair{Text::button_again, "Again", "Ещё раз"},
+    Pair{Text::button_variation, "Variation", "Похожая"},
+    Pair{Text::button_larger, "Larger", "Крупнее"},
     Pair{Text::button_cancel, "Cancel", "Отменить"},
     Pair{Text::button_new_link, "New link", "Новая ссылка"},
     Pair{Text::command_txt2img, "Draw a picture from words", "Нарисовать картинку по словам"},

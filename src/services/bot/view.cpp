@@ -15,8 +15,8 @@ std::string number(double value) {
   return text.data();
 }
 
-telegram::Button again(const RequestRow& row) {
-  return {.text = "🔄 " + say(row.language, Text::button_again), .data = to_data(Callback::Kind::again, row.id)};
+telegram::Button button(const RequestRow& row, const char* sign, Text text, Callback::Kind kind) {
+  return {.text = sign + say(row.language, text), .data = to_data(kind, row.id)};
 }
 
 }  // namespace
@@ -57,8 +57,9 @@ std::string ending_text(const RequestRow& row) {
 std::string caption(const RequestRow& row) {
   constexpr std::size_t kMost = 1024;
   const bool ru = row.language == Language::ru;
-  std::string details =
-      "seed " + std::to_string(row.seed) + " · " + row.model + " · " + std::to_string(row.width) + "×" + std::to_string(row.height);
+  std::string details = "seed " + std::to_string(row.seed);
+  for (const std::uint64_t seed : row.variations) details += " → " + std::to_string(seed);
+  details += " · " + row.model + " · " + std::to_string(row.width) + "×" + std::to_string(row.height);
   if (const auto steps = row.used.find("steps"); steps != row.used.end()) details += " · " + steps->second + (ru ? " шагов" : " steps");
   details += " · " + number(row.seconds) + (ru ? " с" : " s");
   return telegram::cut_to(row.prompt, kMost - telegram::length_of(details) - 2) + "\n\n" + details;
@@ -66,15 +67,20 @@ std::string caption(const RequestRow& row) {
 
 telegram::Keyboard status_keyboard(const RequestRow& row) {
   if (row.cancelling || row.ended_somehow()) return {};
-  return {{{.text = "✖ " + say(row.language, Text::button_cancel), .data = to_data(Callback::Kind::cancel, row.id)}}};
+  return {{button(row, "✖ ", Text::button_cancel, Callback::Kind::cancel)}};
 }
 
 telegram::Keyboard answer_keyboard(const RequestRow& row, const std::optional<std::string>& link, bool expired) {
   std::vector<telegram::Button> buttons;
   if (link) buttons.push_back({.text = "🔗 " + say(row.language, Text::button_original), .url = *link});
-  if (expired) buttons.push_back({.text = "🔗 " + say(row.language, Text::button_new_link), .data = to_data(Callback::Kind::link, row.id)});
-  buttons.push_back(again(row));
-  return {buttons};
+  if (expired) buttons.push_back(button(row, "🔗 ", Text::button_new_link, Callback::Kind::link));
+  buttons.push_back(button(row, "🔄 ", Text::button_again, Callback::Kind::again));
+  telegram::Keyboard keyboard{buttons};
+  std::vector<telegram::Button> more;
+  if (row.has_offer(messages::offer::kVariation)) more.push_back(button(row, "🎲 ", Text::button_variation, Callback::Kind::variation));
+  if (row.has_offer(messages::offer::kLarger)) more.push_back(button(row, "🔍 ", Text::button_larger, Callback::Kind::larger));
+  if (!more.empty()) keyboard.push_back(more);
+  return keyboard;
 }
 
 }  // namespace p2p::bot

@@ -31,6 +31,7 @@ struct Drawing {
   std::map<std::string, double> seconds;    ///< by stage
   std::map<std::string, std::string> used;  ///< settings as they were used
   std::vector<std::string> notices;
+  std::vector<std::string> offers;  ///< words of messages::offer
 };
 
 /// The model's safety checker does not let the picture out.

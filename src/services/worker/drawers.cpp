@@ -11,6 +11,9 @@
 namespace p2p::worker {
 namespace {
 
+/// Each is drawn by drawing all before it.
+constexpr std::size_t kMostVariations = 4;
+
 Picture to_picture(const engine::Image& image, const engine::GenerateParams& params, const engine::Origin& origin) {
   const auto png = engine::encode_png(image, engine::parameters_text(params, origin));
   return {{png.begin(), png.end()}, image.width, image.height};
@@ -25,7 +28,9 @@ engine::GenerateParams to_params(const messages::Request& request) {
           .steps = request.steps,
           .guidance = request.guidance,
           .decoder_steps = request.decoder_steps,
-          .decoder_guidance = request.decoder_guidance};
+          .decoder_guidance = request.decoder_guidance,
+          .variations = request.variations,
+          .upscale = request.upscale};
 }
 
 /// Before the first drawing: by engine::Stage; the model has those that are not 0.
@@ -46,20 +51,29 @@ class EngineDrawer : public Drawer {
     engine::GenerateParams params = to_params(request);
     if (!params.steps) params.steps = config_.steps;
     if (!params.decoder_steps) params.decoder_steps = config_.decoder_steps;
+    // A larger picture is drawn twice, the second time from its beginning in about a third of the steps.
+    const double first = params.upscale ? 1 / (1 + *params.upscale * *params.upscale / 3) : 1;
+    bool again = false;
+    auto last = engine::Stage::text;
     const auto tell = [&](const engine::Progress& at) {
-      progress({std::string(engine::name_of(at.stage)), at.step, at.total, fraction_of(at)});
+      again |= at.stage < last;
+      last = at.stage;
+      const double fraction = again ? first + (1 - first) * fraction_of(at) : first * fraction_of(at);
+      progress({std::string(engine::name_of(at.stage)), at.step, at.total, fraction});
     };
     engine::GenerateResult result = model_->generate(params, tell, stop);
     if (result.safety && result.safety->flagged) throw Withheld(result.notices.back());
 
     Drawing drawing;
-    for (const engine::StageTime& time : result.stages) drawing.seconds[std::string(engine::name_of(time.stage))] = time.seconds;
-    last_ = result.stages;
+    for (const engine::StageTime& time : result.stages) drawing.seconds[std::string(engine::name_of(time.stage))] += time.seconds;
+    if (!params.upscale) last_ = result.stages;
     const engine::GenerateParams& used = result.params;
     drawing.used["precision"] = model_->precision() == engine::Precision::bf16 ? "bf16" : "f32";
     if (used.steps) drawing.used["steps"] = std::to_string(*used.steps);
     if (used.decoder_steps) drawing.used["decoder_steps"] = std::to_string(*used.decoder_steps);
     drawing.notices = std::move(result.notices);
+    if (params.variations.size() < kMostVariations) drawing.offers.emplace_back(messages::offer::kVariation);
+    if (model_->takes_pictures() && !params.upscale) drawing.offers.emplace_back(messages::offer::kLarger);
     drawing.picture = to_picture(result.image, used, {.model = config_.model, .sampler = result.sampler, .program = config_.program});
     return drawing;
   }

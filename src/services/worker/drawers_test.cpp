@@ -47,8 +47,34 @@ TEST(EngineDrawer, DrawsAndTellsHowFarItIs) {
   EXPECT_LT(fractions.back(), 1);
   EXPECT_THAT(drawing.picture.png, HasSubstr("Model: emoji"));
   EXPECT_EQ(drawing.seconds.size(), 4u);
+  EXPECT_THAT(drawing.offers, ::testing::ElementsAre("variation")) << "Würstchen cannot begin with a picture";
+
+  wish.steps = 4;
+  wish.variations = {8, 9, 10, 11};
+  fractions.clear();
+  const Drawing varied = drawer->draw(wish, [&](const DrawingProgress& at) { fractions.push_back(at.fraction); }, {});
+  EXPECT_TRUE(std::ranges::is_sorted(fractions));
+  EXPECT_THAT(varied.picture.png, HasSubstr("Varied with seeds: 8 9 10 11, Denoising strength: 0.6"));
+  EXPECT_THAT(varied.offers, ::testing::IsEmpty()) << "each would take longer than the one before";
   wish.width = 60'000;
   EXPECT_THROW(drawer->draw(wish, [](const auto&) {}, {}), UsageError);
+}
+
+TEST(EngineDrawer, DrawsLargerAndTellsHowFarItIsOverBothDrawings) {
+  const auto drawer = engine_drawer(engine::load_text_to_image(P2P_SOURCE_DIR "/tests/golden/stable_diffusion/sd1"),
+                                    {.model = "sd1", .program = "prompt2pic test", .steps = 4, .decoder_steps = {}});
+  std::vector<double> fractions;
+  const auto tell = [&](const DrawingProgress& at) { fractions.push_back(at.fraction); };
+  messages::Request wish = request(7);
+  wish.width = wish.height = 64;
+  EXPECT_THAT(drawer->draw(wish, tell, {}).offers, ::testing::ElementsAre("variation", "larger"));
+  fractions.clear();
+  wish.upscale = 1.5;
+  const Drawing larger = drawer->draw(wish, tell, {});
+  EXPECT_EQ(larger.picture.width, 96);
+  EXPECT_THAT(larger.offers, ::testing::ElementsAre("variation"));
+  EXPECT_TRUE(std::ranges::is_sorted(fractions));
+  EXPECT_LT(fractions.back(), 1);
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ void Worker::Impl::store(const TaskPtr& task, Drawing drawing, const std::stop_t
   finished.seconds = std::move(drawing.seconds);
   finished.used = std::move(drawing.used);
   finished.notices = std::move(drawing.notices);
+  finished.offers = std::move(drawing.offers);
   const Time start = now();
   uploader_->add({key, std::move(drawing.picture.png),
                   [this, task, finished, start](const std::string& problem) {
