@@ -120,7 +120,8 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
                                 ->take_all();
   const CLI::Option* width = add("--width", "N", "Pixels, 16 to 8192; without it the model's own.");
   const CLI::Option* height = add("--height", "N", "Pixels, 16 to 8192; without it the model's own.");
-  const CLI::Option* image = add("--image", "FILE", "A PNG to begin with (Stable Diffusion); its size is the picture's unless named.");
+  const CLI::Option* image =
+      add("--image", "FILE", "A PNG or JPEG to begin with (Stable Diffusion); its size is the picture's unless named.");
   const CLI::Option* strength =
       add("--strength", "S",
           "How much is drawn anew, 0 to 1: of --image 0.8 (SDXL 0.3), for --variation 0.6, with --upscale 0.3 unless named.");

@@ -1,4 +1,4 @@
-"""Pillow's own resizing of small pictures of noise, and pictures in every kind of PNG with what convert("RGB") makes of them.
+"""Pillow's own resizing of small pictures of noise, and pictures in every kind of PNG and JPEG with what convert("RGB") makes of them.
 
 image.py    writes tests/golden/image anew
 """
@@ -7,7 +7,7 @@ import json
 import shutil
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from folders import ROOT
 
@@ -45,7 +45,7 @@ def resizing():
 
 
 def reading():
-    """`kind.png` as `kind-rgb.png`."""
+    """`KIND` as `KIND-rgb.png`, turned as its Exif says."""
     rgba, size = noise((13, 7), 4, 100), (13, 7)
     grey = Image.fromarray(rgba[..., 0])
     palette = Image.fromarray(rgba[..., :3]).quantize(16)
@@ -62,9 +62,24 @@ def reading():
         assert picture.size == size
     palette.save(OUT / "palette-alpha.png", transparency=3)
     grey.save(OUT / "grey-key.png", transparency=17)
-    for kind in (*pictures, "palette-alpha", "grey-key"):
-        Image.fromarray(np.asarray(Image.open(OUT / f"{kind}.png").convert("RGB"))).save(OUT / f"{kind}-rgb.png")
-    (OUT / "read.json").write_text(json.dumps([*pictures, "palette-alpha", "grey-key"], indent=1) + "\n")
+    kinds = [f"{kind}.png" for kind in (*pictures, "palette-alpha", "grey-key")]
+
+    photo = Image.fromarray(noise((21, 13), 3, 101))
+    photo.save(OUT / "rgb.jpg")
+    photo.save(OUT / "progressive.jpg", quality=95, subsampling=0, progressive=True)
+    grey.save(OUT / "grey.jpg")
+    kinds += ["rgb.jpg", "progressive.jpg", "grey.jpg"]
+    for orientation in range(9):  # 0 is none
+        exif = Image.Exif()
+        exif[0x010E] = "described"
+        exif[0x0112] = orientation
+        kinds.append(f"turned-{orientation}.jpg")
+        photo.save(OUT / kinds[-1], exif=exif)
+    for kind in kinds:
+        with Image.open(OUT / kind) as picture:
+            Image.fromarray(np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))).save(OUT / f"{kind}-rgb.png")
+    photo.convert("CMYK").save(OUT / "cmyk.jpg")
+    (OUT / "read.json").write_text(json.dumps(kinds, indent=1) + "\n")
 
 
 def main():

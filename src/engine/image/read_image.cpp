@@ -1,81 +1,32 @@
 #include "engine/image/read_image.hpp"
 
-#include <cstring>
 #include <fstream>
 
-#include "base/error.hpp"
-#include "engine/image/png_failure.hpp"
+#include "engine/image/decode.hpp"
 
 namespace p2p::engine {
-namespace {
 
-void on_read(png_structp png, png_bytep data, std::size_t size) {
-  auto& rest = *static_cast<std::span<const std::uint8_t>*>(png_get_io_ptr(png));
-  if (size > rest.size()) png_error(png, "the file ends too early");
-  std::memcpy(data, rest.data(), size);
-  rest = rest.subspan(size);
+Image empty_image(std::size_t width, std::size_t height) {
+  constexpr std::size_t kMost = kMaxImageSide;
+  if (width - 1 >= kMost || height - 1 >= kMost)
+    throw UsageError("expected at most " + std::to_string(kMost) + " pixels a side, found " + std::to_string(width) + "x" +
+                     std::to_string(height));
+  return {.width = static_cast<int>(width), .height = static_cast<int>(height), .rgb = std::vector<std::uint8_t>(3 * width * height)};
 }
 
-class Reader {
- public:
-  explicit Reader(std::span<const std::uint8_t> bytes)
-      : rest_(bytes), png_(png_create_read_struct(PNG_LIBPNG_VER_STRING, &failure_, PngFailure::on_error, PngFailure::on_warning)) {
-    if (png_ != nullptr) info_ = png_create_info_struct(png_);
-  }
-  ~Reader() { png_destroy_read_struct(&png_, &info_, nullptr); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+std::vector<std::uint8_t*> rows_of(Image& image) {
+  std::vector<std::uint8_t*> rows;
+  const std::size_t row = image.rgb.size() / static_cast<std::size_t>(image.height);
+  for (std::size_t at = 0; at < image.rgb.size(); at += row) rows.push_back(image.rgb.data() + at);
+  return rows;
+}
 
-  /// False where libpng gave up, as in read_rows(). Only it and its callbacks run under the jump: no destructor is skipped.
-  bool read_header() {
-    if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
-    png_set_read_fn(png_, &rest_, on_read);
-    png_read_info(png_, info_);
-    png_set_expand(png_);
-    png_set_strip_16(png_);
-    png_set_strip_alpha(png_);
-    png_set_gray_to_rgb(png_);
-    png_set_interlace_handling(png_);
-    png_read_update_info(png_, info_);
-    return true;
-  }
-
-  bool read_rows(std::vector<png_bytep>& rows) {
-    if (setjmp(png_jmpbuf(png_)) != 0) return false;
-    png_read_image(png_, rows.data());
-    return true;
-  }
-
-  png_uint_32 width() const { return png_get_image_width(png_, info_); }
-  png_uint_32 height() const { return png_get_image_height(png_, info_); }
-  std::size_t row_bytes() const { return png_get_rowbytes(png_, info_); }
-  const char* message() const { return failure_.message; }
-
- private:
-  std::span<const std::uint8_t> rest_;
-  PngFailure failure_;
-  png_structp png_;
-  png_infop info_ = nullptr;
-};
-
-}  // namespace
-
-Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name) {
-  const auto fail = [&](const std::string& what) { throw UsageError(name + ": " + what); };
-  if (bytes.size() < 8 || png_sig_cmp(bytes.data(), 0, 8) != 0) fail("expected a picture in PNG");
-  Reader reader(bytes);
-  if (!reader.read_header()) fail(std::string("a damaged PNG: ") + reader.message());
-  if (reader.width() > kMaxImageSide || reader.height() > kMaxImageSide)
-    fail("expected at most " + std::to_string(kMaxImageSide) + " pixels a side, found " + std::to_string(reader.width()) + "x" +
-         std::to_string(reader.height()));
-  Image image{.width = static_cast<int>(reader.width()), .height = static_cast<int>(reader.height()), .rgb = {}};
-  const std::size_t row = std::size_t{3} * reader.width();
-  if (reader.row_bytes() != row) fail("a PNG of an unknown kind of pixels");
-  image.rgb.resize(row * reader.height());
-  std::vector<png_bytep> rows;
-  for (std::size_t y = 0; y < reader.height(); ++y) rows.push_back(image.rgb.data() + y * row);
-  if (!reader.read_rows(rows)) fail(std::string("a damaged PNG: ") + reader.message());
-  return image;
+Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name) try {
+  if (is_png(bytes)) return decode_png(bytes);
+  if (is_jpeg(bytes)) return decode_jpeg(bytes);
+  throw UsageError("expected a picture in PNG or JPEG");
+} catch (const UsageError& error) {
+  throw UsageError(name + ": " + error.what());
 }
 
 Image read_image(const std::filesystem::path& file) {

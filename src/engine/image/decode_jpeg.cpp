@@ -1,0 +1,97 @@
+#include <csetjmp>
+#include <cstdio>  // which jpeglib.h needs before it
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include "engine/image/decode.hpp"
+#include "engine/image/exif.hpp"
+
+namespace p2p::engine {
+namespace {
+
+/// What libjpeg's callbacks for errors reach. They get its first member's address: nothing here may throw through its C frames.
+struct Failure {
+  jpeg_error_mgr manager{};
+  std::jmp_buf jump{};
+  char message[JMSG_LENGTH_MAX] = "unknown error";
+
+  [[noreturn]] static void on_error(j_common_ptr jpeg) {
+    auto& failure = *reinterpret_cast<Failure*>(jpeg->err);
+    jpeg->err->format_message(jpeg, failure.message);
+    std::longjmp(failure.jump, 1);
+  }
+  static void on_message(j_common_ptr jpeg, int level) {
+    const int code = jpeg->err->msg_code;
+    if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER)) on_error(jpeg);  // libjpeg would go on in grey
+  }
+};
+
+class Reader {
+ public:
+  Reader() {
+    jpeg_.err = jpeg_std_error(&failure_.manager);
+    failure_.manager.error_exit = Failure::on_error;
+    failure_.manager.emit_message = Failure::on_message;
+  }
+  ~Reader() { jpeg_destroy_decompress(&jpeg_); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  /// False where libjpeg gave up, as in read_rows(). Only it and its callbacks run under the jump: no destructor is skipped.
+  bool read_header(std::span<const std::uint8_t> bytes) {
+    if (setjmp(failure_.jump) != 0) return false;
+    jpeg_create_decompress(&jpeg_);
+    jpeg_mem_src(&jpeg_, bytes.data(), bytes.size());
+    jpeg_save_markers(&jpeg_, kExifMarker, 0xFFFF);
+    jpeg_read_header(&jpeg_, TRUE);
+    jpeg_.out_color_space = JCS_RGB;
+    return true;
+  }
+
+  bool read_rows(std::vector<std::uint8_t*>& rows) {
+    if (setjmp(failure_.jump) != 0) return false;
+    jpeg_start_decompress(&jpeg_);
+    while (jpeg_.output_scanline < jpeg_.output_height) jpeg_read_scanlines(&jpeg_, &rows[jpeg_.output_scanline], 1);
+    jpeg_finish_decompress(&jpeg_);
+    return true;
+  }
+
+  /// To be asked before read_rows(), which lets go of what the header had.
+  int orientation() const {
+    for (const jpeg_marker_struct* marker = jpeg_.marker_list; marker != nullptr; marker = marker->next) {
+      const std::span data(marker->data, marker->data_length);
+      if (marker->marker == kExifMarker && is_exif(data)) return exif_orientation(data);
+    }
+    return 1;
+  }
+
+  std::size_t width() const { return jpeg_.image_width; }
+  std::size_t height() const { return jpeg_.image_height; }
+  int components() const { return jpeg_.num_components; }
+  std::string damage() const { return std::string("a damaged JPEG: ") + failure_.message; }
+
+ private:
+  static constexpr int kExifMarker = JPEG_APP0 + 1;
+
+  Failure failure_;
+  jpeg_decompress_struct jpeg_{};
+};
+
+}  // namespace
+
+bool is_jpeg(std::span<const std::uint8_t> bytes) { return bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF; }
+
+Image decode_jpeg(std::span<const std::uint8_t> bytes) {
+  Reader reader;
+  if (!reader.read_header(bytes)) throw UsageError(reader.damage());
+  if (reader.components() > 3) throw UsageError("a JPEG in CMYK, for printing; convert it to RGB");
+  const int orientation = reader.orientation();
+  Image image = empty_image(reader.width(), reader.height());
+  std::vector<std::uint8_t*> rows = rows_of(image);
+  if (!reader.read_rows(rows)) throw UsageError(reader.damage());
+  return turned(std::move(image), orientation);
+}
+
+}  // namespace p2p::engine

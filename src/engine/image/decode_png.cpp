@@ -1,0 +1,72 @@
+#include <cstring>
+
+#include "engine/image/decode.hpp"
+#include "engine/image/png_failure.hpp"
+
+namespace p2p::engine {
+namespace {
+
+void on_read(png_structp png, png_bytep data, std::size_t size) {
+  auto& rest = *static_cast<std::span<const std::uint8_t>*>(png_get_io_ptr(png));
+  if (size > rest.size()) png_error(png, "the file ends too early");
+  std::memcpy(data, rest.data(), size);
+  rest = rest.subspan(size);
+}
+
+class Reader {
+ public:
+  explicit Reader(std::span<const std::uint8_t> bytes)
+      : rest_(bytes), png_(png_create_read_struct(PNG_LIBPNG_VER_STRING, &failure_, PngFailure::on_error, PngFailure::on_warning)) {
+    if (png_ != nullptr) info_ = png_create_info_struct(png_);
+  }
+  ~Reader() { png_destroy_read_struct(&png_, &info_, nullptr); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  /// False where libpng gave up, as in read_rows(). Only it and its callbacks run under the jump: no destructor is skipped.
+  bool read_header() {
+    if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
+    png_set_read_fn(png_, &rest_, on_read);
+    png_read_info(png_, info_);
+    png_set_expand(png_);
+    png_set_strip_16(png_);
+    png_set_strip_alpha(png_);
+    png_set_gray_to_rgb(png_);
+    png_set_interlace_handling(png_);
+    png_read_update_info(png_, info_);
+    return true;
+  }
+
+  bool read_rows(std::vector<png_bytep>& rows) {
+    if (setjmp(png_jmpbuf(png_)) != 0) return false;
+    png_read_image(png_, rows.data());
+    return true;
+  }
+
+  png_uint_32 width() const { return png_get_image_width(png_, info_); }
+  png_uint_32 height() const { return png_get_image_height(png_, info_); }
+  std::size_t row_bytes() const { return png_get_rowbytes(png_, info_); }
+  const char* message() const { return failure_.message; }
+
+ private:
+  std::span<const std::uint8_t> rest_;
+  PngFailure failure_;
+  png_structp png_;
+  png_infop info_ = nullptr;
+};
+
+}  // namespace
+
+bool is_png(std::span<const std::uint8_t> bytes) { return bytes.size() >= 8 && png_sig_cmp(bytes.data(), 0, 8) == 0; }
+
+Image decode_png(std::span<const std::uint8_t> bytes) {
+  Reader reader(bytes);
+  if (!reader.read_header()) throw UsageError(std::string("a damaged PNG: ") + reader.message());
+  Image image = empty_image(reader.width(), reader.height());
+  if (reader.row_bytes() != std::size_t{3} * reader.width()) throw UsageError("a PNG of an unknown kind of pixels");
+  std::vector<png_bytep> rows = rows_of(image);
+  if (!reader.read_rows(rows)) throw UsageError(std::string("a damaged PNG: ") + reader.message());
+  return image;
+}
+
+}  // namespace p2p::engine
