@@ -38,11 +38,27 @@ def test_a_stable_diffusion_is_drawn_as_by_hand(serve, api, tmp_path):
     for name in ("bot", "worker"):
         service.start(name)
     api.send_text("/txt2img " + words, chat=2020)
+
+    def by_hand(*options):
+        file = tmp_path / "by-hand.png"
+        subprocess.run([BINARY, "generate", words, "--model", folder / "sd1", "--precision", "f32", "--steps", "3", "--output", file, *options], check=True)
+        return file.read_bytes()
+
     message = api.wait_picture(2020)
     seed = re.search(r"seed (\d+)", message.caption)[1]
-    file = tmp_path / "by-hand.png"
-    subprocess.run([BINARY, "generate", words, "--model", folder / "sd1", "--precision", "f32", "--steps", "3", "--seed", seed, "--output", file], check=True)
-    assert message.data == file.read_bytes()
+    assert message.data == by_hand("--seed", seed)
+    assert [b["text"] for b in message.buttons()] == ["🔗 Original", "🔄 Again", "🎲 Variation", "🔍 Larger"]
+
+    query = api.press(message, "Variation")
+    varied = api.wait_picture(2020, 2)
+    assert api.answers[query] == "Drawing a variation" and varied.reply_to == message.id
+    other = re.search(rf"seed {seed} → (\d+)", varied.caption)[1]
+    assert varied.data == by_hand("--seed", seed, "--variation", other)
+
+    api.press(varied, "Larger")
+    larger = api.wait_picture(2020, 3)
+    assert larger.data == by_hand("--seed", seed, "--variation", other, "--upscale", "2")
+    assert [b["text"] for b in larger.buttons()] == ["🔗 Original", "🔄 Again", "🎲 Variation"]
 
 
 def test_russian_is_spoken(service, api):

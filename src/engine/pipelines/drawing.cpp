@@ -69,10 +69,12 @@ void take_variations(GenerateParams& params) {
   constexpr double kStrength = 0.6;  // keeps what is where, and lets the rest be another
   if (params.variations.size() > kMost)
     throw UsageError("variations: expected at most " + std::to_string(kMost) + ", found " + std::to_string(params.variations.size()));
-  if (!params.variations.empty() && !params.strength) params.strength = std::max(kStrength, 1.0 / *params.steps);
+  if (!params.variations.empty()) params.strength = strength_or(params.strength, kStrength, *params.steps);
   if (params.strength && !(*params.strength >= 0 && *params.strength <= 1))
     throw UsageError("strength: expected a number from 0 to 1, found " + excerpt(*params.strength));
 }
+
+double strength_or(std::optional<double> asked, double usual, int steps) { return asked.value_or(std::max(usual, 1.0 / steps)); }
 
 int steps_left(int steps, double strength) {
   const int left = std::min(static_cast<int>(steps * strength), steps);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -56,6 +57,9 @@ void take_size(GenerateParams& params, int width, int height, std::vector<std::s
 
 /// Fills in and checks what `params` ask of variations: throws UsageError for too many of them, or a strength beyond 0 to 1.
 void take_variations(GenerateParams& params);
+
+/// The strength that is asked for, else the usual one, raised where it would leave none of the steps.
+double strength_or(std::optional<double> asked, double usual, int steps);
 
 /// How many of so many steps are drawn anew at a strength, as diffusers counts them. Throws UsageError where that is none.
 int steps_left(int steps, double strength);

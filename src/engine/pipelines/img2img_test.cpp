@@ -72,6 +72,9 @@ TEST(Img2Img, AVariationTakesItsStepsOnTopAndAtLeastOne) {
   EXPECT_EQ(varied.params.strength, 1.0) << "0.6 would leave none of one step";
   EXPECT_THAT(totals, ElementsAre(2, 2, 2));
   params.variations.clear();
+  params.upscale = 1.5;
+  EXPECT_EQ(model->generate(params).params.strength, 1.0);
+  params.upscale.reset();
   EXPECT_NE(model->generate(params).image.rgb, varied.image.rgb);
 }
 

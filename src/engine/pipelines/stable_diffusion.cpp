@@ -93,7 +93,9 @@ class StableDiffusion final : public TextToImage {
     std::vector<std::string> notices;  // told again by the drawing itself
     const GenerateParams filled = defaults_.fill_in(asked, vae_.upscale(), notices);
     const bool own = asked.image != nullptr;
-    return stable_diffusion::draw_upscaled(asked, own ? asked.width.value_or(asked.image->width) : *filled.width,
+    GenerateParams wish = asked;
+    wish.steps = filled.steps;
+    return stable_diffusion::draw_upscaled(wish, own ? asked.width.value_or(asked.image->width) : *filled.width,
                                            own ? asked.height.value_or(asked.image->height) : *filled.height, vae_.upscale(), draw);
   }
 

@@ -45,7 +45,7 @@ struct GenerateParams {
   /// Stable Diffusion: the picture to begin with, resized to width x height (unset: its own size, rounded down to what the model can draw).
   std::shared_ptr<const Image> image;
   /// 0 to 1: how much of the way is drawn anew from `image`, for each of the `variations`, or when the picture is drawn again at its
-  /// `upscale`. Unset: 0.8, of SDXL 0.3; for variations 0.6, or one step where that is none; with `upscale` 0.3.
+  /// `upscale`. Unset: 0.8, of SDXL 0.3; for variations 0.6; with `upscale` 0.3; more where that is no step.
   std::optional<double> strength;
   /// Seeds: the picture of `seed` is drawn again from its latents with the noise of the first, the result with that of the next. 16 at
   /// most.

@@ -54,7 +54,7 @@ GenerateParams Defaults::fill_in(GenerateParams asked, std::size_t upscale, std:
   if (*asked.steps < 1) throw UsageError("steps: expected at least 1");
   asked.decoder_steps = {};  // of Würstchen alone
   asked.decoder_guidance = {};
-  if (asked.image) asked.strength = asked.strength.value_or(strength);
+  if (asked.image) asked.strength = strength_or(asked.strength, strength, *asked.steps);
   if (asked.strength && !asked.image && !asked.upscale && asked.variations.empty())
     throw UsageError("strength: expected a picture to begin with, variations, or an upscale");
   take_variations(asked);

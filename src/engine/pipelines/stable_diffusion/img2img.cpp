@@ -52,7 +52,7 @@ GenerateResult draw_upscaled(const GenerateParams& params, int base_width, int b
   last.variations.clear();
   last.width = upscaled(base_width, *params.upscale, multiple);
   last.height = upscaled(base_height, *params.upscale, multiple);
-  last.strength = params.strength.value_or(kUpscaleStrength);
+  last.strength = strength_or(params.strength, kUpscaleStrength, *params.steps);
   GenerateResult before;
   if (params.image) {
     last.image = std::make_shared<const Image>(resize(*params.image, base_width, base_height, ResizeFilter::lanczos));
