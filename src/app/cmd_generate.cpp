@@ -69,6 +69,13 @@ int run_generate(const Arguments& arguments) {
   timing.load = seconds_since(start);
   interrupts.finish_step_first();
 
+  bool previewed = false;
+  const auto show = [&](const engine::Progress& progress) {
+    report.show(progress);
+    if (!options->preview || !progress.preview) return;
+    write_file(*options->preview, engine::encode_png(progress.preview(), ""));
+    previewed = true;
+  };
   engine::GenerateParams params = options->params;
   engine::Image last;
   std::optional<engine::SafetyVerdict> safety;  // the worst of all
@@ -77,7 +84,7 @@ int run_generate(const Arguments& arguments) {
     params.seed = seed + i;
     report.next_picture();
     if (i == 0) timing.first_step = seconds_since(start);
-    auto result = model->generate(params, [&](const engine::Progress& progress) { report.show(progress); }, interrupts.token());
+    auto result = model->generate(params, show, interrupts.token());
     if (i == 0) timing.first_step += result.first_step_seconds;
     timing.add(result.stages);
     for (const std::string& notice : result.notices) report.note(notice);
@@ -89,6 +96,7 @@ int run_generate(const Arguments& arguments) {
     last = std::move(result.image);
     if (result.safety && (!safety || result.safety->score > safety->score)) safety = result.safety;
   }
+  if (options->preview && !previewed) report.note("there was nothing to preview: one step alone, or a model that shows none");
   report.finish();
   timing.total = seconds_since(start);
 

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "app/command_line.hpp"
+#include "app/output_files.hpp"
 #include "base/json.hpp"
 #include "engine/image/read_image.hpp"
 
@@ -133,10 +134,13 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   const CLI::Option* upscale = add("--upscale", "F", "Draws the picture, or takes --image, and draws it again F times as large, 1 to 4.");
   const CLI::Option* count = add("--count", "N", "Pictures, 1 to 1000: with seed, seed+1, ... to FILE-1.png, FILE-2.png, ...");
   const CLI::Option* output = add("--output", "FILE", "A PNG, replaced if it exists; without it prompt2pic-SEED.png in this folder.");
+  const CLI::Option* preview = add(
+      "--preview", "FILE", "Writes the picture as it is so far there after each step (Stable Diffusion); quick with --preview-vae taesd.");
   const CLI::Option* json = app.add_flag("--json")->description("Print one line of JSON.");
   const CLI::Option* plain =
       app.add_flag("--plain")->description("Take the prompt literally; without it (word:1.2), [word] and BREAK weigh words.");
-  const SettingFlags setting_flags(app, {"model", "precision", "steps", "decoder_steps", "vae", "vae_tiling", "safety", "threads"});
+  const SettingFlags setting_flags(
+      app, {"model", "precision", "steps", "decoder_steps", "vae", "preview_vae", "vae_tiling", "safety", "threads"});
   if (!parse(app, arguments)) return std::nullopt;
 
   GenerateOptions options;
@@ -159,6 +163,7 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   options.count = number(*count, 1, 1000, kWhole).value_or(1);
   if (output->count() > 0) options.output = output->results().back();
   if (output->count() > 0 && options.output.empty()) throw UsageError("--output is empty; name a file");
+  if (preview->count() > 0) options.preview = output_files(preview->results().back(), 0, 1).front();
   options.json = json->count() > 0;
   options.config = setting_flags.load().config;
   for (const std::string& file : embeddings->results()) options.config.engine.embeddings.emplace_back(file);

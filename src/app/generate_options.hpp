@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -14,7 +15,8 @@ struct GenerateOptions {
   AppConfig config;
   engine::GenerateParams params;  ///< with the seed chosen
   int count = 1;
-  std::string output;  ///< as given; empty: not given
+  std::string output;                            ///< as given; empty: not given
+  std::optional<std::filesystem::path> preview;  ///< where the picture stands while it is drawn
   bool json = false;
 };
 

@@ -103,8 +103,9 @@ ModelInfo describe(const std::string& name, const fs::path& folder) {
   return info;
 }
 
-fs::path find_vae(const AppConfig& config) {
-  const fs::path& wanted = config.engine.vae;
+/// Empty for an empty one.
+fs::path find_vae(const AppConfig& config, const fs::path& wanted) {
+  if (wanted.empty()) return {};
   if (fs::exists(wanted / "config.json")) return fs::canonical(wanted);
   if (is_model_name(wanted.string())) {
     for (const fs::path& place : model_places(config)) {
@@ -149,7 +150,8 @@ std::string model_name(const fs::path& model) { return (engine::is_single_file(m
 
 engine::EngineOptions engine_options(const AppConfig& config) {
   engine::EngineOptions options = config.engine;
-  if (!options.vae.empty()) options.vae = find_vae(config);
+  options.vae = find_vae(config, options.vae);
+  options.preview_vae = find_vae(config, options.preview_vae);
   const fs::path built = program_folder() / "clip";
   options.clip_tokenizers = fs::exists(built) ? built : (program_folder() / "../share/prompt2pic/clip").lexically_normal();
   return options;

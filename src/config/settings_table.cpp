@@ -175,6 +175,8 @@ constexpr std::array kSettings{
     Setting{"vae", "a folder or the name of one among the models", "",
             "A vae for Stable Diffusion instead of the model's own: taesd decodes many times faster, a little less sharply.",
             text<P2P_AT(engine.vae)>},
+    Setting{"preview_vae", "a folder or the name of one among the models", "",
+            "The vae that --preview decodes with; taesd is quick. Unset, that of the pictures.", text<P2P_AT(engine.preview_vae)>},
     Setting{"vae_tiling", "auto, on or off", "auto",
             "Decode large pictures of Stable Diffusion in tiles, with bounded memory; auto: above 1536x1536 pixels.", vae_tiling},
     Setting{"safety", "off, or a number from -1 to 1", "off",

@@ -286,6 +286,22 @@ class Generate(CliTest):
         self.refuse(2, "no option --sed", "generate", "x", "--sed", "1")
         self.assertEqual(self.files(), [])
 
+    def test_previews(self):
+        golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden/stable_diffusion")
+        small = ["generate", "a fox", "--steps", "3", "--width", "64", "--height", "64", "--seed", "1", "--output", "a.png", "--preview", "p.png"]
+        self.succeed(*small, "--model", f"{golden}/sd1")
+        drawn, preview = self.png("a.png"), self.png("p.png")
+        self.assertEqual(preview[:2], drawn[:2])
+        self.assertNotEqual(preview[2], drawn[2])
+        self.succeed(*small, "--model", f"{golden}/sd1", "--preview-vae", f"{golden}/turbo/vae")
+        self.assertEqual(self.png("a.png")[2], drawn[2], "the picture itself is as without")
+        self.assertNotEqual(self.png("p.png")[2], preview[2])
+        os.remove(os.path.join(self.folder, "p.png"))
+        self.assertIn(b"nothing to preview", self.run_it(*small).stderr)
+        self.assertEqual(self.files(), ["a.png"])
+        self.refuse(2, "there is no vae 'taesd'", *small, "--preview-vae", "taesd")
+        self.refuse(2, "the folder nowhere for the pictures does not exist", *small[:-1], "nowhere/p.png")
+
     def test_loras(self):
         golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden")
         small = ["--model", f"{golden}/stable_diffusion/sd1", "--steps", "1", "--width", "64", "--height", "64", "--output", "a.png"]

@@ -17,18 +17,24 @@ void Drawing::stop_if_asked() const {
   if (stop_.stop_requested()) throw Cancelled();
 }
 
-void Drawing::report(Stage stage, int step, int total) const {
+void Drawing::report(Stage stage, int step, int total, std::function<Image()> preview) const {
   stop_if_asked();
-  if (*progress_) (*progress_)({.stage = stage, .step = step, .total = total});
+  if (*progress_) (*progress_)({.stage = stage, .step = step, .total = total, .preview = std::move(preview)});
 }
 
 StageTime& Drawing::time_of(Stage stage) { return *std::ranges::find(result_->stages, stage, &StageTime::stage); }
 
-void Drawing::finish_step(Stage stage, int step, int total, Clock::time_point start, std::span<const float> values) {
+void Drawing::finish_step(Stage stage, int step, int total, Clock::time_point start, std::span<const float> values,
+                          std::function<Image()> preview) {
   check_finite(values, stage, step);
   time_of(stage).step_seconds.push_back(since(start));
   if (result_->first_step_seconds == 0) result_->first_step_seconds = since(start_);
-  report(stage, step, total);
+  report(stage, step, total, std::move(preview));
+}
+
+Image Drawing::image_of(std::vector<float> planes, float black) const {
+  for (float& value : planes) value = (value - black) / (1 - black);
+  return image_from_planes(planes, *params().width, *params().height);
 }
 
 void Drawing::vae(const std::function<std::vector<float>(StageTime&)>& decode, float black) {
@@ -37,8 +43,7 @@ void Drawing::vae(const std::function<std::vector<float>(StageTime&)>& decode, f
   const auto start = Clock::now();
   std::vector<float> planes = decode(time);
   check_finite(planes, Stage::vae, 0);
-  for (float& value : planes) value = (value - black) / (1 - black);
-  result_->image = image_from_planes(planes, *params().width, *params().height);
+  result_->image = image_of(std::move(planes), black);
   time.seconds += since(start);
   report(Stage::vae, 1, 1);
 }

@@ -27,12 +27,16 @@ class Drawing {
   /// Throws Cancelled once a stop was asked for.
   void stop_if_asked() const;
   /// The same, then tells the caller.
-  void report(Stage stage, int step, int total) const;
+  void report(Stage stage, int step, int total, std::function<Image()> preview = {}) const;
   StageTime& time_of(Stage stage);
   /// Ends a step that began at `start` and left `values`: checks, times and reports it.
-  void finish_step(Stage stage, int step, int total, Clock::time_point start, std::span<const float> values);
+  void finish_step(Stage stage, int step, int total, Clock::time_point start, std::span<const float> values,
+                   std::function<Image()> preview = {});
   /// The last stage: `decode` gives the picture's planes, [3, height, width] in `black`..1, and adds to the stage's time.
   void vae(const std::function<std::vector<float>(StageTime&)>& decode, float black);
+
+  /// The picture of `planes`, as vae()'s decode gives them.
+  Image image_of(std::vector<float> planes, float black) const;
 
   const GenerateParams& params() const { return result_->params; }
   GenerateResult& result() { return *result_; }

@@ -34,6 +34,7 @@ using stable_diffusion::TextEncoders;
 using stable_diffusion::TextEncoding;
 using stable_diffusion::Vae;
 
+constexpr float kBlack = -1;  // what a vae gives for it
 constexpr std::size_t kMostUntiledPixels = std::size_t{1536} * 1536;
 
 SchedulerConfig load_scheduler(const ModelIndex& index) {
@@ -69,11 +70,13 @@ class StableDiffusion final : public TextToImage {
         scheduler_(load_scheduler(index_)),
         unet_(std::make_shared<stable_diffusion::Unet>(index_.component("unet"))),
         vae_(options.vae.empty() ? Vae(index_) : Vae(options.vae)),
+        preview_vae_(options.preview_vae.empty() ? nullptr : std::make_unique<Vae>(options.preview_vae)),
         vae_tiling_(options.vae_tiling),
         defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), vae_.upscale(), read_model_card(model))),
         networks_(load_text_encoders(index_, options), unet_, precision_, options.threads),
         vae_encoder_(precision_, options.threads),
-        vae_network_(precision_, options.threads) {
+        vae_network_(precision_, options.threads),
+        preview_network_(precision_, options.threads) {
     check_parts_fit();
     if (options.safety) safety_.emplace(model, *options.safety, precision_, options.threads);
   }
@@ -112,7 +115,7 @@ class StableDiffusion final : public TextToImage {
     const auto networks = networks_.get(result.params.loras);
     const TextEncoding text = encode(drawing, *networks->text);
     const std::vector<float> latents = denoise(drawing, text, networks->denoiser, passes);
-    drawing.vae([&](StageTime& time) { return decode(drawing, latents, time); }, -1);
+    drawing.vae([&](StageTime& time) { return decode(drawing, latents, time); }, kBlack);
     return result;
   }
 
@@ -125,6 +128,8 @@ class StableDiffusion final : public TextToImage {
     const auto& unet = unet_->config();
     expect("unet", "cross_attention_dim", networks_.text().width(), unet.cross_attention_dim, "the width of the text");
     expect("unet", "in_channels", vae_.latent_channels(), unet.in_channels, "the vae's latent_channels (pictures from words alone)");
+    if (preview_vae_ && (preview_vae_->latent_channels() != unet.in_channels || preview_vae_->upscale() != vae_.upscale()))
+      throw UsageError("the vae of previews is for another family of models; name another");
     expect("unet", "out_channels", unet.in_channels, unet.out_channels, "the same as in_channels");
     const std::size_t added = networks_.text().pooled_width() + (index_.family() == Family::xl ? 6 * unet.addition_time_embed_dim : 0);
     expect("unet", "projection_class_embeddings_input_dim", added, unet.projection_class_embeddings_input_dim,
@@ -250,10 +255,23 @@ class StableDiffusion final : public TextToImage {
       } else {
         scheduler.step(prediction, i, latents, drawing.rng());
       }
-      drawing.finish_step(Stage::unet, ++done, steps, step_start, latents);
+      const auto preview = [&] {
+        scheduler.scale_model_input(latents, i + 1, std::span(batch).first(count));
+        return this->preview(drawing, std::span(batch).first(count));
+      };
+      drawing.finish_step(Stage::unet, ++done, steps, step_start, latents,
+                          step + 1 < times.size() ? std::function<Image()>(preview) : std::function<Image()>());
     }
     drawing.time_of(Stage::unet).seconds += Drawing::since(start);
     return done;
+  }
+
+  Image preview(const Drawing& drawing, std::span<const float> latents) const {
+    StageTime time;  // of no stage: it is not a part of the drawing
+    if (!preview_vae_) return drawing.image_of(decode(drawing, latents, time), kBlack);
+    const auto [height, width] = latent_size(drawing.params());
+    const auto network = preview_network_.get({height, width}, [&, h = height, w = width] { return preview_vae_->decode_graph(h, w); });
+    return drawing.image_of(run_vae(*network, latents, time), kBlack);
   }
 
   std::vector<float> decode(const Drawing& drawing, std::span<const float> latents, StageTime& time) const {
@@ -276,11 +294,13 @@ class StableDiffusion final : public TextToImage {
   SchedulerConfig scheduler_;
   std::shared_ptr<stable_diffusion::Unet> unet_;
   Vae vae_;
+  std::unique_ptr<Vae> preview_vae_;
   std::optional<bool> vae_tiling_;
   stable_diffusion::Defaults defaults_;
   stable_diffusion::LoraNetworks networks_;
   LastNetwork<std::pair<std::size_t, std::size_t>> vae_encoder_;  ///< compiled for a picture to begin with alone
   LastNetwork<std::pair<std::size_t, std::size_t>> vae_network_;
+  LastNetwork<std::pair<std::size_t, std::size_t>> preview_network_;
   std::optional<stable_diffusion::Safety> safety_;
 };
 

@@ -60,6 +60,9 @@ struct Progress {
   Stage stage = Stage::text;
   int step = 0;
   int total = 0;
+  /// Decodes what is drawn so far, at the picture's size, noise and all. May be called before the receiver returns; there after each step
+  /// of a UNet but a loop's last, else empty.
+  std::function<Image()> preview = {};
 };
 using ProgressFn = std::function<void(const Progress&)>;
 
@@ -93,6 +96,8 @@ struct EngineOptions {
   std::filesystem::path loras_dir;     ///< where prompts' <lora:NAME:WEIGHT> finds NAME.safetensors; empty: nowhere
   /// Stable Diffusion: the folder of an AutoencoderKL or AutoencoderTiny (such as TAESD) in the place of the model's own; empty: its own.
   std::filesystem::path vae;
+  /// Stable Diffusion: the folder of one (such as TAESD, which is quick) for Progress::preview; empty: that of the pictures.
+  std::filesystem::path preview_vae;
   /// Stable Diffusion: whether an AutoencoderKL decodes in tiles what is larger than it was trained on, which bounds the memory and changes
   /// the picture slightly. Unset: from more than 1536x1536 pixels on.
   std::optional<bool> vae_tiling;
