@@ -24,7 +24,7 @@ from diffusers.pipelines.deprecated.wuerstchen.pipeline_wuerstchen_prior import 
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
-TOKENIZER = ROOT / "models/emoji/prior/tokenizer"
+TOKENIZER = ROOT / "tests/golden/tokenizer/large"
 END = "<|endoftext|>"
 DTYPES = {
     "f32": ("F32", torch.float32, 4),
@@ -121,7 +121,7 @@ def write_text_encoder(folder, config, vocabulary, spec, generator):
 
 
 def write_tokenizer(folder, merges, length, pad=END):
-    """The bundled tokenizer cut down to its first `merges` merges (None: all). Returns the size of its vocabulary."""
+    """That tokenizer cut down to its first `merges` merges (None: all). Returns the size of its vocabulary."""
     rules = (TOKENIZER / "merges.txt").read_text().splitlines()[1:][:merges]
     vocabulary = json.loads((TOKENIZER / "vocab.json").read_text())
     tokens = sorted(vocabulary, key=vocabulary.get)[: 512 + len(rules)] + ["<|startoftext|>", END]

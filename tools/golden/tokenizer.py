@@ -15,7 +15,7 @@ from pathlib import Path
 from transformers import CLIPTokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
-EMOJI = ROOT / "models/emoji/prior/tokenizer"
+LARGE = ROOT / "tests/golden/tokenizer/large"  # of 4275 tokens, English and Russian
 END, START = "<|endoftext|>", "<|startoftext|>"
 
 BLOCKS = [
@@ -178,7 +178,7 @@ def main():
         texts = strings(rng, 210, 5)
     with tempfile.TemporaryDirectory() as small:
         write_folder(small, small_files)
-        golden = {"emoji": encode_all(EMOJI, texts), "small": encode_all(small, texts if options.output else texts[::4])}
+        golden = {"large": encode_all(LARGE, texts), "small": encode_all(small, texts if options.output else texts[::4])}
     if options.output:
         options.output.write_text(compact(golden), encoding="utf-8")
         return

@@ -1,6 +1,7 @@
 """Würstchen folders with random weights, and what diffusers makes of them.
 
 wuerstchen.py fixtures                                                        writes tests/golden/wuerstchen anew
+wuerstchen.py emoji                                                           writes tests/golden/emoji anew, of the bundled model
 wuerstchen.py random DIR --seed N --scale tiny|small|full --dtype f32|bf16    writes one folder; shapes follow the seed unless full
 """
 
@@ -18,6 +19,28 @@ from folders import ROOT, Reference, write_folder
 from specs import fixture_specs, full_spec, random_spec
 
 OUT = ROOT / "tests/golden/wuerstchen"
+EMOJI_PROMPTS = [
+    "a fox on a blue background",
+    "red apple",
+    "лиса на зелёном фоне",
+    "rocket, black background",
+    "pizza",
+    "robot on a pink background",
+    "crown on purple",
+    "кот на жёлтом фоне",
+    "guitar, purple background",
+    "octopus",
+    "sunflower on a light blue background",
+    "панда",
+    "a green apple on a white background",
+    "осьминог на розовом фоне",
+    "strawberry",
+    "penguin on a light blue background",
+    "hamburger on red",
+    "ракета на синем фоне",
+    "ghost on a black background",
+    "birthday cake",
+]
 PROMPTS = ["a red fox, on a blue background", "рыжая лиса на снегу 🦊", ""]
 
 
@@ -165,10 +188,27 @@ def write_fixtures():
     (OUT / "cases.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
 
+def write_emoji():
+    """Twenty pictures of things and colours that its card lists, in both languages, in the settings of its prompt2pic.json."""
+    model, out = ROOT / "models/emoji", ROOT / "tests/golden/emoji"
+    card = json.loads((model / "prompt2pic.json").read_text())
+    keys = ("width", "height", "steps", "guidance", "decoder_steps", "decoder_guidance")
+    rows = []
+    for number, prompt in enumerate(EMOJI_PROMPTS):
+        rows.append({"file": f"{number:02}.png", "prompt": prompt, "seed": 100 + number, **{key: card[key] for key in keys}})
+    shutil.rmtree(out)
+    out.mkdir()
+    reference = Reference(model)
+    for row in rows:
+        Image.fromarray(reference.draw({**row, "negative": ""})).save(out / row["file"], optimize=True)
+    (out / "expected.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("fixtures")
+    commands.add_parser("emoji")
     one = commands.add_parser("random")
     one.add_argument("dir", type=Path)
     one.add_argument("--seed", type=int, default=0)
@@ -178,6 +218,8 @@ def main():
     logging.set_verbosity_error()
     if arguments.command == "fixtures":
         return write_fixtures()
+    if arguments.command == "emoji":
+        return write_emoji()
     spec = (
         full_spec(arguments.dtype)
         if arguments.scale == "full"

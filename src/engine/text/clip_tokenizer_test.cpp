@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 using Ids = std::vector<std::int64_t>;
 
 const std::filesystem::path kGolden = std::filesystem::path(P2P_SOURCE_DIR) / "tests/golden/tokenizer";
-const std::filesystem::path kEmoji = std::filesystem::path(P2P_SOURCE_DIR) / "models/emoji/prior/tokenizer";
+const std::filesystem::path kLarge = kGolden / "large";
 
 std::string read_text(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -71,7 +71,7 @@ void compare(const Json& golden, const ClipTokenizer& tokenizer) {
 
 void compare_file(const std::filesystem::path& path) {
   const Json golden = read_json(path, 1u << 30);
-  compare(golden.at("emoji"), ClipTokenizer(kEmoji));
+  compare(golden.at("large"), ClipTokenizer(kLarge));
   compare(golden.at("small"), ClipTokenizer(small_files(), "small"));
 }
 
@@ -114,7 +114,7 @@ TEST(ClipTokenizer, PadsAndCuts) {
 }
 
 TEST(ClipTokenizer, TakesIllFormedUtf8ForReplacementCharacters) {
-  const ClipTokenizer tokenizer(kEmoji);
+  const ClipTokenizer tokenizer(kLarge);
   EXPECT_EQ(tokenizer.encode("a\xFF\xC3(\xE2\x82 b"), tokenizer.encode("a\uFFFD\uFFFD(\uFFFD b"));
   EXPECT_EQ(tokenizer.encode("\xED\xA0\x80"), tokenizer.encode("\uFFFD\uFFFD\uFFFD"));
 }
@@ -156,7 +156,7 @@ TEST(ClipTokenizer, LengthComesFromTheConfig) {
 }
 
 TEST(ClipTokenizer, TimeDoesNotExplode) {
-  const ClipTokenizer tokenizer(kEmoji);
+  const ClipTokenizer tokenizer(kLarge);
   std::string marks;
   for (int i = 0; i < 250'000; ++i) marks += i % 2 == 0 ? "\u0301" : "\u0323";
   std::string turned;
