@@ -10,7 +10,7 @@ STAGES = {
     "vqgan": "Stage A, `vqgan`",
     "decoder": "Stage B, `decoder` with its text encoder",
     "text": "The prior's text encoder alone, telling things and colours",
-    "prior": "Stage C, `prior` with its text encoder",
+    "prior": "Stage C, `prior`",
 }
 
 
@@ -40,8 +40,7 @@ def text(run, parts):
             "",
         ]
     lines += [
-        "**Settings that suit it**: 128x128, prior 20 steps with guidance 3, decoder 8 steps without guidance (`prompt2pic.json` has them)."
-        " The prior was never trained below time 0.045.",
+        "**Settings that suit it**: 128x128, prior 20 steps with guidance 3, decoder 8 steps without guidance (`prompt2pic.json` has them).",
         "",
         "**Parts**: " + ", ".join(f"`{stage}/{name}` {millions(part)}" for stage, group in parts.items() for name, part in group.items()) + ".",
         f"The prior's latents are the {CHANNELS} first principal components of {PATCH}x{PATCH} patches of the picture at {GRID * PATCH}x{GRID * PATCH}"

@@ -35,6 +35,11 @@ class Compressor:
     def __call__(self, pictures):
         return self._project(self._patches(pictures) - self.mean)
 
+    def restored(self, latents):
+        """The blurred pictures [B, 3, 96, 96] that latents alone tell of."""
+        patches = latents.flatten(2).transpose(1, 2) @ torch.linalg.pinv(self.basis) + self.mean
+        return functional.fold(patches.transpose(1, 2), GRID * PATCH, PATCH, stride=PATCH)
+
 
 class Latents:
     """The latents of every picture over every colour, from parts that are computed once."""

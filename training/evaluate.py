@@ -6,9 +6,10 @@ nearest of all training pictures, over every colour, in the compressor's space, 
 
 import argparse
 import json
-import random
+import statistics
 import subprocess
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,35 +17,28 @@ import numpy as np
 import torch
 from PIL import Image
 
-from . import data
-from .captions import COLOURS, held_out, worded
+from . import data, sheet
+from .captions import COLOURS
 from .compressor import Compressor, Latents
+from .judge import Judge, asked
 from .pictures import Pictures, placings
 
 ROOT = Path(__file__).parents[1]
 CORNER = 6  # pixels
+SHEET = 48
+SEEDS = 4
 
 
-def asked(things, count, seed):
-    """(language, thing, colour, prompt), the languages in turn."""
-    choose = random.Random(seed)
-    prompts = []
-    while len(prompts) < count:
-        language = ("en", "ru")[len(prompts) % 2]
-        thing, colour = choose.randrange(len(things)), choose.randrange(len(COLOURS))
-        wordings = [words for words in worded(getattr(things[thing], language)[:1], language, COLOURS[colour]) if held_out(words)]
-        if wordings:
-            prompts.append((language, thing, colour, choose.choice(wordings)))
-    return prompts
-
-
-def drawn(options, prompt, seed, folder):
-    """[3, H, W] in 0..1."""
-    file = Path(folder) / "drawn.png"
-    command = [options.prompt2pic, "generate", "--model", options.model, "--seed", str(seed), "--json", "--output", file, "--", prompt]
-    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    with Image.open(answer["files"][0]) as picture:
-        return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1) / 255
+def drawn(options, prompt, seed):
+    """[3, H, W] in 0..1, and the seconds that it took, the program's start and the loading among them."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "drawn.png"
+        command = [options.prompt2pic, "generate", "--model", options.model, "--seed", str(seed), "--output", file, "--", prompt]
+        start = time.monotonic()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        seconds = time.monotonic() - start
+        with Image.open(file) as picture:
+            return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1) / 255, seconds
 
 
 def nearest_colour(picture):
@@ -52,6 +46,51 @@ def nearest_colour(picture):
     corners = torch.cat([edges[:, :, :CORNER], edges[:, :, -CORNER:]], 2)
     mean = corners.mean((1, 2)) * 255
     return (torch.tensor([colour.rgb for colour in COLOURS]) - mean).square().sum(1).argmin().item()
+
+
+def judge_prompts(options, things, thing_of):
+    """Whether every limit holds."""
+    right, missed, times = Counter(), Counter(), []
+    for number, (language, thing, colour, prompt) in enumerate(asked(things, options.count, options.seed)):
+        picture, seconds = drawn(options, prompt, options.seed + number)
+        times.append(seconds)
+        is_thing = thing_of(picture) == thing
+        right.update({("thing", language): is_thing, ("colour", language): nearest_colour(picture) == colour})
+        if not is_thing:
+            missed[things[thing].en[0]] += 1
+    passed = True
+    for what, least in (("thing", options.least_things), ("colour", options.least_colours)):
+        share = 100 * (right[what, "en"] + right[what, "ru"]) / options.count
+        passed &= share >= least
+        print(f"{what}: {share:.1f} % right (English {right[what, 'en']}, Russian {right[what, 'ru']}), at least {least:g} %")
+    if missed:
+        print("missed most: " + ", ".join(f"{name} {times}" for name, times in missed.most_common(10)))
+    seconds = statistics.median(times[1:])
+    print(f"speed: a picture in {seconds:.2f} s, program and loading included (median from the second run on), at most {options.most_seconds:g} s")
+    return passed and seconds <= options.most_seconds
+
+
+def judge_seeds(options, things, thing_of):
+    """Whether pictures of one prompt differ, and are of its thing."""
+    right, least = 0, float("inf")
+    prompts = asked(things, max(1, options.count // 20), options.seed + 1)
+    for _, thing, _, prompt in prompts:
+        pictures = [drawn(options, prompt, options.seed + number)[0] for number in range(SEEDS)]
+        right += sum(thing_of(picture) == thing for picture in pictures)
+        least = min(least, *((a - b).abs().mean().item() * 255 for n, a in enumerate(pictures) for b in pictures[:n]))
+    share = 100 * right / (SEEDS * len(prompts))
+    print(f"seeds: {SEEDS} pictures of each of {len(prompts)} prompts differ by {least:.1f} of 255 in the mean at least, {share:.1f} % right")
+    return least > 0 and share >= options.least_things
+
+
+def draw_sheet(options, things):
+    """Nothing is chosen: the first prompt that asks for each thing, until there are enough, with the first seed."""
+    prompts = {}
+    for _, thing, _, prompt in asked(things, 40 * len(things), options.seed):
+        prompts.setdefault(thing, prompt)
+    chosen = list(prompts.values())[:SHEET]
+    sheet.write(options.sheet, sheet.from_tensor([drawn(options, prompt, options.seed)[0] for prompt in chosen]))
+    print("\n".join(chosen))
 
 
 def main():
@@ -63,30 +102,22 @@ def main():
     parser.add_argument("--things", type=int, help="the model was trained on the first so many alone")
     parser.add_argument("--least-things", type=float, default=90, help="percent")
     parser.add_argument("--least-colours", type=float, default=95, help="percent")
+    parser.add_argument("--most-seconds", type=float, default=1)
+    parser.add_argument("--sheet", type=Path, help=f"draw {SHEET} different things on this sheet instead, and judge nothing")
     options = parser.parse_args()
 
     things = data.emoji(options.things)
+    if options.sheet:
+        return draw_sheet(options, things)
     pictures = Pictures(things, placings(things))
     compressor = Compressor.of(pictures)
-    latents, numbers = Latents(compressor, pictures), torch.arange(len(pictures))
-    known = torch.cat([latents.over(numbers, torch.full_like(numbers, colour)) for colour in range(len(COLOURS))]).flatten(1)
-    right, missed = Counter(), Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        for number, (language, thing, colour, prompt) in enumerate(asked(things, options.count, options.seed)):
-            picture = drawn(options, prompt, options.seed + number, folder)
-            nearest = torch.cdist(compressor(picture[None]).flatten(1), known).argmin().item() % len(pictures)
-            is_thing, is_colour = pictures.thing[nearest].item() == thing, nearest_colour(picture) == colour
-            right.update({("thing", language): is_thing, ("colour", language): is_colour})
-            if not is_thing:
-                missed[things[thing].en[0]] += 1
-    passed = True
-    for what, least in (("thing", options.least_things), ("colour", options.least_colours)):
-        share = 100 * (right[what, "en"] + right[what, "ru"]) / options.count
-        passed &= share >= least
-        print(f"{what}: {share:.1f} % right (English {right[what, 'en']}, Russian {right[what, 'ru']}), at least {least:g} %")
-    if missed:
-        print("missed most: " + ", ".join(f"{name} {times}" for name, times in missed.most_common(10)))
-    raise SystemExit(not passed)
+    judge = Judge(pictures, Latents(compressor, pictures))
+
+    def thing_of(picture):
+        return judge.things(compressor(picture[None])).item()
+
+    passed = [part(options, things, thing_of) for part in (judge_prompts, judge_seeds)]
+    raise SystemExit(not all(passed))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def follow(average, modules, step):
 
 
 def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
-    """Trains `modules` (a ModuleDict) by `loss()` for `seconds` of work in all, those before an interruption among them, or for `steps`.
+    """Trains `modules` (a ModuleDict) by `loss()` for `seconds` of the processor's time in all, those before an interruption among them, or for `steps`.
 
     `path`: the state's file. `shown(average)`: called every quarter of an hour and at the end. Returns the moving average, and what was done."""
     average = copy.deepcopy(modules).requires_grad_(False)
@@ -74,7 +74,7 @@ def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
     modules.train()
     worked = left()  # else an earlier run did all of it
     while left():
-        start = time.monotonic()
+        start = time.thread_time()
         for group in optimiser.param_groups:
             group["lr"] = rate * rate_at(done["steps"] / steps if steps else done["seconds"] / seconds, done["steps"])
         optimiser.zero_grad()
@@ -86,7 +86,7 @@ def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
         share = max(0.01, 1 / (done["steps"] + 1))
         done["loss"] += share * (value.item() - done["loss"])
         done["steps"] += 1
-        done["seconds"] += time.monotonic() - start
+        done["seconds"] += time.thread_time() - start
         if done["seconds"] - kept > SAVE_SECONDS:
             show = done["seconds"] - showed > SHOW_SECONDS
             keep(show)

@@ -1,12 +1,31 @@
 """The shapes of the five networks, in diffusers' and transformers' words."""
 
+import torch
 from diffusers.pipelines.deprecated.wuerstchen import PaellaVQModel, WuerstchenDiffNeXt, WuerstchenPrior
+from diffusers.pipelines.deprecated.wuerstchen.modeling_wuerstchen_common import GlobalResponseNorm
+from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from .compressor import CHANNELS
 from .tokenizer import LENGTH
 
 PRIOR_TEXT, DECODER_TEXT = 192, 64
+
+
+def response_norm(self, x):
+    """diffusers' own in operations that are quick on a processor: torch.norm over two dimensions took a tenth of the prior's time."""
+    size = (x.square().sum((1, 2), keepdim=True, dtype=torch.float32) + 1e-12).sqrt()  # whose slope at 0 is infinite
+    share = size / (size.mean(-1, keepdim=True) + 1e-6)
+    return x * (self.gamma * share + 1).to(x.dtype) + self.beta.to(x.dtype)
+
+
+GlobalResponseNorm.forward = response_norm
+
+
+def quick():
+    """The context in which networks compute in bf16, where the processor multiplies it: three times as fast as f32."""
+    able = torch.cpu.get_capabilities()
+    return torch.autocast("cpu", torch.bfloat16, enabled=bool(able.get("avx512_bf16") or able.get("amx_bf16")))
 
 
 def text_encoder(vocabulary, width, layers, heads):
@@ -36,8 +55,24 @@ def decoder_text_encoder(vocabulary):
     return text_encoder(vocabulary, DECODER_TEXT, layers=2, heads=4)
 
 
+class Exact(nn.Sequential):
+    """Computes in f32 always."""
+
+    def forward(self, x):
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(x)
+
+
+def to_float(module, given, output):
+    return output.float()
+
+
 def prior():
-    return WuerstchenPrior(c_in=CHANNELS, c=192, c_cond=PRIOR_TEXT, c_r=64, depth=7, nhead=6, dropout=0.0)
+    """What its blocks add to, and its last layers, by whose output it divides, stay in f32."""
+    network = WuerstchenPrior(c_in=CHANNELS, c=192, c_cond=PRIOR_TEXT, c_r=64, depth=7, nhead=6, dropout=0.0)
+    network.projection.register_forward_hook(to_float)
+    network.out = Exact(*network.out)
+    return network
 
 
 def decoder():

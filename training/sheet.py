@@ -55,7 +55,7 @@ def from_tensor(batch):
 def write(path, images, columns=8):
     sheet = Image.new("RGB", (columns * SIDE, -(-len(images) // columns) * SIDE), "white")
     for number, image in enumerate(images):
-        sheet.paste(image, (number % columns * SIDE, number // columns * SIDE))
+        sheet.paste(image.resize((SIDE, SIDE)), (number % columns * SIDE, number // columns * SIDE))
     partial = path.with_suffix(".partial")
     sheet.save(partial, format="PNG")
     partial.replace(path)

@@ -10,7 +10,6 @@ from .captions import COLOURS
 from .loop import train
 
 EMPTY = 0.1  # the share of captions left out, for guidance
-LEAST_TIME = 0.045  # below it the prior's division by |1 - b| explodes
 
 
 class Batches:
@@ -32,25 +31,16 @@ class Batches:
         return self.captions.draw(things, torch.where(named, colours, len(COLOURS)), EMPTY)
 
 
-def denoising_loss(scheduler, clean, times, predict, floor, smooth):
-    """The error of the predicted noise over the square root of the signal's share: what is drawn first, out of noise alone, then counts as
-    much as the last touches do. The share is no less than `floor`."""
-    noise = torch.randn_like(clean)
-    share = scheduler._alpha_cumprod(times, clean.device).view(-1, 1, 1, 1)
-    weight = share.clamp_min(floor).rsqrt()
-    error = (predict(scheduler.add_noise(clean, noise, times), times) - noise) * weight
-    return functional.smooth_l1_loss(error, torch.zeros_like(error)) if smooth else error.square().mean()
-
-
 def train_vqgan(path, batches, **budget):
     modules = nn.ModuleDict({"vqgan": networks.vqgan()})
-    modules["vqgan"].vquantizer.requires_grad_(False)  # pictures are decoded from latents as they are
-    model = modules["vqgan"]
+    model = modules["vqgan"].to(memory_format=torch.channels_last)
+    model.vquantizer.requires_grad_(False)  # pictures are decoded from latents as they are
 
     def loss():
-        clean = batches.pictures.over(*batches.draw(16))
-        latents = model.encode(clean).latents
-        drawn = model.decode(latents + 0.05 * torch.randn_like(latents)).sample  # stage B's latents will not be perfect either
+        clean = batches.pictures.over(*batches.draw(16)).contiguous(memory_format=torch.channels_last)
+        with networks.quick():
+            latents = model.encode(clean).latents
+            drawn = model.decode(latents + 0.05 * torch.randn_like(latents)).sample.float()  # stage B's will not be perfect either
         return functional.l1_loss(drawn, clean) + 4 * functional.mse_loss(drawn, clean)
 
     return train(path, modules, loss, rate=1e-3, **budget)
@@ -72,14 +62,20 @@ def train_decoder(path, batches, targets, latents, **budget):
     def loss(size=24):
         pictures, colours = batches.draw(size)
         ids, mask = batches.words(pictures, colours)
-        words = text(ids, attention_mask=mask).last_hidden_state
+        with networks.quick():
+            words = text(ids, attention_mask=mask).last_hidden_state
         effnet = latents.over(pictures, colours)
         effnet = effnet + 0.3 * torch.rand(size, 1, 1, 1) * torch.randn_like(effnet)  # the prior's latents will not be perfect either
         effnet = effnet * (torch.rand(size, 1, 1, 1) >= 0.05)
         times = torch.where(torch.rand(size) < 0.5, 0.6 + 0.4 * torch.rand(size), torch.rand(size)).clamp_min(0.001)
-        return denoising_loss(
-            scheduler, targets[pictures, colours].float(), times, lambda x, r: decoder(x, r, effnet, words), floor=0.05, smooth=False
-        )
+        clean = targets[pictures, colours].float()
+        noise = torch.randn_like(clean)
+        noisy = scheduler.add_noise(clean, noise, times)
+        with networks.quick():
+            predicted = decoder(noisy, times, effnet, words)
+        # Over the square root of the signal's share: what is drawn first, out of noise alone, counts as much as the last touches do.
+        share = scheduler._alpha_cumprod(times, clean.device).view(-1, 1, 1, 1)
+        return ((predicted.float() - noise).square() / share.clamp_min(0.05)).mean()
 
     return train(path, nn.ModuleDict({"text_encoder": text, "decoder": decoder}), loss, rate=1e-3, **budget)
 
@@ -98,7 +94,7 @@ class Reader(nn.Module):
 
 
 def train_text(path, batches, **budget):
-    """The prior's text encoder learns to tell things and colours before it is asked to help drawing: minutes spare the prior hours."""
+    """The prior's text encoder learns to tell things and colours, and no more: minutes spare the prior hours."""
     text, reader = networks.prior_text_encoder(batches.captions.vocabulary), Reader(batches.pictures.count)
 
     def loss(size=128):
@@ -106,24 +102,37 @@ def train_text(path, batches, **budget):
         things = batches.pictures.thing[pictures]
         colours = colours.where(batches.pictures.coloured[things] & (torch.rand(size) >= 0.25), torch.tensor(len(COLOURS)))
         ids, mask = batches.captions.draw(things, colours)
-        thing, colour = reader(text(ids, attention_mask=mask).last_hidden_state, mask)
+        with networks.quick():
+            hidden = text(ids, attention_mask=mask).last_hidden_state
+        thing, colour = reader(hidden.float(), mask)
         return functional.cross_entropy(thing, things) + functional.cross_entropy(colour, colours)
 
     return train(path, nn.ModuleDict({"text_encoder": text, "reader": reader}), loss, rate=1e-3, **budget)
 
 
 def train_prior(path, batches, latents, text, **budget):
-    """`text`: the text encoder as train_text left it; it goes on learning here."""
+    """`text`: the text encoder as train_text left it; it stays so.
+
+    The prior answers (x - a) / |1 - b|, which is the noise where a is the signal in x and 1 - b the noise's share. Both are known, so both
+    are asked for: an error of the quotient explodes where b comes near 1, and learns things far later."""
     prior, scheduler = networks.prior(), DDPMWuerstchenScheduler()
 
     def loss(size=64):
         pictures, colours = batches.draw(size)
         ids, mask = batches.words(pictures, colours)
-        words = text(ids, attention_mask=mask).last_hidden_state
-        times = LEAST_TIME + (1 - LEAST_TIME) * torch.rand(size)
-        return denoising_loss(
-            scheduler, latents.over(pictures, colours), times, lambda x, r: prior(x, r, words), floor=0.01, smooth=True
-        )
+        clean = latents.over(pictures, colours)
+        noise, times = torch.randn_like(clean), torch.rand(size)
+        share = scheduler._alpha_cumprod(times, clean.device).view(-1, 1, 1, 1)
+        with networks.quick():
+            with torch.no_grad():
+                words = text(ids, attention_mask=mask).last_hidden_state
+            answers = []
+            hook = prior.out.register_forward_hook(lambda module, given, output: answers.append(output))
+            prior(scheduler.add_noise(clean, noise, times), times, words)
+            hook.remove()
+        a, b = answers[0].chunk(2, dim=1)
+        signal_error, noise_error = a - share.sqrt() * clean, b - 1 + (1 - share).sqrt()
+        return (signal_error.square() / share.clamp_min(0.01) + noise_error.square() / torch.minimum(share, 1 - share).clamp_min(0.01)).mean()
 
-    modules = nn.ModuleDict({"text_encoder": text.requires_grad_(True), "prior": prior})
-    return train(path, modules, loss, rate=1e-3, **budget)
+    modules = nn.ModuleDict({"text_encoder": text.requires_grad_(False), "prior": prior})
+    return train(path, modules, loss, rate=1.5e-3, **budget)

@@ -1,0 +1,34 @@
+"""What a picture shows, told from the training pictures; and prompts to ask for, in words that no training saw."""
+
+import random
+
+import torch
+
+from .captions import COLOURS, held_out, worded
+
+
+def asked(things, count, seed):
+    """(language, thing, colour, prompt), the languages in turn."""
+    choose = random.Random(seed)
+    languages = [language for language in ("en", "ru") if any(getattr(thing, language) for thing in things)]
+    prompts = []
+    while len(prompts) < count:
+        language = languages[len(prompts) % len(languages)]
+        thing, colour = choose.randrange(len(things)), choose.randrange(len(COLOURS))
+        wordings = [words for words in worded(getattr(things[thing], language)[:1], language, COLOURS[colour]) if held_out(words)]
+        if wordings:
+            prompts.append((language, thing, colour, choose.choice(wordings)))
+    return prompts
+
+
+class Judge:
+    """Knows the compressor's latents of every picture over every colour."""
+
+    def __init__(self, pictures, latents):
+        numbers = torch.arange(len(pictures))
+        self.known = torch.cat([latents.over(numbers, torch.full_like(numbers, colour)) for colour in range(len(COLOURS))]).flatten(1)
+        self.thing = pictures.thing.repeat(len(COLOURS))
+
+    def things(self, latents):
+        """The things [B] whose pictures are nearest to latents [B, 16, 6, 6]."""
+        return self.thing[torch.cdist(latents.flatten(1), self.known).argmin(1)]

@@ -1,0 +1,127 @@
+"""A model in the making: its data, its three stages in any order, and the folder that is written when all three have learnt something."""
+
+import zlib
+
+import torch
+
+from . import data, export, sheet, stages, tokenizer
+from .captions import COLOURS, training_captions
+from .compressor import Compressor, Latents
+from .judge import Judge
+from .networks import vqgan as new_vqgan
+from .pictures import Pictures, placings
+
+TEXT_MINUTES = 5  # at most, and a tenth of stage C's
+
+
+def refuse_other(path, fingerprint):
+    """A state is of no use for other captions than those it began with."""
+    if path.exists() and path.read_text() != str(fingerprint):
+        raise SystemExit(f"{path.parent}: keeps a training on other captions or pictures; remove it to begin anew")
+    path.write_text(str(fingerprint))
+
+
+class Recipe:
+    """Each stage's method trains it for so many minutes in all and returns what train() does; for none it only reads what was learnt."""
+
+    def __init__(self, options):
+        self.options, self.work = options, options.out / "training"
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.things = data.own(options.pictures) if options.pictures else data.emoji(options.things)
+        self.pictures = Pictures(self.things, placings(self.things))
+        groups = [
+            [training_captions(thing, number) if clear else [] for number in COLOURS] + [training_captions(thing, None)]
+            for thing, clear in zip(self.things, self.pictures.coloured.tolist(), strict=True)
+        ]
+        refuse_other(self.work / "captions.crc", zlib.crc32(repr((groups, len(self.pictures))).encode()))
+        if not (self.work / "tokenizer").exists():
+            tokenizer.write(self.work / "tokenizer", [caption for thing in groups for group in thing for caption in group])
+        self.batches = stages.Batches(self.pictures, tokenizer.Captions(self.work / "tokenizer", groups))
+        self.compressor = Compressor.of(self.pictures)
+        self.latents = Latents(self.compressor, self.pictures)
+        print(f"{len(self.things)} things, {len(self.pictures)} pictures, {self.batches.captions.ids.shape[0]} captions", flush=True)
+
+        count = 4 if options.steps else 24
+        self.shown = torch.arange(0, len(self.pictures), max(1, len(self.pictures) // count))[:count]
+        self.colours = torch.arange(len(self.shown)) % len(COLOURS)
+        names = [self.things[number].en[0] for number in self.pictures.thing[self.shown]]
+        self.prompts = [
+            f"{name} on a {COLOURS[colour].en} background" if self.pictures.coloured[thing] else name
+            for name, colour, thing in zip(names, self.colours, self.pictures.thing[self.shown], strict=True)
+        ]
+
+    def path(self, stage):
+        return self.work / f"{stage}.pt"
+
+    def complete(self):
+        return all(self.path(stage).exists() for stage in ("vqgan", "decoder", "text", "prior"))
+
+    def _budget(self, minutes, show=None):
+        return {"seconds": 60 * minutes, "steps": self.options.steps if minutes else None, "shown": show}
+
+    def vqgan(self, minutes):
+        def show(average):
+            with torch.no_grad():
+                drawn = average["vqgan"](self.pictures.over(self.shown, self.colours)).sample
+            sheet.write(self.work / "a.png", sheet.from_tensor(drawn))
+
+        modules, done = stages.train_vqgan(self.path("vqgan"), self.batches, **self._budget(minutes, show))
+        targets, deviation = stages.encoded(modules["vqgan"], self.pictures)
+        scaled = new_vqgan(scale_factor=deviation).eval()
+        scaled.load_state_dict(modules["vqgan"].state_dict())
+        return scaled, done, targets.div_(deviation)
+
+    def decoder(self, minutes, vqgan, targets):
+        def show(average):
+            exact = self.latents.over(self.shown, self.colours)
+            sheet.write(self.work / "b.png", sheet.pictures(dict(average.items()), vqgan, self.work / "tokenizer", exact, self.prompts))
+
+        return stages.train_decoder(self.path("decoder"), self.batches, targets, self.latents, **self._budget(minutes, show))
+
+    def text(self, minutes):
+        return stages.train_text(self.path("text"), self.batches, **self._budget(min(TEXT_MINUTES, minutes / 10)))
+
+    def prior(self, minutes, text):
+        judge = Judge(self.pictures, self.latents) if minutes else None
+
+        def show(average):
+            drawn = sheet.embeddings(dict(average.items()), self.work / "tokenizer", self.prompts)
+            sheet.write(self.work / "c.png", sheet.from_tensor(self.compressor.restored(drawn)))
+            right = (judge.things(drawn) == self.pictures.thing[self.shown]).sum().item()
+            print(f"prior: {right} of {len(self.shown)} are nearest to the thing that was asked for", flush=True)
+
+        return stages.train_prior(
+            self.path("prior"), self.batches, self.latents, text["text_encoder"], **self._budget(minutes, show)
+        )
+
+    def psnr(self, vqgan):
+        chosen = torch.arange(min(64, len(self.pictures)))
+        clean = self.pictures.over(chosen, chosen % len(COLOURS))
+        with torch.no_grad():
+            return -10 * (vqgan(clean).sample.clamp(0, 1) - clean).square().mean().log10().item()
+
+    def export(self):
+        options, name = self.options, self.options.out.resolve().name
+        vqgan, done_a, _ = self.vqgan(0)
+        decoder, done_b = self.decoder(0, vqgan, None)
+        text, done_text = self.text(0)
+        prior, done_c = self.prior(0, text)
+        emoji = options.pictures is None
+        run = {
+            "name": name,
+            "title": options.title or ("Emoji, small" if emoji else name),
+            "title_ru": options.title or ("Эмодзи, маленькая" if emoji else name),
+            "licence": options.licence or ("MIT" if emoji else "not stated"),
+            "languages": ["en"] + (["ru"] if any(thing.ru for thing in self.things) else []),
+            "emoji": emoji,
+            "things": [
+                {"en": thing.en[0], "ru": thing.ru[0] if thing.ru else "", "coloured": clear}
+                for thing, clear in zip(self.things, self.pictures.coloured.tolist(), strict=True)
+            ],
+            "pictures": len(self.pictures),
+            "variance": self.compressor.variance,
+            "psnr": self.psnr(vqgan),
+            "done": {"vqgan": done_a, "decoder": done_b, "text": done_text, "prior": done_c},
+        }
+        parts = {"prior": dict(prior.items()), "decoder": {**dict(decoder.items()), "vqgan": vqgan}}
+        export.write(options.out, self.work, parts, run)
