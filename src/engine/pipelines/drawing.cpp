@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "engine/checkpoint/config_reader.hpp"
 
 namespace p2p::engine {
 
@@ -67,26 +66,6 @@ void take_size(GenerateParams& params, int width, int height, std::vector<std::s
                     " that the model can draw");
   params.width = width;
   params.height = height;
-}
-
-void take_variations(GenerateParams& params) {
-  constexpr std::size_t kMost = 16;
-  constexpr double kStrength = 0.6;  // keeps what is where, and lets the rest be another
-  if (params.variations.size() > kMost)
-    throw UsageError("variations: expected at most " + std::to_string(kMost) + ", found " + std::to_string(params.variations.size()));
-  if (!params.variations.empty()) params.strength = strength_or(params.strength, kStrength, *params.steps);
-  if (params.strength && !(*params.strength >= 0 && *params.strength <= 1))
-    throw UsageError("strength: expected a number from 0 to 1, found " + excerpt(*params.strength));
-}
-
-double strength_or(std::optional<double> asked, double usual, int steps) { return asked.value_or(std::max(usual, 1.0 / steps)); }
-
-int steps_left(int steps, double strength) {
-  const int left = std::min(static_cast<int>(steps * strength), steps);
-  if (left < 1)
-    throw UsageError("strength: " + excerpt(strength) + " leaves none of " + std::to_string(steps) +
-                     " steps: raise it, or take more steps (steps x strength has to reach 1)");
-  return left;
 }
 
 void check_finite(std::span<const float> values, Stage stage, int step) {

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <functional>
 #include <initializer_list>
-#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -58,15 +57,6 @@ std::vector<float> run_vae(const Network& network, std::span<const float> latent
 
 /// Changes `params` to a size that the model can draw; where that is another one, `notices` say so.
 void take_size(GenerateParams& params, int width, int height, std::vector<std::string>& notices);
-
-/// Fills in and checks what `params` ask of variations: throws UsageError for too many of them, or a strength beyond 0 to 1.
-void take_variations(GenerateParams& params);
-
-/// The strength that is asked for, else the usual one, raised where it would leave none of the steps.
-double strength_or(std::optional<double> asked, double usual, int steps);
-
-/// How many of so many steps are drawn anew at a strength, as diffusers counts them. Throws UsageError where that is none.
-int steps_left(int steps, double strength);
 
 /// Throws Error that names the place (`step` 0: the stage alone) if a value is NaN or infinite.
 void check_finite(std::span<const float> values, Stage stage, int step);

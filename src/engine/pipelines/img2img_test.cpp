@@ -119,6 +119,8 @@ TEST(Img2Img, WuerstchenRefusesPicturesByName) {
   const auto error = [&](const GenerateParams& params) { return golden::error_of<UsageError>([&] { model->generate(params); }); };
   EXPECT_THAT(error({.prompt = "a fox", .image = picture()}), HasSubstr("Würstchen has no image encoder"));
   EXPECT_THAT(error({.prompt = "a fox", .upscale = 2}), HasSubstr("cannot draw a picture again at --upscale"));
+  EXPECT_THAT(error({.prompt = "a fox", .strength = 0.5}), HasSubstr("strength: expected variations"));
+  EXPECT_THAT(error({.prompt = "a fox", .steps = 2, .strength = 0.4, .variations = {1}}), HasSubstr("leaves none of 2 steps"));
 }
 
 }  // namespace

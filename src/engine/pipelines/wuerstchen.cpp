@@ -9,6 +9,7 @@
 #include "engine/pipelines/drawing.hpp"
 #include "engine/pipelines/last_network.hpp"
 #include "engine/pipelines/model_card.hpp"
+#include "engine/pipelines/strength.hpp"
 #include "engine/pipelines/wuerstchen/layout.hpp"
 #include "engine/pipelines/wuerstchen/sizes.hpp"
 #include "engine/pipelines/wuerstchen/text_stage.hpp"

@@ -4,6 +4,7 @@
 #include "engine/checkpoint/config_reader.hpp"
 #include "engine/pipelines/drawing.hpp"
 #include "engine/pipelines/stable_diffusion/img2img.hpp"
+#include "engine/pipelines/strength.hpp"
 
 namespace p2p::engine::stable_diffusion {
 namespace {

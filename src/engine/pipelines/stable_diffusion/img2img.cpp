@@ -5,7 +5,7 @@
 #include "base/error.hpp"
 #include "engine/image/read_image.hpp"
 #include "engine/image/resize.hpp"
-#include "engine/pipelines/drawing.hpp"
+#include "engine/pipelines/strength.hpp"
 
 namespace p2p::engine::stable_diffusion {
 namespace {
