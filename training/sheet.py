@@ -57,5 +57,5 @@ def write(path, images, columns=8):
     for number, image in enumerate(images):
         sheet.paste(image.resize((SIDE, SIDE)), (number % columns * SIDE, number // columns * SIDE))
     partial = path.with_suffix(".partial")
-    sheet.save(partial, format="PNG")
+    sheet.save(partial, format="JPEG" if path.suffix == ".jpg" else "PNG", quality=90)
     partial.replace(path)
