@@ -19,6 +19,9 @@ def arguments():
         "--stages", choices=["abc", "ab", "c"], default="abc", help="ab and c can be trained at the same time, each with P2P_JOBS=1"
     )
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="your own, with captions.csv; without it the emoji of things.txt")
+    parser.add_argument(
+        "--from", dest="start", type=Path, metavar="MODEL", help="train a model further that this recipe made, such as models/emoji"
+    )
     parser.add_argument("--title", help="what the model is called, in prompt2pic.json")
     parser.add_argument("--licence", help="of the weights, for the card")
     parser.add_argument("--things", type=int, metavar="N", help="the first N emoji alone, for a trial")

@@ -14,12 +14,15 @@ STAGES = {
 }
 
 
+TABLE = ["| stage | minutes | steps | loss at the end |", "|---|---|---|---|"]
+
+
 def millions(network):
     return f"{sum(parameter.numel() for parameter in network.parameters()) / 1e6:.1f} M"
 
 
 def text(run, parts):
-    """`run`: title, title_ru, name, licence, languages, emoji, things, pictures, variance, psnr and done {stage: {steps, seconds, loss}}."""
+    """`run`: title, title_ru, name, licence, languages, emoji, things, pictures, variance, psnr, before (a card or "") and done {stage: {steps, seconds, loss}}."""
     source = (
         f"Microsoft's Fluent emoji in 3D (MIT; npm `{EMOJI}`), named after npm `{LABELS}` (MIT; Unicode CLDR), composed on plain colours"
         if run["emoji"]
@@ -49,12 +52,14 @@ def text(run, parts):
         f"**Training**: on {source}; {len(run['things'])} things, {run['pictures']} pictures with their placings. torch {version('torch')},"
         f" diffusers {version('diffusers')}, transformers {version('transformers')}.",
         "",
-        "| stage | minutes | steps | loss at the end |",
-        "|---|---|---|---|",
+        *TABLE,
     ]
     lines += [
         f"| {STAGES[stage]} | {done['seconds'] / 60:.1f} | {done['steps']} | {done['loss']:.4f} |" for stage, done in run["done"].items()
     ]
+    before = [line for line in run["before"].splitlines() if line.startswith(tuple(f"| {name} |" for name in STAGES.values()))]
+    if before:
+        lines += ["", "Trained further from a model whose own training was:", "", *TABLE, *before]
     notices = " Copyright of the pictures: Microsoft Corporation, MIT. The notices are in `LICENSE`." if run["emoji"] else ""
     lines += ["", f"**Licence of the weights**: {run['licence']}.{notices}"]
     lines += ["", "| English | Russian |", "|---|---|"]

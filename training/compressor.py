@@ -1,8 +1,10 @@
 """Stage B's compressor: fixed principal components of patches. It is linear, so a picture over a colour is a sum of cached parts."""
 
 import torch
+from safetensors.torch import load_file, save
 from torch.nn import functional
 
+FILE = "compressor.safetensors"
 CHANNELS, PATCH, GRID = 16, 16, 6  # 6x6 patches of 16x16 pixels of the picture at 96x96
 
 
@@ -23,6 +25,15 @@ class Compressor:
         values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
         kept = values[-CHANNELS:].flip(0)
         return cls(mean, vectors[:, -CHANNELS:].flip(1) / kept.clamp_min(1e-4 * kept[0]).sqrt(), (kept.sum() / values.sum()).item())
+
+    def save(self, path):
+        """Models that are trained further need the very one that they began with."""
+        path.write_bytes(save({"mean": self.mean, "basis": self.basis.contiguous(), "variance": torch.tensor(self.variance)}))
+
+    @classmethod
+    def load(cls, path):
+        parts = load_file(path)
+        return cls(parts["mean"], parts["basis"], parts["variance"].item())
 
     @staticmethod
     def _patches(pictures):

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from diffusers import DDPMWuerstchenScheduler
 
-from . import card, sheet
+from . import card, compressor, sheet
 
 VERSION = "0.42.1"  # diffusers'
 TEXT = {
@@ -41,6 +41,8 @@ def write(folder, work, parts, run):
             network.to(torch.bfloat16).save_pretrained(top / name)
         shutil.copytree(work / "tokenizer", top / "tokenizer")
         DDPMWuerstchenScheduler().save_pretrained(top / "scheduler")
+        if stage == "prior":
+            shutil.copy(work / compressor.FILE, top)
         write_json(top / "model_index.json", {"_diffusers_version": VERSION, **TEXT, **INDEX[stage]})
     write_json(
         fresh / "prompt2pic.json",
@@ -56,6 +58,8 @@ def write(folder, work, parts, run):
     (fresh / "README.md").write_text(card.text(run, parts))
     if run["emoji"]:
         shutil.copy(Path(__file__).parents[1] / "models/emoji/LICENSE", fresh)
+    for file in fresh.rglob("*.*"):
+        file.chmod(0o644)  # torch's writers let the owner alone read; services run as another user
     for entry in fresh.iterdir():
         target = folder / entry.name
         if target.is_dir():

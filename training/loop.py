@@ -36,6 +36,12 @@ def follow(average, modules, step):
             mean.copy_(value)
 
 
+def begin(path, modules):
+    """A state in which these modules have learnt what they have, in no time."""
+    weights, done = modules.state_dict(), {"steps": 0, "seconds": 0.0, "loss": 0.0}
+    save(path, {"modules": weights, "average": weights, "optimiser": None, "random": torch.get_rng_state(), "done": done})
+
+
 def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
     """Trains `modules` (a ModuleDict) by `loss()` for `seconds` of the processor's time in all, those before an interruption among them, or for `steps`.
 
@@ -48,7 +54,8 @@ def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
         state = torch.load(path, weights_only=True)
         modules.load_state_dict(state["modules"])
         average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
+        if state["optimiser"]:
+            optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"])
         done = state["done"]
 

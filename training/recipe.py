@@ -1,16 +1,19 @@
 """A model in the making: its data, its three stages in any order, and the folder that is written when all three have learnt something."""
 
+import shutil
 import zlib
 
 import torch
 
 from . import data, export, sheet, stages, tokenizer
 from .captions import COLOURS, training_captions
+from .compressor import FILE as COMPRESSOR
 from .compressor import Compressor, Latents
 from .judge import Judge
 from .networks import vqgan as new_vqgan
 from .pictures import Pictures, placings
 
+BEFORE = "before.md"  # the card of the model that is trained further
 TEXT_MINUTES = 5  # at most, and a tenth of stage C's
 
 
@@ -34,10 +37,13 @@ class Recipe:
             for thing, clear in zip(self.things, self.pictures.coloured.tolist(), strict=True)
         ]
         refuse_other(self.work / "captions.crc", zlib.crc32(repr((groups, len(self.pictures))).encode()))
-        if not (self.work / "tokenizer").exists():
+        begun = (self.work / "tokenizer").exists()
+        if not begun and options.start:
+            shutil.copytree(options.start / "prior/tokenizer", self.work / "tokenizer")
+        elif not begun:
             tokenizer.write(self.work / "tokenizer", [caption for thing in groups for group in thing for caption in group])
         self.batches = stages.Batches(self.pictures, tokenizer.Captions(self.work / "tokenizer", groups))
-        self.compressor = Compressor.of(self.pictures)
+        self.compressor = self._compressor()
         self.latents = Latents(self.compressor, self.pictures)
         print(f"{len(self.things)} things, {len(self.pictures)} pictures, {self.batches.captions.ids.shape[0]} captions", flush=True)
 
@@ -49,6 +55,18 @@ class Recipe:
             f"{name} on a {COLOURS[colour].en} background" if self.pictures.coloured[thing] else name
             for name, colour, thing in zip(names, self.colours, self.pictures.thing[self.shown], strict=True)
         ]
+
+        if options.start:
+            shutil.copy(options.start / "README.md", self.work / BEFORE)
+            stages.begin_from(options.start, self.work, self.batches.captions.vocabulary, len(self.things))
+
+    def _compressor(self):
+        kept = self.work / COMPRESSOR
+        if not kept.exists() and self.options.start:
+            shutil.copy(self.options.start / "prior" / COMPRESSOR, kept)
+        elif not kept.exists():
+            Compressor.of(self.pictures).save(kept)
+        return Compressor.load(kept)
 
     def path(self, stage):
         return self.work / f"{stage}.pt"
@@ -79,6 +97,9 @@ class Recipe:
         return stages.train_decoder(self.path("decoder"), self.batches, targets, self.latents, **self._budget(minutes, show))
 
     def text(self, minutes):
+        """Not of a model that is trained further: what the words mean there is what its prior knows."""
+        if (self.work / BEFORE).exists():
+            minutes = 0
         return stages.train_text(self.path("text"), self.batches, **self._budget(min(TEXT_MINUTES, minutes / 10)))
 
     def prior(self, minutes, text):
@@ -121,6 +142,7 @@ class Recipe:
             "pictures": len(self.pictures),
             "variance": self.compressor.variance,
             "psnr": self.psnr(vqgan),
+            "before": (self.work / BEFORE).read_text() if (self.work / BEFORE).exists() else "",
             "done": {"vqgan": done_a, "decoder": done_b, "text": done_text, "prior": done_c},
         }
         parts = {"prior": dict(prior.items()), "decoder": {**dict(decoder.items()), "vqgan": vqgan}}

@@ -2,12 +2,13 @@
 
 import torch
 from diffusers import DDPMWuerstchenScheduler
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
 from . import networks
 from .captions import COLOURS
-from .loop import train
+from .loop import begin, train
 
 EMPTY = 0.1  # the share of captions left out, for guidance
 
@@ -78,6 +79,24 @@ def train_decoder(path, batches, targets, latents, **budget):
         return ((predicted.float() - noise).square() / share.clamp_min(0.05)).mean()
 
     return train(path, nn.ModuleDict({"text_encoder": text, "decoder": decoder}), loss, rate=1e-3, **budget)
+
+
+def begin_from(model, work, vocabulary, things):
+    """Gives every stage that has no state in `work` one with the weights of a model's folder."""
+    prior_text, decoder_text = networks.prior_text_encoder(vocabulary), networks.decoder_text_encoder(vocabulary)
+    stages = {
+        "vqgan": {"vqgan": (networks.vqgan(), "decoder/vqgan")},
+        "decoder": {"text_encoder": (decoder_text, "decoder/text_encoder"), "decoder": (networks.decoder(), "decoder/decoder")},
+        "text": {"text_encoder": (prior_text, "prior/text_encoder"), "reader": (Reader(things), None)},
+        "prior": {"text_encoder": (prior_text, "prior/text_encoder"), "prior": (networks.prior(), "prior/prior")},
+    }
+    for stage, parts in stages.items():
+        for network, folder in parts.values():
+            if folder:
+                (file,) = (model / folder).glob("*.safetensors")
+                network.load_state_dict({name: weight.float() for name, weight in load_file(file).items()})
+        if not (work / f"{stage}.pt").exists():
+            begin(work / f"{stage}.pt", nn.ModuleDict({name: network for name, (network, _) in parts.items()}))
 
 
 class Reader(nn.Module):
