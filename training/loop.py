@@ -43,7 +43,8 @@ def begin(path, modules):
 
 
 def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
-    """Trains `modules` (a ModuleDict) by `loss()` for `seconds` of the processor's time in all, those before an interruption among them, or for `steps`.
+    """Trains `modules` (a ModuleDict) by `loss()` for `seconds` of the processor's time in all, those before an interruption among them, or
+    for `steps`.
 
     `path`: the state's file. `shown(average)`: called every quarter of an hour and at the end. Returns the moving average, and what was done."""
     average = copy.deepcopy(modules).requires_grad_(False)

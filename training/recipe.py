@@ -30,6 +30,7 @@ class Recipe:
     def __init__(self, options):
         self.options, self.work = options, options.out / "training"
         self.work.mkdir(parents=True, exist_ok=True)
+        self.scaled = None  # stage A's network and what was done, once all pictures were encoded for its scale, which takes a minute
         self.things = data.own(options.pictures) if options.pictures else data.emoji(options.things)
         self.pictures = Pictures(self.things, placings(self.things))
         groups = [
@@ -87,6 +88,7 @@ class Recipe:
         targets, deviation = stages.encoded(modules["vqgan"], self.pictures)
         scaled = new_vqgan(scale_factor=deviation).eval()
         scaled.load_state_dict(modules["vqgan"].state_dict())
+        self.scaled = scaled, done
         return scaled, done, targets.div_(deviation)
 
     def decoder(self, minutes, vqgan, targets):
@@ -123,7 +125,7 @@ class Recipe:
 
     def export(self):
         options, name = self.options, self.options.out.resolve().name
-        vqgan, done_a, _ = self.vqgan(0)
+        vqgan, done_a = self.scaled or self.vqgan(0)[:2]
         decoder, done_b = self.decoder(0, vqgan, None)
         text, done_text = self.text(0)
         prior, done_c = self.prior(0, text)
