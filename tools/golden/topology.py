@@ -6,14 +6,18 @@ import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from diffusers.pipelines.deprecated.wuerstchen import PaellaVQModel, WuerstchenDiffNeXt, WuerstchenPrior
 from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
-from transformers import CLIPConfig, CLIPTextConfig, CLIPTextModel
+from transformers import CLIPConfig, CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 import sd_specs
 from folders import ROOT, write_json
 from specs import full_spec
 
 OUT = ROOT / "tests/golden/topology"
-CONFIGS = {CLIPTextModel: CLIPTextConfig, StableDiffusionSafetyChecker: CLIPConfig}  # transformers' classes take them whole
+CONFIGS = {  # transformers' classes take them whole
+    CLIPTextModel: CLIPTextConfig,
+    CLIPTextModelWithProjection: CLIPTextConfig,
+    StableDiffusionSafetyChecker: CLIPConfig,
+}
 VISION = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16, "patch_size": 14}
 CHECKER = {"projection_dim": 768, "vision_config": VISION}
 
@@ -26,6 +30,8 @@ def main():
         "decoder": (WuerstchenDiffNeXt, spec["decoder"]),
         "text_encoder": (CLIPTextModel, spec["decoder_text"]),
         "vqgan": (PaellaVQModel, spec["vqgan"]),
+        **{f"text_encoder_{family}": (CLIPTextModel, sd_specs.full_spec(family, "f32")["texts"][0]) for family in ("sd1", "sd2")},
+        "text_encoder_2_sdxl": (CLIPTextModelWithProjection, sd_specs.full_spec("sdxl", "f32")["texts"][1]),
         **{f"unet_{family}": (UNet2DConditionModel, sd_specs.full_spec(family, "f32")["unet"]) for family in ("sd1", "sd2", "lcm", "sdxl")},
         "autoencoder_kl": (AutoencoderKL, sd_specs.full_spec("sd1", "f32")["vae"]),
         "autoencoder_tiny": (AutoencoderTiny, {}),

@@ -69,19 +69,27 @@ TEST(ClipText, RefusesOtherEncoders) {
               HasSubstr("architectures: expected CLIPTextModel or CLIPTextModelWithProjection, found \"T5EncoderModel\""));
 }
 
-TEST(ClipText, HasThePublishedTopology) {
-  for (const char* part : {"prior_text_encoder", "text_encoder"}) {
-    const golden::Topology topology(part);
-    const auto config = ClipTextConfig::load(topology.config);
-    Weights weights = Weights::zeros();
-    Graph graph(part);
-    build_clip_text(config, 77, Scope(weights, graph));
-    // ClipText asks for these itself.
-    weights.get("embeddings.token_embedding.weight", {config.vocab_size, config.hidden_size});
-    weights.get("embeddings.position_embedding.weight", {config.max_position_embeddings, config.hidden_size});
-    EXPECT_TRUE(topology.equals(weights));
-  }
+class PublishedClipText : public testing::TestWithParam<const char*> {};
+
+TEST_P(PublishedClipText, HasTheTopology) {
+  const golden::Topology topology(GetParam());
+  const auto config = ClipTextConfig::load(topology.config);
+  const bool with_projection = std::string_view(GetParam()) == "text_encoder_2_sdxl";
+  Weights weights = Weights::zeros();
+  Graph graph(GetParam());
+  const Scope top(weights, graph);
+  const Scope root = with_projection ? top / "text_model" : top;
+  build_clip_text(config, 77, root, {.penultimate = with_projection, .text_embeds = with_projection});
+  // ClipText asks for these itself.
+  (root / "embeddings" / "token_embedding").tensor("weight", {config.vocab_size, config.hidden_size});
+  (root / "embeddings" / "position_embedding").tensor("weight", {config.max_position_embeddings, config.hidden_size});
+  if (with_projection) (top / "text_projection").tensor("weight", {config.projection_dim, config.hidden_size});
+  EXPECT_TRUE(topology.equals(weights));
 }
+INSTANTIATE_TEST_SUITE_P(Topology, PublishedClipText,
+                         testing::Values("prior_text_encoder", "text_encoder", "text_encoder_sd1", "text_encoder_sd2",
+                                         "text_encoder_2_sdxl"),
+                         [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
 }  // namespace p2p::engine
