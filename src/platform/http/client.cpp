@@ -87,19 +87,6 @@ void set(CURL* easy, CURLoption option, Value value) {
   if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw Error("libcurl refuses option " + std::to_string(option));
 }
 
-/// Whether the server may have seen a request that failed so.
-bool was_sent(CURLcode code, CURL* easy) {
-  constexpr std::array kBefore{
-      CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT,          CURLE_SSL_CONNECT_ERROR,
-      CURLE_URL_MALFORMAT,        CURLE_UNSUPPORTED_PROTOCOL,  CURLE_PEER_FAILED_VERIFICATION, CURLE_PROXY};
-  if (std::ranges::find(kBefore, code) != kBefore.end()) return false;
-  curl_off_t uploaded = 0;
-  long request_size = 0;
-  curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
-  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_size);
-  return uploaded > 0 || request_size > 0;
-}
-
 struct ListDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
@@ -220,11 +207,11 @@ HttpResponse Client::send(const HttpRequest& request, const std::function<bool()
   if (transfer.thrown) std::rethrow_exception(transfer.thrown);
   if (code == CURLE_ABORTED_BY_CALLBACK) throw Cancelled();
   const std::string origin = origin_of(request.url.expose());
-  if (transfer.too_large) throw HttpError(origin + " answered more than " + std::to_string(request.max_response) + " bytes", true);
+  if (transfer.too_large) throw HttpError(origin + " answered more than " + std::to_string(request.max_response) + " bytes");
   const bool through_proxy =
       code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY;  // curl's own words would name it, and it may hold a password
   const std::string why = through_proxy || !config_.proxy.empty() || reason[0] == '\0' ? curl_easy_strerror(code) : reason.data();
-  throw HttpError(origin + ": " + why + (config_.proxy.empty() ? "" : " (through the proxy)"), was_sent(code, handle));
+  throw HttpError(origin + ": " + why + (config_.proxy.empty() ? "" : " (through the proxy)"));
 }
 
 std::string_view HttpResponse::header(std::string_view name) const {

@@ -17,12 +17,7 @@ namespace p2p::http {
 /// No answer came: no connection, a broken one, a timeout, a bad certificate. The text never holds the URL's path or query.
 class HttpError : public Error {
  public:
-  /// `sent`: the request may have reached the server, so that it may have been carried out.
-  HttpError(const std::string& text, bool sent) : Error(text), sent_(sent) {}
-  bool sent() const { return sent_; }
-
- private:
-  bool sent_;
+  using Error::Error;
 };
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;

@@ -58,7 +58,7 @@ std::optional<Update> read_update(const Json& json);
 /// Why a call gave nothing, by what to do about it.
 struct Failure {
   enum class Kind {
-    unreachable,   ///< no answer, a 5xx, or no JSON: try again
+    unreachable,   ///< no answer, a 5xx, or no JSON: try again, though Telegram may have carried it out
     flood,         ///< try again after retry_after
     not_modified,  ///< the message is so already
     message_gone,  ///< cannot be edited: deleted or not editable
@@ -74,7 +74,6 @@ struct Failure {
   std::string text;                     ///< Telegram's description; never the token
   std::chrono::seconds retry_after{0};  ///< flood
   std::int64_t migrate_to = 0;          ///< migrated
-  bool may_be_done = false;             ///< unreachable: Telegram may have carried the call out all the same
 };
 
 template <typename T>

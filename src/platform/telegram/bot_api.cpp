@@ -106,9 +106,7 @@ class BotApi : public Api {
   }
 
  private:
-  static std::unexpected<Failure> odd() {
-    return std::unexpected(Failure{.text = "Telegram's answer has not the form that was expected", .may_be_done = true});
-  }
+  static std::unexpected<Failure> odd() { return std::unexpected(Failure{.text = "Telegram's answer has not the form that was expected"}); }
   /// What `to_value` makes of a result. (std::expected::and_then is not in g++ 12.)
   template <typename Function>
   static auto read(Result<Json> result, const Function& to_value) -> decltype(to_value(std::move(*result))) {
@@ -141,7 +139,7 @@ class BotApi : public Api {
     try {
       response = client_.send(request, cancelled ? cancelled : give_up_);
     } catch (const http::HttpError& error) {
-      return std::unexpected(Failure{.text = without_token(error.what()), .may_be_done = error.sent()});
+      return std::unexpected(Failure{.text = without_token(error.what())});
     } catch (const Cancelled&) {
       return std::unexpected(Failure{.text = "cancelled"});
     }

@@ -51,7 +51,6 @@ Failure failure_of(int status, const Json& json) {
   Failure failure;
   if (!json.is_object() || !json.contains("description") || !json["description"].is_string()) {
     failure.text = "Telegram answered status " + std::to_string(status) + " without a description";
-    failure.may_be_done = true;
     return failure;
   }
   failure.text = cut_to(json["description"].get<std::string>(), 300);
@@ -65,7 +64,7 @@ Failure failure_of(int status, const Json& json) {
     failure.kind = Failure::Kind::flood;
     failure.retry_after = std::chrono::seconds(std::clamp<std::int64_t>(integer(parameters, "retry_after"), 1, 3600));
   } else if (code >= 500) {
-    failure.may_be_done = true;
+    failure.kind = Failure::Kind::unreachable;
   } else if (failure.migrate_to = integer(parameters, "migrate_to_chat_id"); failure.migrate_to != 0) {
     failure.kind = Failure::Kind::migrated;
   } else if (code == 401 || (code == 404 && words == "not found")) {  // 404: a token that has not even the form of one

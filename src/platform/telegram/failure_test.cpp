@@ -44,11 +44,10 @@ TEST(FailureOf, ReadsParameters) {
   EXPECT_EQ(migrated.migrate_to, -1001);
 }
 
-TEST(FailureOf, WithoutADescriptionItMayHaveBeenDone) {
+TEST(FailureOf, WithoutADescriptionItIsTriedAgain) {
   for (const Json& json : {Json(), Json::array(), Json{{"ok", true}}, Json{{"description", 5}}}) {
     const Failure failure = failure_of(502, json);
     EXPECT_EQ(failure.kind, Kind::unreachable);
-    EXPECT_TRUE(failure.may_be_done);
   }
 }
 
@@ -58,7 +57,7 @@ TEST(ReadAnswer, GivesTheResultOrAFailure) {
   for (const char* text : {"", "<html>", "{", "[]", R"({"ok":true})", R"({"ok":1,"result":7})", R"({"ok":false,"result":7})"}) {
     const auto answer = read_answer(200, text);
     ASSERT_FALSE(answer) << text;
-    EXPECT_TRUE(answer.error().may_be_done) << text;
+    EXPECT_EQ(answer.error().kind, Kind::unreachable) << text;
   }
   EXPECT_EQ(read_answer(403, R"({"ok":false,"error_code":403,"description":"Forbidden"})").error().kind, Kind::forbidden);
 }

@@ -327,7 +327,7 @@ TEST_F(BotTest, ANewLinkComesAlsoWhenTelegramAsksToWait) {
 
 TEST_F(BotTest, FaultsOfTelegramAreRepeated) {
   using Kind = telegram::Failure::Kind;
-  api.fail({.kind = Kind::unreachable, .may_be_done = true}, 2);
+  api.fail({.kind = Kind::unreachable}, 2);
   api.fail({.kind = Kind::flood, .retry_after = std::chrono::seconds(1)}, 1);
   say("a fox");
   tell(next_request(), EventType::finished);
