@@ -3,21 +3,33 @@
 #include <array>
 
 #include "base/random_id.hpp"
+#include "platform/messages/messages.hpp"
 
 namespace p2p::bot {
 namespace {
 
-constexpr std::array<std::string_view, 6> kNames{"", "again:", "vary:", "larger:", "cancel:", "link:"};  // by Callback::Kind
+using enum Callback::Kind;
+using enum Text;
+namespace offer = messages::offer;
+
+// By Callback::Kind.
+constexpr std::array<ButtonKind, 5> kKinds{{
+    {again, "again:", "🔄 ", button_again, true, again_accepted, ""},
+    {variation, "vary:", "🎲 ", button_variation, true, variation_accepted, offer::kVariation},
+    {larger, "larger:", "🔍 ", button_larger, true, larger_accepted, offer::kLarger},
+    {cancel, "cancel:", "✖ ", button_cancel, false, cancelling, ""},
+    {link, "link:", "🔗 ", button_new_link, false, {}, ""},
+}};
 
 }  // namespace
 
-std::string to_data(Callback::Kind kind, std::string_view id) { return std::string(kNames.at(static_cast<std::size_t>(kind))).append(id); }
+const ButtonKind& button_kind(Callback::Kind kind) { return kKinds.at(static_cast<std::size_t>(kind) - 1); }
+
+std::string to_data(Callback::Kind kind, std::string_view id) { return std::string(button_kind(kind).data).append(id); }
 
 Callback parse_callback(std::string_view data) {
-  using enum Callback::Kind;
-  for (const auto kind : {again, variation, larger, cancel, link}) {
-    const std::string_view name = kNames.at(static_cast<std::size_t>(kind));
-    if (data.starts_with(name) && is_id(data.substr(name.size()))) return {kind, std::string(data.substr(name.size()))};
+  for (const ButtonKind& each : kKinds) {
+    if (data.starts_with(each.data) && is_id(data.substr(each.data.size()))) return {each.kind, std::string(data.substr(each.data.size()))};
   }
   return {};
 }

@@ -15,20 +15,6 @@ std::string day_of(Time time) { return to_text(time).substr(0, 10); }
 /// Short enough to be typed.
 std::uint64_t new_seed() { return random_bits() >> 32u; }
 
-bool draws(Callback::Kind kind) {
-  using enum Callback::Kind;
-  return kind == again || kind == variation || kind == larger;
-}
-
-std::string_view offer_of(Callback::Kind kind) {
-  return kind == Callback::Kind::variation ? messages::offer::kVariation : messages::offer::kLarger;
-}
-
-Text accepted_text(Callback::Kind kind) {
-  if (kind == Callback::Kind::variation) return Text::variation_accepted;
-  return kind == Callback::Kind::larger ? Text::larger_accepted : Text::again_accepted;
-}
-
 }  // namespace
 
 void Bot::Core::take_update(const telegram::Update& update) {
@@ -206,13 +192,13 @@ void Bot::Core::take_callback(const telegram::CallbackQuery& query) {
   if (!row || (query.chat && query.chat->id != row->chat)) return refuse(Text::out_of_date);
   if (query.from.id != row->user && !(kind == Callback::Kind::cancel && is_admin(query.from.id))) return refuse(Text::not_yours);
 
-  if (draws(kind)) {
-    if (kind != Callback::Kind::again && !row->has_offer(offer_of(kind))) return refuse(Text::out_of_date);
-    answer_query(query.id, say(language, accepted_text(kind)), false);
+  if (const ButtonKind& button = button_kind(kind); button.draws) {
+    if (!row->has_offer(button.offer)) return refuse(Text::out_of_date);
+    answer_query(query.id, say(language, button.accepted), false);
     if (pressed_.emplace(std::to_string(query.from.id) + query.data, now()).second) draw_again(query.from, *row, kind);
   } else if (kind == Callback::Kind::cancel) {
     if (live == live_.end() || row->ended_somehow()) return refuse(Text::out_of_date);
-    answer_query(query.id, say(language, Text::cancelling), false);
+    answer_query(query.id, say(language, button.accepted), false);
     cancel(live->second);
   } else if (row->status == Status::finished && row->answered) {
     renew_link(*row, query.message_id, query.id);

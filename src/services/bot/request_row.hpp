@@ -62,7 +62,8 @@ struct RequestRow {
   bool bell_rung = false;
   bool settled = false;  ///< nothing more is to be shown
 
-  bool has_offer(std::string_view word) const { return std::ranges::find(offers, word) != offers.end(); }
+  /// Whether the worker offered it; the empty offer always is.
+  bool has_offer(std::string_view word) const { return word.empty() || std::ranges::find(offers, word) != offers.end(); }
   bool ended_somehow() const { return status == Status::finished || status == Status::failed || status == Status::cancelled; }
 };
 

@@ -15,8 +15,9 @@ std::string number(double value) {
   return text.data();
 }
 
-telegram::Button button(const RequestRow& row, const char* sign, Text text, Callback::Kind kind) {
-  return {.text = sign + say(row.language, text), .data = to_data(kind, row.id)};
+telegram::Button button(const RequestRow& row, Callback::Kind kind) {
+  const ButtonKind& look = button_kind(kind);
+  return {.text = std::string(look.sign) + say(row.language, look.label), .data = to_data(kind, row.id)};
 }
 
 }  // namespace
@@ -67,18 +68,19 @@ std::string caption(const RequestRow& row) {
 
 telegram::Keyboard status_keyboard(const RequestRow& row) {
   if (row.cancelling || row.ended_somehow()) return {};
-  return {{button(row, "✖ ", Text::button_cancel, Callback::Kind::cancel)}};
+  return {{button(row, Callback::Kind::cancel)}};
 }
 
 telegram::Keyboard answer_keyboard(const RequestRow& row, const std::optional<std::string>& link, bool expired) {
   std::vector<telegram::Button> buttons;
   if (link) buttons.push_back({.text = "🔗 " + say(row.language, Text::button_original), .url = *link});
-  if (expired) buttons.push_back(button(row, "🔗 ", Text::button_new_link, Callback::Kind::link));
-  buttons.push_back(button(row, "🔄 ", Text::button_again, Callback::Kind::again));
+  if (expired) buttons.push_back(button(row, Callback::Kind::link));
+  buttons.push_back(button(row, Callback::Kind::again));
   telegram::Keyboard keyboard{buttons};
   std::vector<telegram::Button> more;
-  if (row.has_offer(messages::offer::kVariation)) more.push_back(button(row, "🎲 ", Text::button_variation, Callback::Kind::variation));
-  if (row.has_offer(messages::offer::kLarger)) more.push_back(button(row, "🔍 ", Text::button_larger, Callback::Kind::larger));
+  for (const auto kind : {Callback::Kind::variation, Callback::Kind::larger}) {
+    if (row.has_offer(button_kind(kind).offer)) more.push_back(button(row, kind));
+  }
   if (!more.empty()) keyboard.push_back(more);
   return keyboard;
 }
