@@ -44,7 +44,7 @@ SchedulerConfig load_scheduler(const ModelIndex& index) {
 
 TextEncoders load_text_encoders(const ModelIndex& index, const EngineOptions& options) {
   std::vector<TextualInversion> learned;
-  for (const fs::path& file : options.embeddings) learned.push_back(read_textual_inversion(file));
+  for (const fs::path& file : options.embeddings) learned.push_back(read_textual_inversion(open_safetensors(file)));
   const auto [precision, threads] = std::pair(*options.precision, options.threads);
   const TextEncoders::Source first{.tokenizer = index.tokenizer("tokenizer"), .text_encoder = index.component("text_encoder")};
   if (index.family() != Family::xl) return TextEncoders::single(first, precision, threads, learned);

@@ -30,10 +30,9 @@ TextualInversion::Vectors vectors_of(const Safetensors& file, const std::string&
 
 }  // namespace
 
-TextualInversion read_textual_inversion(const std::filesystem::path& path, const std::string& token) {
-  const Safetensors file = open_safetensors(path);
-  TextualInversion inversion{.file = path, .token = token, .encoders = {}};
-  std::string name = path.stem().string();
+TextualInversion read_textual_inversion(const Safetensors& file, const std::string& token) {
+  TextualInversion inversion{.file = file.path, .token = token, .encoders = {}};
+  std::string name = file.path.stem().string();
   if (file.tensors.contains("clip_l") || file.tensors.contains("clip_g")) {
     inversion.encoders = {vectors_of(file, "clip_l"), vectors_of(file, "clip_g")};
   } else if (!file.tensors.empty()) {
@@ -42,11 +41,11 @@ TextualInversion read_textual_inversion(const std::filesystem::path& path, const
     if (only != kUnnamed) name = only;
   }
   if (inversion.encoders.empty() || file.tensors.size() != inversion.encoders.size()) {
-    throw ModelError(path.string() + ": expected the one tensor of a textual inversion, or clip_l and clip_g, found " +
+    throw ModelError(file.path.string() + ": expected the one tensor of a textual inversion, or clip_l and clip_g, found " +
                      std::to_string(file.tensors.size()) + " tensors");
   }
   if (token.empty()) inversion.token = name;
-  if (inversion.token.empty()) throw ModelError(path.string() + ": expected a token's name, found an empty one");
+  if (inversion.token.empty()) throw ModelError(file.path.string() + ": expected a token's name, found an empty one");
   return inversion;
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/checkpoint/safetensors.hpp"
+
 namespace p2p::engine {
 
 /// A word that was learned for a model ("textual inversion"): rows for the token embedding of its text encoder, or of both of SDXL's.
@@ -19,9 +21,9 @@ struct TextualInversion {
   std::vector<Vectors> encoders;
 };
 
-/// Reads a safetensors file as diffusers and AUTOMATIC1111's web UI write them: one tensor [count, width] or [width], which has the token's
+/// Reads a file as diffusers and AUTOMATIC1111's web UI write them: one tensor [count, width] or [width], which has the token's
 /// name, or is named `emb_params` and the token is the file's name without its ending; or SDXL's pair `clip_l` and `clip_g`, named by the
 /// file, too. `token`, where it is given, is the name instead. Throws ModelError.
-TextualInversion read_textual_inversion(const std::filesystem::path& file, const std::string& token = {});
+TextualInversion read_textual_inversion(const Safetensors& file, const std::string& token = {});
 
 }  // namespace p2p::engine

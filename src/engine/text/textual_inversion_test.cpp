@@ -15,7 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 TextualInversion read(const std::string& name, const std::string& token = {}) {
-  return read_textual_inversion(golden::file("prompts/words/" + name + ".safetensors"), token);
+  return read_textual_inversion(open_safetensors(golden::file("prompts/words/" + name + ".safetensors")), token);
 }
 
 std::vector<std::size_t> sizes(const TextualInversion& inversion) {
@@ -41,7 +41,7 @@ TEST(TextualInversion, RefusesWhatIsNone) {
   const auto error = [&](const golden::Checkpoint& checkpoint) {
     const auto path = folder.path() / "word.safetensors";
     checkpoint.write(path);
-    return error_of<ModelError>([&] { read_textual_inversion(path); });
+    return error_of<ModelError>([&] { read_textual_inversion(open_safetensors(path)); });
   };
   const auto tensor = [&](const Shape& shape, std::size_t size) {
     return golden::Checkpoint().add("<a>", shape, std::span(values).first(size));

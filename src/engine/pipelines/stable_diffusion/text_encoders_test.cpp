@@ -31,7 +31,7 @@ TextEncoders load(const std::string& model, std::span<const TextualInversion> le
 }
 
 TextualInversion word(const std::string& name, const std::string& token = {}) {
-  return read_textual_inversion(kFolder / "words" / (name + ".safetensors"), token);
+  return read_textual_inversion(open_safetensors(kFolder / "words" / (name + ".safetensors")), token);
 }
 
 // sd: quick_gelu; masked: gelu, "!" pads and is hidden; xl: both kinds of padding, the first encoder's file an old one; xl2: one layer, and

@@ -1,0 +1,43 @@
+// Any bytes as a learned word: a name and as many numbers as its vectors say, or a ModelError.
+
+#include <cstring>
+#include <vector>
+
+#include "base/error.hpp"
+#include "engine/text/textual_inversion.hpp"
+#include "fuzz/check.hpp"
+
+namespace {
+
+using namespace p2p::engine;
+
+void read(std::span<const std::byte> bytes) {
+  try {
+    const TextualInversion word = read_textual_inversion(parse_safetensors(bytes, "x.safetensors"));
+    fuzz::check(!word.token.empty() && (word.encoders.size() == 1 || word.encoders.size() == 2));
+    for (const auto& vectors : word.encoders) {
+      fuzz::check(vectors.count > 0 && vectors.width > 0 && vectors.values.size() == vectors.count * vectors.width);
+    }
+  } catch (const p2p::ModelError& error) {
+    fuzz::check(std::string_view(error.what()).size() < 4096);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto input = std::as_bytes(std::span(data, size));
+  read(input);
+
+  // Once more as a header alone, with its length before it and some zeros behind it.
+  std::vector<std::byte> whole(sizeof(std::uint64_t));
+  const std::uint64_t header_size = size;
+  std::memcpy(whole.data(), &header_size, sizeof header_size);
+  whole.insert(whole.end(), input.begin(), input.end());
+  for (const std::size_t zeros : {4U, 32U}) {
+    std::vector<std::byte> filled = whole;
+    filled.resize(whole.size() + zeros);
+    read(filled);
+  }
+  return 0;
+}
