@@ -3,15 +3,19 @@
 bench_vs.py --work build/bench_vs                  all of it; needs 20 GB of disk, 24 GiB of memory and half an hour
 bench_vs.py --only memory --folder DIR             one part of it, over a folder that is there already
 
-A step of Würstchen's prior with guidance, one of its decoder, and a pass of the UNet of Stable Diffusion 1.5 with guidance, ours against diffusers' and against what openvino.convert_model makes of diffusers'
-module; one step of SD-Turbo with TAESD, words to PNG, against a pass of its UNet. The three take turns, a few steps each; what is printed is the median of the turns' medians. The competitors are loaded and warm before
-the first turn; ours starts anew each time and its first step does not count. Only one network of theirs is loaded at a time.
+A step of Würstchen's prior with guidance and one of its decoder, ours against diffusers' and against what openvino.convert_model makes of
+diffusers' module; a pass of the UNet of Stable Diffusion 1.5 with guidance, against diffusers, OpenVINO GenAI and, where it is installed,
+stable-diffusion.cpp; one step of SD-Turbo with TAESD, words to PNG, against a pass of its UNet. They take turns, a few steps each; what is
+printed is the median of the turns' medians. The competitors are loaded and warm before the first turn; ours starts anew each time and its
+first step does not count. Only one network of each competitor is loaded at a time.
 
 The folder has random weights, which cost as much as trained ones. diffusers runs with tcmalloc where it is installed (libtcmalloc-minimal4).
 """
 
 import argparse
+import contextlib
 import ctypes.util
+import importlib.util
 import json
 import os
 import shutil
@@ -27,7 +31,7 @@ STEPS = [sys.executable, TOOLS / "golden/steps.py"]
 LIMITS = {  # of the other's seconds
     "prior": {"diffusers": 0.83, "conversion": 1.03},
     "decoder": {"conversion": 0.88},
-    "unet": {"diffusers": 0.75, "conversion": 1.03},
+    "unet": {"diffusers": 0.75, "genai": 1.03, "sd_cpp": 0.5},
 }
 AIMS = {"decoder": {"conversion": 0.83}}
 WUERSTCHEN = ("full", ["wuerstchen.py", "random", "--scale=full"], 1024)
@@ -92,6 +96,16 @@ def our_step(arguments, part):
     return next(stage["seconds_per_step"] for stage in json.loads(line)["stages"] if stage["name"] == part)
 
 
+def checkpoint(arguments):
+    """The folder as a single file, which stable-diffusion.cpp reads."""
+    file = arguments.work / f"{arguments.folder.name}.safetensors"
+    if not file.exists():
+        part = file.with_name("part-" + file.name)
+        subprocess.run([sys.executable, TOOLS / "golden/single_file.py", "write", arguments.folder, part, "--family", "sd1"], check=True)
+        part.rename(file)
+    return file
+
+
 def compare_speed(arguments, part):
     """Whether a limit is passed."""
     shape = [part, arguments.folder, str(arguments.width), str(arguments.height)]
@@ -102,23 +116,27 @@ def compare_speed(arguments, part):
     print(f"{part}, {arguments.width}x{arguments.height}, diffusers with {allocator or 'the usual allocator'}", flush=True)
 
     turns = []
-    with (
-        Competitor([*STEPS, "diffusers", *shape], preload) as diffusers,
-        Competitor([*STEPS, "conversion", *shape, network]) as conversion,
-    ):
+    converted = "genai" if part == "unet" else "conversion"
+    commands = {"diffusers": [*STEPS, "diffusers", *shape], converted: [*STEPS, converted, *shape, network]}
+    if part == "unet" and importlib.util.find_spec("stable_diffusion_cpp"):
+        commands["sd_cpp"] = [*STEPS, "sd_cpp", *shape, checkpoint(arguments)]
+    elif part == "unet":
+        print("stable-diffusion.cpp is left out: pip install stable-diffusion-cpp-python==0.4.7 builds it", flush=True)
+
+    def steps(name):
+        return 1 if name == "sd_cpp" else arguments.steps  # a whole picture goes with it
+
+    with contextlib.ExitStack() as stack:
+        others = {
+            name: stack.enter_context(Competitor(command, preload if name == "diffusers" else None)) for name, command in commands.items()
+        }
         for _ in range(arguments.runs):
-            turns.append(
-                {
-                    "prompt2pic": our_step(arguments, part),
-                    "diffusers": diffusers.run(arguments.steps),
-                    "conversion": conversion.run(arguments.steps),
-                }
-            )
+            turns.append({"prompt2pic": our_step(arguments, part), **{name: other.run(steps(name)) for name, other in others.items()}})
             print("  seconds a step: " + ", ".join(f"{name} {seconds:.3f}" for name, seconds in turns[-1].items()), flush=True)
     medians = {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
     print(f"{part} step, medians of {len(turns)}: " + ", ".join(f"{name} {seconds:.3f} s" for name, seconds in medians.items()))
     passed = False
-    for name in ("diffusers", "conversion"):
+    for name in commands:
         ratio, limit, aim = (medians["prompt2pic"] / medians[name], LIMITS[part].get(name), AIMS.get(part, {}).get(name))
         print(f"  {ratio:.3f} of {name}'s time" + (f" (limit {limit})" if limit else "") + (f", aim {aim}" if aim else ""), flush=True)
         passed |= limit is not None and ratio > limit

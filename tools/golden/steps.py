@@ -1,11 +1,18 @@
 """What tools/bench_vs.py compares with: one network of a folder (prior or UNet with guidance, or decoder) at the sizes of a picture.
 
-steps.py convert PART FOLDER WIDTH HEIGHT OUT           writes OUT/model.xml: openvino.convert_model's, with f32 weights
-steps.py diffusers PART FOLDER WIDTH HEIGHT             bf16, channels-last \\ every line of standard input is a number of steps to run,
-steps.py conversion PART FOLDER WIDTH HEIGHT IR         bf16                / every answer a JSON list of the seconds that each took
+steps.py convert PART FOLDER WIDTH HEIGHT OUT           writes OUT/PART/openvino_model.xml: openvino.convert_model's, with f32 weights
+
+Of these, every line of standard input is a number of steps to run, every answer a JSON list of the seconds that each took:
+
+steps.py diffusers PART FOLDER WIDTH HEIGHT             bf16, channels-last
+steps.py conversion PART FOLDER WIDTH HEIGHT OUT        what was converted, bf16
+steps.py genai unet FOLDER WIDTH HEIGHT OUT             the same, run by OpenVINO GenAI's own class
+steps.py sd_cpp unet FOLDER WIDTH HEIGHT CHECKPOINT     stable-diffusion.cpp on a single file: a step with guidance is two passes of its own
 """
 
 import json
+import os
+import shutil
 import sys
 import time
 import warnings
@@ -22,6 +29,9 @@ NETWORKS = {
     "decoder": (WuerstchenDiffNeXt, "decoder/decoder"),
     "unet": (UNet2DConditionModel, "unet"),
 }
+
+
+HINTS = {"INFERENCE_PRECISION_HINT": "bf16", "PERFORMANCE_HINT": "LATENCY"}
 
 
 class Tuple(torch.nn.Module):
@@ -75,8 +85,12 @@ def convert(part, folder, example, out):
     model = openvino.convert_model(
         load(part, folder, torch.float32), example_input=example, input=[(name, list(value.shape)) for name, value in example.items()]
     )
-    out.mkdir(parents=True)
-    openvino.save_model(model, out / "model.xml", compress_to_fp16=False)
+    (out / part).mkdir(parents=True)
+    openvino.save_model(model, out / part / "openvino_model.xml", compress_to_fp16=False)
+    if part == "unet":  # what GenAI reads beside it
+        shutil.copy(folder / "unet/config.json", out / part)
+        (out / "vae_decoder").mkdir()
+        shutil.copy(folder / "vae/config.json", out / "vae_decoder")
 
 
 def diffusers_step(part, folder, example):
@@ -86,22 +100,67 @@ def diffusers_step(part, folder, example):
     return lambda: model(**example)
 
 
-def conversion_step(network, example):
-    options = {"INFERENCE_PRECISION_HINT": "bf16", "PERFORMANCE_HINT": "LATENCY"}
-    request = openvino.Core().compile_model(network / "model.xml", "CPU", options).create_infer_request()
+def conversion_step(part, network, example):
+    request = openvino.Core().compile_model(network / part / "openvino_model.xml", "CPU", HINTS).create_infer_request()
     values = [value.numpy() for value in example.values()]
     return lambda: request.infer(values)
+
+
+def genai_step(network, example):
+    from openvino_genai import UNet2DConditionModel
+
+    model = UNet2DConditionModel(network / "unet", "CPU", **HINTS)
+    sample, timestep, words = (openvino.Tensor(value.numpy()) for value in example.values())
+    model.set_hidden_states("encoder_hidden_states", words)
+    return lambda: model.infer(sample, timestep)
+
+
+def sd_cpp_steps(checkpoint, width, height):
+    """For a number of steps, the seconds of each: of whole pictures, since no less can be asked for."""
+    from stable_diffusion_cpp import StableDiffusion
+
+    model = StableDiffusion(model_path=checkpoint, n_threads=len(os.sched_getaffinity(0)), verbose=False)
+
+    def run(steps):
+        ends = []
+
+        def told(step, of, _):
+            if of == steps + 1:  # else it tells of something else than sampling
+                ends.append(time.perf_counter())
+
+        model.generate_image(
+            "a fox",
+            width=width,
+            height=height,
+            sample_steps=steps + 1,
+            cfg_scale=7.5,
+            sample_method="euler",
+            progress_callback=told,
+        )
+        return [after - before for before, after in zip(ends, ends[1:])]
+
+    return run
 
 
 @torch.no_grad()
 def main():
     what, part, folder, width, height, *path = sys.argv[1:]
     folder = Path(folder)
+    if what == "sd_cpp":
+        run = sd_cpp_steps(*path, int(width), int(height))
+        for line in sys.stdin:
+            print(json.dumps(run(int(line))), flush=True)
+        return
     torch.manual_seed(0)
     example = inputs(part, folder, int(width), int(height))
     if what == "convert":
         return convert(part, folder, example, Path(*path))
-    step = diffusers_step(part, folder, example) if what == "diffusers" else conversion_step(Path(*path), example)
+    steps = {
+        "diffusers": lambda: diffusers_step(part, folder, example),
+        "conversion": lambda: conversion_step(part, Path(*path), example),
+        "genai": lambda: genai_step(Path(*path), example),
+    }
+    step = steps[what]()
     for line in sys.stdin:
         seconds = []
         for _ in range(int(line)):
