@@ -62,7 +62,7 @@ class SingleFileReference(Reference):
             more |= {"tokenizer_2": second, "add_watermarker": False}
         self.pipeline = kind.from_single_file(file, config=str(folder), torch_dtype=torch.float32, local_files_only=True, **more)
         self.pipeline.set_progress_bar_config(disable=True)
-        self.guided, self.scheduler = True, self.pipeline.scheduler
+        self.guided, self.scheduler, self.vae = True, self.pipeline.scheduler, self.pipeline.vae
 
 
 def main():
