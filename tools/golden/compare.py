@@ -18,6 +18,7 @@ from PIL import Image
 from folders import ROOT, Reference, write_folder
 from specs import random_spec
 
+SMALLEST = 16  # pixels a side that the program draws
 LIMITS = {"largest": 3, "mean": 0.1}  # of 255
 PROMPTS = ["a red fox, on a blue background", "рыжая лиса на снегу", "青い背景の赤い狐", "🦊 🚀 a fox's rocket", ""]
 NEGATIVES = ["", "blurry, ugly", "размыто", "猫"]
@@ -30,7 +31,7 @@ def cases(reference, seed, large):
     multiple, scale = reference.prior.config.resolution_multiple, reference.decoder.config.latent_dim_scale
     decoder = reference.decoder.decoder.config
     whole = decoder.patch_size * 2 ** (len(decoder.c_hidden) - 1)
-    cells = [c for c in range(2, 13) if int(c * scale) % whole == 0][:4]
+    cells = [c for c in range(2, 13) if int(c * scale) % whole == 0 and c * multiple >= SMALLEST][:4]
 
     def side():
         return int(draw.choice(cells) * multiple)

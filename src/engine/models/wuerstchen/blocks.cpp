@@ -72,7 +72,10 @@ void TimeTableWriter::timestep_block(const Scope& scope, std::size_t c) {
   parts_.push_back(parts[1]);
 }
 
-void TimeTableWriter::finish() { graph_->output("time", ops::concat(parts_, 1)); }
+void TimeTableWriter::finish() {
+  if (parts_.empty()) parts_.push_back(ops::split(embedding_, 1, {1, static_cast<std::int64_t>(c_r_) - 1})[0]);  // which nobody reads
+  graph_->output("time", ops::concat(parts_, 1));
+}
 
 TimeTableReader::TimeTableReader(Graph& graph, const std::vector<std::size_t>& channels) {
   std::vector<std::int64_t> sizes;
@@ -81,7 +84,8 @@ TimeTableReader::TimeTableReader(Graph& graph, const std::vector<std::size_t>& c
     sizes.insert(sizes.end(), 2, static_cast<std::int64_t>(c));
     total += 2 * sizes.back();
   }
-  const Value row = graph.input("time", {1, total});
+  const Value row = graph.input("time", {1, std::max<std::int64_t>(total, 1)});
+  if (sizes.empty()) return;
   for (const Value& part : ops::split(row, 1, sizes)) parts_.push_back(ops::reshape(part, {1, 1, 1, -1}));
 }
 

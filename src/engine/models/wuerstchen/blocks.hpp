@@ -22,7 +22,7 @@ class TimeTableWriter {
   TimeTableWriter(Graph& graph, std::size_t c_r);
   /// The block's `mapper`: 2c values, scale (1 included) and shift.
   void timestep_block(const Scope& scope, std::size_t c);
-  /// Makes the output `time` [1, sum of 2c].
+  /// Makes the output `time` [1, sum of 2c]; [1, 1] where there was no block.
   void finish();
 
  private:

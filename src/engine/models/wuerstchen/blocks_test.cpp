@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/graph/ops.hpp"
 #include "engine/models/wuerstchen/decoder.hpp"
 #include "engine/models/wuerstchen/prior.hpp"
 #include "engine/testing/golden.hpp"
@@ -48,6 +49,17 @@ TEST(TimeEmbedding, EqualsDiffusers) {
       EXPECT_TRUE(near(time_embedding(ratios[i], c_r), std::span(expected).subspan(i * c_r, c_r), 1e-3)) << c_r << " at " << ratios[i];
     }
   }
+}
+
+// A network of that kind does not know the time; diffusers draws with it all the same.
+TEST(TimeTable, MayHaveNoBlock) {
+  Graph time("time");
+  TimeTableWriter(time, 8).finish();
+  const auto row = golden::run(time, {{"embedding", time_embedding(0.5F, 8)}}, {"time"}).at("time");
+  Graph step("step");
+  const TimeTableReader reader(step, {});
+  step.output("y", ops::mul(step.input("x", {1, 2}), ops::scalar(2)));
+  EXPECT_EQ(golden::run(step, {{"x", {1, 2}}, {"time", row}}, {"y"}).at("y"), (std::vector<float>{2, 4}));
 }
 
 /// Blocks of one network, each alone in a graph, from the weights and the values that the fixture holds.
