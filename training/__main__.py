@@ -13,7 +13,7 @@ from .recipe import Recipe
 def arguments():
     parser = argparse.ArgumentParser(prog="training/train", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model's folder; training/ in it keeps what was learnt")
-    for stage, minutes in (("a", 30), ("b", 120), ("c", 600)):
+    for stage, minutes in (("a", 30), ("b", 120), ("c", 120)):
         parser.add_argument(f"--minutes-{stage}", type=float, default=minutes, metavar="N", help=f"{minutes} unless given")
     parser.add_argument(
         "--stages", choices=["abc", "ab", "c"], default="abc", help="ab and c can be trained at the same time, each with P2P_JOBS=1"

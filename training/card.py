@@ -5,6 +5,7 @@ from importlib.metadata import version
 from .captions import COLOURS
 from .compressor import CHANNELS, GRID, PATCH
 from .data import EMOJI, LABELS
+from .sheet import DRAWING
 
 STAGES = {
     "vqgan": "Stage A, `vqgan`",
@@ -43,7 +44,8 @@ def text(run, parts):
             "",
         ]
     lines += [
-        "**Settings that suit it**: 128x128, prior 20 steps with guidance 3, decoder 8 steps without guidance (`prompt2pic.json` has them).",
+        f"**Settings that suit it**: 128x128, prior {DRAWING['steps']} steps with guidance {DRAWING['guidance']}, decoder"
+        f" {DRAWING['decoder_steps']} steps without guidance (`prompt2pic.json` has them).",
         "",
         "**Parts**: " + ", ".join(f"`{stage}/{name}` {millions(part)}" for stage, group in parts.items() for name, part in group.items()) + ".",
         f"The prior's latents are the {CHANNELS} first principal components of {PATCH}x{PATCH} patches of the picture at {GRID * PATCH}x{GRID * PATCH}"
@@ -55,7 +57,9 @@ def text(run, parts):
         *TABLE,
     ]
     lines += [
-        f"| {STAGES[stage]} | {done['seconds'] / 60:.1f} | {done['steps']} | {done['loss']:.4f} |" for stage, done in run["done"].items()
+        f"| {STAGES[stage]} | {done['seconds'] / 60:.1f} | {done['steps']} | {done['loss']:.4f} |"
+        for stage, done in run["done"].items()
+        if done["steps"]
     ]
     before = [line for line in run["before"].splitlines() if line.startswith(tuple(f"| {name} |" for name in STAGES.values()))]
     if before:

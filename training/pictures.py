@@ -7,11 +7,11 @@ from PIL import Image, ImageOps
 from .captions import COLOURS
 
 SIDE = 128
-PLACINGS, MOST = 8, 8000
+PLACINGS, MOST = 4, 8000
 
 
 def placings(things):
-    """How many pictures are made for each thing, at least: eight, fewer where things are so many that memory would not do."""
+    """How many pictures are made for each thing, at least: four, fewer where things are so many that memory would not do."""
     return max(1, min(PLACINGS, MOST // len(things)))
 
 

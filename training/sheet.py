@@ -11,7 +11,7 @@ from .pictures import SIDE
 
 PRIOR = {"latent_mean": 1.0, "latent_std": 0.0, "resolution_multiple": 21.34}  # 128 pixels are 6 latents
 DECODER = {"latent_dim_scale": 5.34}  # which are 32 of the decoder's
-DRAWING = {"steps": 20, "guidance": 3, "decoder_steps": 8, "decoder_guidance": 0}
+DRAWING = {"steps": 20, "guidance": 1.5, "decoder_steps": 8, "decoder_guidance": 0}
 
 
 def embeddings(prior, tokenizer, prompts, seed=0):
