@@ -1,8 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace fuzz {
 
@@ -19,6 +23,16 @@ inline std::string_view next_line(std::string_view& text) {
   const std::string_view line = text.substr(0, end);
   text.remove_prefix(end == text.npos ? text.size() : end + 1);
   return line;
+}
+
+/// A safetensors file: the length of `header`, the header, and so many zeros as its tensors.
+inline std::vector<std::byte> with_header(std::span<const std::byte> header, std::size_t zeros) {
+  const std::uint64_t size = header.size();
+  std::vector<std::byte> file(sizeof size);
+  std::memcpy(file.data(), &size, sizeof size);
+  file.insert(file.end(), header.begin(), header.end());
+  file.resize(file.size() + zeros);
+  return file;
 }
 
 }  // namespace fuzz

@@ -1,8 +1,6 @@
 // Any bytes as a LoRA for a small model: changes whose shapes fit and that can be added, or a ModelError.
 
 #include <cmath>
-#include <cstdlib>
-#include <cstring>
 #include <vector>
 
 #include "base/error.hpp"
@@ -46,14 +44,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read(input);
 
   // Once more as a header alone, with its length before it and as many zeros behind it as it asks for.
-  std::vector<std::byte> bytes(sizeof(std::uint64_t));
-  const std::uint64_t header_size = size;
-  std::memcpy(bytes.data(), &header_size, sizeof header_size);
-  bytes.insert(bytes.end(), input.begin(), input.end());
-  for (const std::size_t zeros : {32U, 48U, 80U}) {
-    std::vector<std::byte> whole = bytes;
-    whole.resize(bytes.size() + zeros);
-    read(whole);
-  }
+  for (const std::size_t zeros : {32U, 48U, 80U}) read(fuzz::with_header(input, zeros));
   return 0;
 }

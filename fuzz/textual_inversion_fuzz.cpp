@@ -1,8 +1,5 @@
 // Any bytes as a learned word: a name and as many numbers as its vectors say, or a ModelError.
 
-#include <cstring>
-#include <vector>
-
 #include "base/error.hpp"
 #include "engine/text/textual_inversion.hpp"
 #include "fuzz/check.hpp"
@@ -30,14 +27,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read(input);
 
   // Once more as a header alone, with its length before it and some zeros behind it.
-  std::vector<std::byte> whole(sizeof(std::uint64_t));
-  const std::uint64_t header_size = size;
-  std::memcpy(whole.data(), &header_size, sizeof header_size);
-  whole.insert(whole.end(), input.begin(), input.end());
-  for (const std::size_t zeros : {4U, 32U}) {
-    std::vector<std::byte> filled = whole;
-    filled.resize(whole.size() + zeros);
-    read(filled);
-  }
+  for (const std::size_t zeros : {4U, 32U}) read(fuzz::with_header(input, zeros));
   return 0;
 }

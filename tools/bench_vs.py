@@ -75,7 +75,7 @@ class Competitor:
 
 
 def prepared(folder, command):
-    """`folder`, which `command` makes where it is absent; half a one is never taken for whole."""
+    """`folder`, or a file, which `command` makes where it is absent; half a one is never taken for whole."""
     if not folder.exists():
         print(f"making {folder}", flush=True)
         part = folder.with_name(folder.name + ".part")
@@ -97,16 +97,6 @@ def our_step(arguments, part):
     return next(stage["seconds_per_step"] for stage in json.loads(line)["stages"] if stage["name"] == part)
 
 
-def checkpoint(arguments):
-    """The folder as a single file, which stable-diffusion.cpp reads."""
-    file = arguments.work / f"{arguments.folder.name}.safetensors"
-    if not file.exists():
-        part = file.with_name("part-" + file.name)
-        subprocess.run([sys.executable, TOOLS / "golden/single_file.py", "write", arguments.folder, part, "--family", "sd1"], check=True)
-        part.rename(file)
-    return file
-
-
 def compare_speed(arguments, part):
     """Whether a limit is passed."""
     shape = [part, arguments.folder, str(arguments.width), str(arguments.height)]
@@ -120,7 +110,8 @@ def compare_speed(arguments, part):
     converted = "genai" if part == "unet" else "conversion"
     commands = {"diffusers": [*STEPS, "diffusers", *shape], converted: [*STEPS, converted, *shape, network]}
     if part == "unet" and importlib.util.find_spec("stable_diffusion_cpp"):
-        commands["sd_cpp"] = [*STEPS, "sd_cpp", *shape, checkpoint(arguments)]
+        single_file = [sys.executable, TOOLS / "golden/single_file.py", "write", "--family", "sd1", arguments.folder]
+        commands["sd_cpp"] = [*STEPS, "sd_cpp", *shape, prepared(network.with_suffix(".safetensors"), single_file)]
     elif part == "unet":
         print("stable-diffusion.cpp is left out: pip install stable-diffusion-cpp-python==0.4.7 builds it", flush=True)
 
@@ -139,7 +130,7 @@ def compare_speed(arguments, part):
     passed = False
     for name in commands:
         ratio, limit, aim = (medians["prompt2pic"] / medians[name], LIMITS[part].get(name), AIMS.get(part, {}).get(name))
-        print(f"  {ratio:.3f} of {name}'s time" + (f" (limit {MEMORY_LIMIT})" if limit else "") + (f", aim {aim}" if aim else ""), flush=True)
+        print(f"  {ratio:.3f} of {name}'s time" + (f" (limit {limit})" if limit else "") + (f", aim {aim}" if aim else ""), flush=True)
         passed |= limit is not None and ratio > limit
     return passed
 

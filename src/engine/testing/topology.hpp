@@ -10,7 +10,7 @@
 
 namespace p2p::engine::golden {
 
-/// every tensor that a part of a published model has, from tests/golden/topology.
+/// Every tensor that a part of a published model has, from tests/golden/topology.
 struct Topology {
   explicit Topology(const std::string& part);
 
