@@ -1,92 +1,18 @@
 #!/usr/bin/env python3
-"""prompt2pic pull (P2P_BINARY) against a hub on this machine that breaks off, lies and misleads. Python's standard library alone."""
+"""What prompt2pic pull takes from a hub, how it goes on after an interruption, who sees the token."""
 import json
 import os
 import pathlib
-import pty
-import random
 import resource
-import select
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 
-from hub_server import COMMIT, Hub
-
-BINARY = os.path.abspath(os.environ["P2P_BINARY"])
-REPOSITORY = "someone/Tiny_Model.v1"
-WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
-
-
-def noise(size, seed=0):
-    return random.Random(seed).randbytes(size)
-
-
-def safetensors(size, seed):
-    header = json.dumps({"a": {"dtype": "U8", "shape": [size - 80], "data_offsets": [0, size - 80]}}).encode().ljust(72)
-    return len(header).to_bytes(8, "little") + header + noise(size - 80, seed)
-
-
-def model_files():
-    index = {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"], "scheduler": ["diffusers", "X"],
-             "tokenizer": ["transformers", "CLIPTokenizer"], "safety_checker": ["x", "X"], "feature_extractor": ["x", "X"],
-             "image_encoder": [None, None], "requires_safety_checker": True}
-    return {".gitattributes": b"x", "README.md": b"hello", "LICENSE.md": b"do good", "model_index.json": json.dumps(index).encode(),
-            "unet/config.json": b"{}", WEIGHTS: safetensors(3_000_000, 0), "unet/diffusion_pytorch_model.fp16.safetensors": safetensors(1_000, 1),
-            "unet/diffusion_pytorch_model.bin": b"pickle", "unet/code.py": b"import os", "scheduler/scheduler_config.json": b"{}",
-            "tokenizer/vocab.json": b"{}", "tokenizer/merges.txt": b"#version", "safety_checker/model.safetensors": b"checker",
-            "safety_checker/config.json": b"{}", "feature_extractor/preprocessor_config.json": b"{}", "whole.safetensors": b"all of it"}
-
-
-TAKEN = ["LICENSE.md", "model_index.json", "scheduler/scheduler_config.json", "tokenizer/merges.txt", "tokenizer/vocab.json",
-         "unet/config.json", WEIGHTS]
-
-
-class PullTest(unittest.TestCase):
-    def setUp(self):
-        self.hub = self.new_hub()
-        self.hub.add(REPOSITORY, model_files(), license="mit")
-        self.models = pathlib.Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.models)
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith("P2P_")}
-        self.env |= {"P2P_MODELS_DIR": str(self.models), "P2P_HUB_URL": self.hub.url}
-
-    def new_hub(self):
-        hub = Hub()
-        self.addCleanup(hub.close)
-        return hub
-
-    def run_it(self, *arguments, env=None, **more):
-        return subprocess.run([BINARY, *arguments], env={**self.env, **(env or {})}, capture_output=True, text=True, timeout=120, **more)
-
-    def pull(self, *arguments, code=0, says="", **more):
-        done = self.run_it("pull", *(arguments or (REPOSITORY,)), **more)
-        self.assertEqual(done.returncode, code, done.stderr + done.stdout)
-        if says:
-            self.assertRegex(done.stderr if code else done.stdout, says)
-        return done
-
-    def tree(self, folder):
-        root = self.models / folder
-        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file() and path.name != ".pulled.json"}
-
-    def check_whole(self, folder="tiny-model-v1", taken=TAKEN):
-        files = self.tree(folder)
-        files.pop("prompt2pic.json")
-        self.assertEqual(files, {path: self.hub.repositories[REPOSITORY][path] for path in taken})
-        self.assertEqual(os.listdir(self.models), [folder])
-
-    def refused(self, says, code=1, files=None, **more):
-        """It fails and says so, and there is no model; what is left in the hidden folder is `files`, or no folder at all."""
-        done = self.pull(code=code, says=says, **more)
-        self.assertEqual(done.stdout, "")
-        self.assertEqual(os.listdir(self.models), [] if files is None else [".tiny-model-v1.part"])
-        if files is not None:
-            self.assertEqual(set(self.tree(".tiny-model-v1.part")), set(files))
-        return done
+from command import BINARY, on_a_terminal
+from hub_server import COMMIT
+from pull_case import REPOSITORY, TAKEN, WEIGHTS, PullTest, model_files, noise
 
 
 class Pull(PullTest):
@@ -153,18 +79,8 @@ class Pull(PullTest):
                 handler.wfile.write(data[at:at + 1_000_000])
                 time.sleep(0.3)
         self.hub.behave[WEIGHTS] = slowly
-        terminal, other_end = pty.openpty()
-        process = subprocess.Popen([BINARY, "pull", REPOSITORY], env={**self.env, "TERM": "xterm"}, stdout=subprocess.PIPE, stderr=other_end)
-        os.close(other_end)
-        shown = b""
-        try:
-            while select.select([terminal], [], [], 60)[0] and (part := os.read(terminal, 4096)):
-                shown += part
-        except OSError:  # the other end is closed
-            pass
-        os.close(terminal)
-        process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 0)
+        code, _, shown = on_a_terminal([BINARY, "pull", REPOSITORY], env={**self.env, "TERM": "xterm"})
+        self.assertEqual(code, 0)
         self.assertRegex(shown.decode(), r"\r\[#+-+\] \d\.\d MB of 3\.0 MB, \S+ MB/s  ETA 0:0\d\x1b\[K")
         self.assertTrue(shown.endswith(b"\r\x1b[K"), shown[-80:])
 
@@ -263,121 +179,6 @@ class Resume(PullTest):
         self.refused("cannot be written: File too large", files=TAKEN, preexec_fn=limit)
         self.pull()
         self.check_whole()
-
-
-class Hostile(PullTest):
-    def test_wrong_bytes_are_fetched_once_more_and_then_refused(self):
-        self.hub.listed[WEIGHTS] = {"lfs": {"sha256": "0" * 64, "size": 3_000_000}}
-        done = self.refused(r"sent other bytes of unet/\S+ than it lists .*sha256 000.*, twice; they were deleted", files=TAKEN)
-        self.assertEqual((self.models / ".tiny-model-v1.part" / WEIGHTS).stat().st_size, 0)
-        self.assertEqual(self.hub.requests(WEIGHTS), [None, None])
-        self.assertIn("fetched anew", done.stderr)
-
-    def test_wrong_bytes_once(self):
-        def answer(handler, data, start):
-            handler.send_file(data if len(self.hub.requests(WEIGHTS)) > 1 else noise(len(data), 9), start)
-        self.hub.behave[WEIGHTS] = answer
-        self.pull()
-        self.check_whole()
-
-    def test_wrong_bytes_of_small_files(self):
-        self.hub.listed["tokenizer/vocab.json"] = {"blobId": "0" * 40}
-        self.pull(code=1, says="other bytes of tokenizer/vocab.json than it lists .*git blob 000")
-        self.hub.listed = {"model_index.json": {"blobId": "0" * 40}}
-        self.pull(code=1, says="other bytes of model_index.json")
-
-    def test_sizes_that_lie(self):
-        for size in 3_000_001, 2_999_999, 10:
-            self.hub.listed[WEIGHTS] = {"size": size}
-            self.refused(f'lists {WEIGHTS} with {size} bytes and serves "3000000"', files=TAKEN)
-        self.hub.listed[WEIGHTS] = {"size": 0}
-        self.refused("other bytes of unet/", files=TAKEN)
-
-    def test_more_bytes_than_listed_are_not_written(self):
-        def answer(handler, data, start):
-            handler.send_response(200)
-            handler.end_headers()
-            handler.close_connection = True
-            try:
-                while True:
-                    handler.wfile.write(data)
-            except OSError:
-                pass
-        self.hub.behave[WEIGHTS] = answer
-        self.refused("sends more of unet/.* than the 3000000 bytes that it lists", files=TAKEN)
-        self.assertLessEqual((self.models / ".tiny-model-v1.part" / WEIGHTS).stat().st_size, 3_000_000)
-
-    def test_ranges_that_lie(self):
-        def answer(handler, data, start):
-            if start == 0:
-                return handler.send_file(data, 0, 1000)
-            handler.reply(206, data[:100], [("Content-Range", "bytes 0-99/3000000")])
-        self.hub.behave[WEIGHTS] = answer
-        self.refused("lists unet/.* with 3000000 bytes and serves .bytes 0-99/3000000", files=TAKEN)
-
-    def test_packed_bytes(self):
-        self.hub.behave[WEIGHTS] = lambda handler, data, start: handler.reply(200, b"x" * 3_000_000, [("Content-Encoding", "gzip")])
-        self.refused("packed, though it was asked not to", files=TAKEN)
-
-    def test_hostile_names(self):
-        for name in "../x", "unet/../../x", "/etc/x", "unet//x", "a\\b", "unet/\x1b[2J", "unet/./x", "x" * 401, "", "unet/config.json":
-            self.hub.extra = [{"rfilename": name, "size": 1, "blobId": "0" * 40}]
-            self.refused("lists the file .*(could lead out|twice)")
-        self.hub.extra = [{"rfilename": f"f{i}", "size": 1, "blobId": "0" * 40} for i in range(10_001)]
-        self.refused("lists more than 10000 files")
-
-    def test_hidden_and_unhashed_files_are_not_taken(self):
-        self.hub.extra = [{"rfilename": "unet/.hidden.json", "size": 1, "blobId": "0" * 40}, {"rfilename": "unet/x.json", "size": 1},
-                          {"rfilename": "unet/y.json", "blobId": "0" * 40}, {"rfilename": "unet/a b.json", "size": 1, "blobId": "0" * 40}]
-        self.pull()
-        self.check_whole()
-
-    def test_components_that_lead_elsewhere(self):
-        index = {"..": ["x", "X"], "unet/..": ["x", "X"], ".git": ["x", "X"], "unet": ["x", "X"]}
-        self.hub.repositories[REPOSITORY]["model_index.json"] = json.dumps(index).encode()
-        self.pull()
-        self.check_whole(taken=["LICENSE.md", "model_index.json", "unet/config.json", WEIGHTS])
-
-    def test_listings_that_are_none(self):
-        for listing, says in ((b"<html>", "not valid JSON"), (b"{}", "no list"), (b'{"siblings": []}', "names no commit"),
-                              (b'{"siblings": [], "sha": "../../../x"}', "names no commit"), (b"[" * 100_000, "deeper"),
-                              (json.dumps({"sha": COMMIT, "siblings": [{"rfilename": "a", "blobId": "0" * 40, "size": 1 << 60}]}).encode(), "says that"),
-                              (json.dumps({"sha": COMMIT, "siblings": []}).encode(), "no model in diffusers' layout")):
-            self.hub.listing = listing
-            self.refused(says)
-        self.hub.listing = b" " * (17 << 20)
-        self.refused("answered more than")
-
-    def test_pickles_alone(self):
-        files = self.hub.repositories[REPOSITORY]
-        for path in [path for path in files if path.startswith("unet/") and path.endswith(".safetensors")]:
-            del files[path]
-        self.refused("no safetensors in unet/, only .diffusion_pytorch_model.bin.; pickles can run code")
-        del files["unet/diffusion_pytorch_model.bin"]
-        self.refused("no model in diffusers' layout")
-
-    def test_a_disk_that_is_too_small(self):
-        self.hub.listed[WEIGHTS] = {"size": 1 << 50}
-        self.refused(r"has \d+ MB free, and 1125899907 MB are needed", files=[])
-        self.assertEqual(self.hub.requests(WEIGHTS), [])
-
-    def test_redirects(self):
-        for target, says in (("file:///etc/passwd", "where nobody may follow"), ("ftp://127.0.0.1/x", "where nobody may follow"),
-                             ("/" + REPOSITORY + f"/resolve/{COMMIT}/{WEIGHTS}", "redirects more than 5 times")):
-            self.hub.behave[WEIGHTS] = lambda handler, data, start: handler.reply(302, headers=[("Location", target)])
-            self.refused(says, files=TAKEN)
-
-    def test_endless_headers(self):
-        def answer(handler, data, start):
-            handler.send_response(200)
-            handler.close_connection = True
-            try:
-                while True:
-                    handler.wfile.write(b"X-A: " + b"x" * 1000 + b"\r\n")
-            except OSError:
-                pass
-        self.hub.behave["unet/config.json"] = answer
-        self.refused("what has come is kept", files=set(TAKEN) - {WEIGHTS})
 
 
 class Tokens(PullTest):

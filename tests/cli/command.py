@@ -1,0 +1,81 @@
+"""What the tests of the command line share: the binary that P2P_BINARY names, run from outside. Python's standard library alone."""
+import os
+import pathlib
+import pty
+import select
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+import zlib
+
+BINARY = os.path.abspath(os.environ["P2P_BINARY"])
+QUICK = ["--steps", "2", "--decoder-steps", "2"]
+
+
+def read_png(path):
+    """Width, height, pixel bytes (filter bytes included) and text chunks; fails unless the file is a whole PNG."""
+    data = pathlib.Path(path).read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n", path
+    at, size, pixels, texts, kinds = 8, None, b"", {}, []
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + length]
+        assert zlib.crc32(kind + body) == struct.unpack(">I", data[at + 8 + length:at + 12 + length])[0], (path, kind)
+        if kind == b"IHDR":
+            size = struct.unpack(">II", body[:8])
+        elif kind == b"IDAT":
+            pixels += body
+        elif kind == b"tEXt":
+            key, value = body.split(b"\0", 1)
+            texts[key.decode()] = value.decode("latin-1")
+        elif kind == b"iTXt":
+            key, rest = body.split(b"\0", 1)
+            packed, rest = rest[0], rest[2:].split(b"\0", 2)[2]
+            texts[key.decode()] = (zlib.decompress(rest) if packed else rest).decode()
+        kinds.append(kind)
+        at += 12 + length
+    assert kinds[-1] == b"IEND", path
+    return size[0], size[1], zlib.decompress(pixels), texts
+
+
+def on_a_terminal(command, **more):
+    """Runs it with a terminal for its errors. Its exit code, what it printed, and what the terminal was sent."""
+    terminal, other_end = pty.openpty()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=other_end, **more)
+    os.close(other_end)
+    shown = b""
+    try:
+        while select.select([terminal], [], [], 300)[0] and (part := os.read(terminal, 4096)):
+            shown += part
+    except OSError:  # the other end is closed
+        pass
+    os.close(terminal)
+    return process.wait(timeout=60), process.communicate()[0], shown
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("P2P_")}
+
+    def run_it(self, *arguments, stdin="", env=None):
+        return subprocess.run([BINARY, *arguments], cwd=self.folder, env={**self.env, **(env or {})}, input=stdin.encode(),
+                              capture_output=True, timeout=300)
+
+    def succeed(self, *arguments, **more):
+        done = self.run_it(*arguments, **more)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return done.stdout.decode()
+
+    def refuse(self, code, pattern, *arguments, **more):
+        done = self.run_it(*arguments, **more)
+        self.assertEqual(done.returncode, code, (arguments, done.stderr.decode(), done.stdout.decode()))
+        self.assertEqual(done.stdout, b"")
+        self.assertRegex(done.stderr.decode(errors="replace"), r"(?m)^prompt2pic: ")
+        self.assertRegex(done.stderr.decode(errors="replace"), pattern)
+
+    def files(self):
+        return sorted(os.listdir(self.folder))
