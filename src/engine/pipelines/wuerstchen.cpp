@@ -1,6 +1,8 @@
 #include "engine/pipelines/wuerstchen.hpp"
 
 #include <algorithm>
+#include <array>
+#include <future>
 
 #include "base/error.hpp"
 #include "engine/models/wuerstchen/decoder.hpp"
@@ -142,12 +144,9 @@ class Wuerstchen::Stages {
 
   /// Latents [c_in, h, w] of the picture.
   std::vector<float> decoder(const Sizes& sizes, std::vector<float> embeddings) {
-    const bool guided = *params_.decoder_guidance > 1;
+    const bool guided = decoder_guided();
     const std::vector<float> text = encode(model_.decoder_text_, guided);
-    const Geometry geometry{.batch = guided ? 2 : 1,
-                            .height = static_cast<std::int64_t>(sizes.height),
-                            .width = static_cast<std::int64_t>(sizes.width),
-                            .tokens = model_.decoder_text_.tokens()};
+    const Geometry geometry = decoder_geometry(sizes);
     if (guided) embeddings.resize(2 * embeddings.size());  // zeros for the unconditional half
     const auto constants = model_.decoder_->effnet_inputs(embeddings, sizes.prior_height, sizes.prior_width, geometry);
     const Loop loop{.stage = Stage::decoder,
@@ -161,10 +160,13 @@ class Wuerstchen::Stages {
   }
 
   void vae(const Sizes& sizes, const std::vector<float>& latents) {
-    const auto network = [&] {
-      return model_.vqgan_network_.get({sizes.height, sizes.width}, [&] { return model_.vqgan_.decode_graph(sizes.height, sizes.width); });
-    };
-    drawing_.vae([&](StageTime& time) { return run_vae(*network(), latents, time); }, 0);
+    drawing_.vae([&](StageTime& time) { return run_vae(*vqgan(sizes), latents, time); }, 0);
+  }
+
+  /// Begins to compile what decoder() and vae() need, on other threads: OpenVINO compiles each network on one.
+  void compile_ahead(const Sizes& sizes) {
+    ahead_[0] = std::async(std::launch::async, [this, sizes] { model_.decoder_runner_.compile(decoder_geometry(sizes)); });
+    ahead_[1] = std::async(std::launch::async, [this, sizes] { vqgan(sizes); });
   }
 
  private:
@@ -175,6 +177,19 @@ class Wuerstchen::Stages {
     double guidance;
     std::size_t channels;
   };
+
+  bool decoder_guided() const { return *params_.decoder_guidance > 1; }
+
+  Geometry decoder_geometry(const Sizes& sizes) const {
+    return {.batch = decoder_guided() ? 2 : 1,
+            .height = static_cast<std::int64_t>(sizes.height),
+            .width = static_cast<std::int64_t>(sizes.width),
+            .tokens = model_.decoder_text_.tokens()};
+  }
+
+  std::shared_ptr<const Network> vqgan(const Sizes& sizes) const {
+    return model_.vqgan_network_.get({sizes.height, sizes.width}, [&] { return model_.vqgan_.decode_graph(sizes.height, sizes.width); });
+  }
 
   std::vector<float> noise_of(const Loop& loop, const Geometry& geometry) {
     std::vector<float> noise(loop.channels * static_cast<std::size_t>(geometry.height * geometry.width));
@@ -187,7 +202,11 @@ class Wuerstchen::Stages {
               const std::map<std::string, std::vector<float>>& constants, std::vector<float>& latents, int done, int total) {
     if (done == 0) drawing_.report(loop.stage, 0, total);
     const auto start = Drawing::Clock::now();
-    Denoiser::Picture picture(loop.runner.compile(geometry), text, times.first(times.size() - 1), constants);
+    const auto compiled = loop.runner.compile(geometry);
+    for (auto& other : ahead_) {
+      if (other.valid()) other.get();  // a step's threads wait for each other, hence for a processor that compiles
+    }
+    Denoiser::Picture picture(compiled, text, times.first(times.size() - 1), constants);
     drawing_.time_of(loop.stage).multiply_adds = picture.multiply_adds();
 
     const std::size_t count = latents.size();
@@ -230,6 +249,7 @@ class Wuerstchen::Stages {
   const Wuerstchen& model_;
   Drawing& drawing_;
   const GenerateParams& params_;
+  std::array<std::future<void>, 2> ahead_;
 };
 
 GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
@@ -246,6 +266,7 @@ GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressF
   const Sizes sizes = fit_sizes(rules, result.params, result.notices);
   Drawing drawing(result, {Stage::text, Stage::prior, Stage::decoder, Stage::vae}, progress, std::move(stop));
   Stages stages(*this, drawing);
+  stages.compile_ahead(sizes);
   const std::vector<float> embeddings = stages.prior(sizes, asked.steps.has_value() || card_.steps.has_value());
   stages.vae(sizes, stages.decoder(sizes, embeddings));
   return result;
