@@ -19,6 +19,7 @@ from PIL import Image
 
 from . import data, sheet
 from .captions import COLOURS
+from .compressor import FILE as COMPRESSOR
 from .compressor import Compressor, Latents
 from .judge import Judge, asked
 from .pictures import Pictures, placings
@@ -27,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 CORNER = 6  # pixels
 SHEET = 48
 SEEDS = 4
+LEAST_CONTRAST = 60  # of 255; below it the training picture itself can hardly be made out
 
 
 def drawn(options, prompt, seed):
@@ -83,11 +85,20 @@ def judge_seeds(options, things, thing_of):
     return least > 0 and share >= options.least_things
 
 
+def contrast(pictures, thing, colour):
+    """How far what the thing's first picture shows is from the colour behind it: of 255, in the mean."""
+    first = (pictures.thing == thing).nonzero()[:1, 0]
+    away = pictures.over(first, torch.tensor([colour]))[0] * 255 - pictures.palette[colour][:, None, None]
+    return away.abs().amax(0)[pictures.gap[first][0, 0] < 64].mean().item()
+
+
 def draw_sheet(options, things):
-    """Nothing is chosen: the first prompt that asks for each thing, until there are enough, with the first seed."""
-    prompts = {}
-    for _, thing, _, prompt in asked(things, 40 * len(things), options.seed):
-        prompts.setdefault(thing, prompt)
+    """No picture is chosen: the first prompt that asks for each thing over a colour unlike its own, until there are enough, with the first
+    seed."""
+    pictures, prompts = Pictures(things, 1), {}
+    for _, thing, colour, prompt in asked(things, 40 * len(things), options.seed):
+        if thing not in prompts and contrast(pictures, thing, colour) >= LEAST_CONTRAST:
+            prompts[thing] = prompt
     chosen = list(prompts.values())[:SHEET]
     sheet.write(options.sheet, sheet.from_tensor([drawn(options, prompt, options.seed)[0] for prompt in chosen]))
     print("\n".join(chosen))
@@ -110,7 +121,7 @@ def main():
     if options.sheet:
         return draw_sheet(options, things)
     pictures = Pictures(things, placings(things))
-    compressor = Compressor.of(pictures)
+    compressor = Compressor.load(options.model / "prior" / COMPRESSOR)
     judge = Judge(pictures, Latents(compressor, pictures))
 
     def thing_of(picture):

@@ -16,18 +16,19 @@ def placings(things):
 
 
 def placed(picture, seed):
-    """A see-through picture at a size, place and facing of its own (seed 0: middle, as it is); any other cut to a square, faced either way."""
+    """A see-through picture at a size and place of its own (seed 0: in the middle); any other cut to a square, faced either way.
+
+    A see-through one keeps its facing: a small prior draws between two facings what is neither."""
     random = np.random.default_rng(seed)
-    mirrored = seed and random.random() < 0.5
     if picture.getextrema()[3][0] == 255:
         whole = ImageOps.fit(picture, (SIDE, SIDE), Image.Resampling.LANCZOS)
-    else:
-        side = round(SIDE * (random.uniform(0.76, 0.88) if seed else 0.82))
-        whole = Image.new("RGBA", (SIDE, SIDE))
-        free = SIDE - side
-        place = [free // 2 + int(random.integers(-5, 6) if seed else 0) for _ in range(2)]
-        whole.paste(picture.resize((side, side), Image.Resampling.LANCZOS), tuple(place))
-    return ImageOps.mirror(whole) if mirrored else whole
+        return ImageOps.mirror(whole) if seed and random.random() < 0.5 else whole
+    side = round(SIDE * (random.uniform(0.76, 0.88) if seed else 0.82))
+    whole = Image.new("RGBA", (SIDE, SIDE))
+    free = SIDE - side
+    place = [free // 2 + int(random.integers(-5, 6) if seed else 0) for _ in range(2)]
+    whole.paste(picture.resize((side, side), Image.Resampling.LANCZOS), tuple(place))
+    return whole
 
 
 class Pictures:
