@@ -1,7 +1,7 @@
 #include "engine/pipelines/wuerstchen.hpp"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 #include <future>
 
 #include "base/error.hpp"
@@ -107,7 +107,11 @@ class Wuerstchen final : public TextToImage {
 /// The stages of one drawing.
 class Wuerstchen::Stages {
  public:
-  Stages(const Wuerstchen& model, Drawing& drawing) : model_(model), drawing_(drawing), params_(drawing.params()) {}
+  /// Begins to compile what decoder() and vae() need, on other threads: OpenVINO compiles each network on one.
+  Stages(const Wuerstchen& model, Drawing& drawing, const Sizes& sizes) : model_(model), drawing_(drawing), params_(drawing.params()) {
+    decoder_network_ = std::async(std::launch::async, [this, sizes] { return model_.decoder_runner_.compile(decoder_geometry(sizes)); });
+    vqgan_network_ = std::async(std::launch::async, [this, sizes] { return vqgan(sizes); });
+  }
 
   /// Image embeddings [c_in, h, w].
   std::vector<float> prior(const Sizes& sizes, bool equal_steps) {
@@ -120,7 +124,14 @@ class Wuerstchen::Stages {
                             .width = static_cast<std::int64_t>(sizes.prior_width),
                             .tokens = model_.prior_text_.tokens()};
     const Loop loop{.stage = Stage::prior,
-                    .runner = model_.prior_runner_,
+                    .network =
+                        [&] {
+                          const auto network = model_.prior_runner_.compile(geometry);
+                          // A step's threads wait for each other, hence for a processor that compiles.
+                          decoder_network_.wait();
+                          vqgan_network_.wait();
+                          return network;
+                        },
                     .scheduler = model_.prior_scheduler_,
                     .guidance = *params_.guidance,
                     .channels = model_.prior_->config().c_in};
@@ -150,7 +161,7 @@ class Wuerstchen::Stages {
     if (guided) embeddings.resize(2 * embeddings.size());  // zeros for the unconditional half
     const auto constants = model_.decoder_->effnet_inputs(embeddings, sizes.prior_height, sizes.prior_width, geometry);
     const Loop loop{.stage = Stage::decoder,
-                    .runner = model_.decoder_runner_,
+                    .network = [&] { return decoder_network_.get(); },
                     .scheduler = model_.decoder_scheduler_,
                     .guidance = *params_.decoder_guidance,
                     .channels = model_.decoder_->config().c_in};
@@ -159,20 +170,14 @@ class Wuerstchen::Stages {
     return latents;
   }
 
-  void vae(const Sizes& sizes, const std::vector<float>& latents) {
-    drawing_.vae([&](StageTime& time) { return run_vae(*vqgan(sizes), latents, time); }, 0);
-  }
-
-  /// Begins to compile what decoder() and vae() need, on other threads: OpenVINO compiles each network on one.
-  void compile_ahead(const Sizes& sizes) {
-    ahead_[0] = std::async(std::launch::async, [this, sizes] { model_.decoder_runner_.compile(decoder_geometry(sizes)); });
-    ahead_[1] = std::async(std::launch::async, [this, sizes] { vqgan(sizes); });
+  void vae(const std::vector<float>& latents) {
+    drawing_.vae([&](StageTime& time) { return run_vae(*vqgan_network_.get(), latents, time); }, 0);
   }
 
  private:
   struct Loop {
     Stage stage;
-    const Denoiser& runner;
+    std::function<std::shared_ptr<const Denoiser::Compiled>()> network;
     const DdpmWuerstchen& scheduler;
     double guidance;
     std::size_t channels;
@@ -202,11 +207,7 @@ class Wuerstchen::Stages {
               const std::map<std::string, std::vector<float>>& constants, std::vector<float>& latents, int done, int total) {
     if (done == 0) drawing_.report(loop.stage, 0, total);
     const auto start = Drawing::Clock::now();
-    const auto compiled = loop.runner.compile(geometry);
-    for (auto& other : ahead_) {
-      if (other.valid()) other.get();  // a step's threads wait for each other, hence for a processor that compiles
-    }
-    Denoiser::Picture picture(compiled, text, times.first(times.size() - 1), constants);
+    Denoiser::Picture picture(loop.network(), text, times.first(times.size() - 1), constants);
     drawing_.time_of(loop.stage).multiply_adds = picture.multiply_adds();
 
     const std::size_t count = latents.size();
@@ -249,7 +250,8 @@ class Wuerstchen::Stages {
   const Wuerstchen& model_;
   Drawing& drawing_;
   const GenerateParams& params_;
-  std::array<std::future<void>, 2> ahead_;
+  std::future<std::shared_ptr<const Denoiser::Compiled>> decoder_network_;
+  std::future<std::shared_ptr<const Network>> vqgan_network_;
 };
 
 GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
@@ -265,10 +267,9 @@ GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressF
       .config = config_, .multiple = decoder_->config().size_multiple(), .upscale = vqgan_.config().upscale()};
   const Sizes sizes = fit_sizes(rules, result.params, result.notices);
   Drawing drawing(result, {Stage::text, Stage::prior, Stage::decoder, Stage::vae}, progress, std::move(stop));
-  Stages stages(*this, drawing);
-  stages.compile_ahead(sizes);
+  Stages stages(*this, drawing, sizes);
   const std::vector<float> embeddings = stages.prior(sizes, asked.steps.has_value() || card_.steps.has_value());
-  stages.vae(sizes, stages.decoder(sizes, embeddings));
+  stages.vae(stages.decoder(sizes, embeddings));
   return result;
 }
 
