@@ -3,10 +3,16 @@
 #include "base/log.hpp"
 #include "base/pause.hpp"
 #include "platform/bus/bus_error.hpp"
-#include "services/worker/follow.hpp"
+#include "platform/bus/follow.hpp"
 #include "services/worker/impl.hpp"
 
 namespace p2p::worker {
+namespace {
+
+const bus::TopicSpec kEvents{.name = std::string(messages::kEventsTopic), .partitions = 4};
+const bus::TopicSpec kControl{.name = std::string(messages::kControlTopic), .partitions = 1};
+
+}  // namespace
 
 Worker::Impl::Impl(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, WorkerConfig config)
     : bus_(bus),
@@ -25,11 +31,18 @@ void Worker::Impl::run(const std::stop_token& stop) {
                                  {.assigned = [this](const auto& given) { assigned(given); },
                                   .revoked = [this](const auto& taken, bool lost) { revoked(taken, lost); }});
   joined_ = true;
-  std::jthread control([this](const std::stop_token& over) {
-    follow(bus_, std::string(messages::kControlTopic), [this](const bus::Record& record) { obey(record); }, over);
+  const bus::StartAt lately{.offsets = {}, .since = now() - std::chrono::hours(1)};
+  std::jthread control([this, lately](const std::stop_token& over) {
+    const auto obey_all = [this](const std::vector<bus::Record>& records, const bus::LogReader&) {
+      for (const bus::Record& record : records) obey(record);
+    };
+    bus::follow(bus_, kControl, lately, obey_all, over);
   });
-  std::jthread ends([this](const std::stop_token& over) {
-    follow(bus_, std::string(messages::kEventsTopic), [this](const bus::Record& record) { note_end(record); }, over);
+  std::jthread ends([this, lately](const std::stop_token& over) {
+    const auto note_all = [this](const std::vector<bus::Record>& records, const bus::LogReader&) {
+      for (const bus::Record& record : records) note_end(record);
+    };
+    bus::follow(bus_, kEvents, lately, note_all, over);
   });
   std::jthread drawing([this](const std::stop_token& over) { draw_all(over); });
   while (!stop.stop_requested()) poll();
@@ -57,9 +70,7 @@ std::string Worker::Impl::problem() const {
 }
 
 bool Worker::Impl::make_topics(const std::stop_token& stop) {
-  std::vector<bus::TopicSpec> topics{{std::string(messages::kEventsTopic), 4},
-                                     {std::string(messages::kControlTopic), 1},
-                                     {std::string(messages::kDeadLettersTopic), 1, std::chrono::days(30)}};
+  std::vector<bus::TopicSpec> topics{kEvents, kControl, {std::string(messages::kDeadLettersTopic), 1, std::chrono::days(30)}};
   for (const auto& [model, drawer] : config_.drawers) topics.push_back({messages::requests_topic(model), config_.partitions});
   while (!stop.stop_requested()) {
     try {
