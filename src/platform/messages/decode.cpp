@@ -30,6 +30,7 @@ void read(FieldReader& fields, Request& request) {
   fields.text("prompt", request.prompt, kPromptRule);
   fields.text("negative_prompt", request.negative_prompt, kPromptRule, Need::optional);
   fields.big_integer("seed", request.seed);
+  fields.integer("count", request.count, 1, kMaxImages, Need::optional);
   fields.integer("width", request.width, 1, kMaxPixels);
   fields.integer("height", request.height, 1, kMaxPixels);
   fields.integer("steps", request.steps, 1, kMaxSteps);
@@ -50,6 +51,7 @@ void read_accepted(FieldReader& fields, Event& event) {
   read(inner, request);
   if (request.id != event.id) inner.problem("id", "is not the event's");
   event.request = std::move(request);
+  fields.text("client", event.client, kIdRule, Need::optional);
 }
 
 void read_progress(FieldReader& fields, Event& event) {

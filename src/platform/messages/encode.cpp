@@ -34,6 +34,7 @@ Json to_json(const Request& request) {
                {"seed", request.seed},
                {"dispatch", request.dispatch},
                {"strikes", request.strikes}});
+  if (request.count > 1) json["count"] = request.count;
   if (!request.negative_prompt.empty()) json["negative_prompt"] = request.negative_prompt;
   put(json, "width", request.width);
   put(json, "height", request.height);
@@ -77,6 +78,7 @@ Json to_json(const Event& event) {
   switch (event.type) {
     case EventType::accepted:
       if (event.request) json["request"] = to_json(*event.request);
+      if (!event.client.empty()) json["client"] = event.client;
       break;
     case EventType::started:
       json["attempt"] = event.attempt;

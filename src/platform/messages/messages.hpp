@@ -45,6 +45,7 @@ struct Request {
   std::string prompt;
   std::string negative_prompt;
   std::uint64_t seed = 0;     ///< below 2^53: survives every JSON reader
+  int count = 1;              ///< pictures; picture n has seed_of(request, n)
   std::optional<int> width;   ///< px; this and the next: unset, the worker's settings, then the model's own
   std::optional<int> height;  ///< px
   std::optional<int> steps;
@@ -111,6 +112,7 @@ struct Event {
   std::string detail;  ///< English, for operators; holds no secret
   // accepted: the request itself, so that the topic alone tells what was asked
   std::optional<Request> request;
+  std::string client;  ///< of the HTTP API: whose request it is; empty: not the API's
 
   bool ends() const { return type == EventType::finished || type == EventType::failed || type == EventType::cancelled; }
   bool hands_back() const { return type == EventType::progress && stage == "handed_back"; }
@@ -150,6 +152,9 @@ std::expected<Request, std::string> decode_request(std::string_view text);
 std::expected<Event, std::string> decode_event(std::string_view text);
 std::expected<Control, std::string> decode_control(std::string_view text);
 std::expected<DeadLetter, std::string> decode_dead_letter(std::string_view text);
+
+/// The seed of the request's picture n, from 1: each the next one, and after the greatest 0.
+std::uint64_t seed_of(const Request& request, int n);
 
 /// images/YYYY/MM/DD/ID-N.png: the UTC date of the request's time, N from 1.
 std::string image_key(const std::string& id, Time time, int n);

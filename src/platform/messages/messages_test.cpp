@@ -44,7 +44,7 @@ Request request() {
 }
 
 TEST(Messages, FixturesDecodeForEver) {
-  EXPECT_EQ(fixtures().size(), 16u);
+  EXPECT_EQ(fixtures().size(), 17u);
   for (const auto& [kind, text] : fixtures()) EXPECT_EQ(Json::parse(again(kind, text)), Json::parse(text)) << kind;
 }
 
@@ -67,6 +67,14 @@ TEST(Messages, EachRequiredFieldIsNamedWhenItIsMissing) {
   }
 }
 
+TEST(Messages, SeedsOfOneRequestFollowEachOther) {
+  Request many = request();
+  many.seed = (std::uint64_t{1} << 53u) - 2;
+  EXPECT_EQ(seed_of(many, 1), many.seed);
+  EXPECT_EQ(seed_of(many, 2), many.seed + 1);
+  EXPECT_EQ(seed_of(many, 3), 0u) << "every JSON reader keeps it";
+}
+
 TEST(Messages, UnknownVersionsAreRefusedAndSaySo) {
   Json json = Json::parse(encode(request()));
   json["schema_version"] = 2;
@@ -79,6 +87,7 @@ TEST(Messages, WrongValuesAreRefused) {
                                                        {"model", {"", "Flat", "a/b", std::string(65, 'a')}},
                                                        {"prompt", {5, std::string(kMaxPrompt + 1, 'x')}},
                                                        {"seed", {-1, 1.5, "7", 9007199254740992u}},
+                                                       {"count", {0, -1, 65, "2"}},
                                                        {"width", {0, -1, 70000, "64"}},
                                                        {"guidance", {"4", 1e9}},
                                                        {"dispatch", {0, -1}},

@@ -40,6 +40,11 @@ std::string_view model_of(std::string_view requests_topic) {
   return is_model(model) ? model : std::string_view();
 }
 
+std::uint64_t seed_of(const Request& request, int n) {
+  constexpr std::uint64_t kSeeds = std::uint64_t{1} << 53u;
+  return (request.seed + static_cast<std::uint64_t>(n - 1)) % kSeeds;
+}
+
 std::string image_key(const std::string& id, Time time, int n) {
   std::string day = to_text(time).substr(0, 10);
   std::ranges::replace(day, '-', '/');

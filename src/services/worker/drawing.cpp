@@ -36,9 +36,16 @@ void Worker::Impl::draw(const TaskPtr& task, const std::stop_token& over) {
   const std::string& model = task->request.model;
   Event failed = events_.about(*task, EventType::failed);
   try {
-    Drawing drawing = config_.drawers.at(model)->draw(
-        task->request, [&](const DrawingProgress& at) { progress(*task, at); }, task->stop_drawing.get_token());
-    return store(task, std::move(drawing), over);
+    std::vector<Drawing> drawings;
+    for (int n = 1; n <= task->request.count; ++n) {
+      messages::Request one = task->request;
+      one.seed = messages::seed_of(one, n);
+      const auto tell = [&](const DrawingProgress& at) {
+        progress(*task, {at.stage, at.step, at.total, (n - 1 + at.fraction) / task->request.count});
+      };
+      drawings.push_back(config_.drawers.at(model)->draw(one, tell, task->stop_drawing.get_token()));
+    }
+    return store(task, std::move(drawings), over);
   } catch (const Cancelled&) {
     std::unique_lock lock(mutex_);
     if (may_tell(*task, lock, over)) end_stopped(task);
@@ -76,8 +83,8 @@ void Worker::Impl::send_progress(const Task& task, const DrawingProgress& at) {
   events_.send(event, task.traceparent);
 }
 
-void Worker::Impl::store(const TaskPtr& task, Drawing drawing, const std::stop_token& over) {
-  const std::string key = messages::image_key(task->request.id, task->request.time, 1);
+void Worker::Impl::store(const TaskPtr& task, std::vector<Drawing> drawings, const std::stop_token& over) {
+  const messages::Request& request = task->request;
   {
     std::unique_lock lock(mutex_);
     if (!may_tell(*task, lock, over)) return;
@@ -85,18 +92,25 @@ void Worker::Impl::store(const TaskPtr& task, Drawing drawing, const std::stop_t
     last_stage_.clear();
     send_progress(*task, {"storing", 0, 0, 1});
   }
-  for (const auto& [stage, seconds] : drawing.seconds)
-    metrics_.seconds("prompt2pic_worker_stage_seconds", "Time of a drawing's stage.", {{"model", task->request.model}, {"stage", stage}})
-        .observe(seconds);
   Event finished = events_.about(*task, EventType::finished);
-  drawing.seconds["total"] = std::chrono::duration<double>(finished.time - task->started).count();
-  finished.images = {{key, drawing.picture.width, drawing.picture.height, task->request.seed, drawing.picture.png.size()}};
-  finished.seconds = std::move(drawing.seconds);
-  finished.used = std::move(drawing.used);
-  finished.notices = std::move(drawing.notices);
-  finished.offers = std::move(drawing.offers);
+  std::vector<Uploader::Object> objects;
+  for (Drawing& drawing : drawings) {
+    const int n = static_cast<int>(objects.size()) + 1;
+    objects.push_back({messages::image_key(request.id, request.time, n), std::move(drawing.picture.png)});
+    finished.images.push_back(
+        {objects.back().key, drawing.picture.width, drawing.picture.height, messages::seed_of(request, n), objects.back().png.size()});
+    for (const auto& [stage, seconds] : drawing.seconds) {
+      metrics_.seconds("prompt2pic_worker_stage_seconds", "Time of a drawing's stage.", {{"model", request.model}, {"stage", stage}})
+          .observe(seconds);
+      finished.seconds[stage] += seconds;
+    }
+  }
+  finished.seconds["total"] = std::chrono::duration<double>(finished.time - task->started).count();
+  finished.used = std::move(drawings.front().used);
+  finished.notices = std::move(drawings.front().notices);
+  finished.offers = std::move(drawings.front().offers);
   const Time start = now();
-  uploader_->add({key, std::move(drawing.picture.png),
+  uploader_->add({std::move(objects),
                   [this, task, finished, start](const std::string& problem) {
                     store_seconds_.observe(std::chrono::duration<double>(now() - start).count());
                     Event event = problem.empty() ? finished : events_.about(*task, EventType::failed);

@@ -87,7 +87,7 @@ class Worker::Impl {
   void draw(const TaskPtr& task, const std::stop_token& over);
   void progress(Task& task, const DrawingProgress& at);
   void send_progress(const Task& task, const DrawingProgress& at);
-  void store(const TaskPtr& task, Drawing drawing, const std::stop_token& over);
+  void store(const TaskPtr& task, std::vector<Drawing> drawings, const std::stop_token& over);
 
   bus::Bus& bus_;
   Metrics& metrics_;

@@ -44,9 +44,9 @@ void Uploader::work(const std::stop_token& stop) {
 std::optional<std::string> Uploader::store(const Job& job, const std::stop_token& stop) {
   const Time start = now();
   std::chrono::milliseconds pause(200);
-  for (;;) {
+  for (auto object = job.objects.begin();;) {
     try {
-      store_.put(job.key, job.png, "image/png");
+      for (; object != job.objects.end(); ++object) store_.put(object->key, object->png, "image/png");
       failing_since_ = 0;
       return "";
     } catch (const blob::BlobError& error) {

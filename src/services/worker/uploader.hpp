@@ -24,10 +24,14 @@ class Uploader {
     std::chrono::milliseconds refused = std::chrono::minutes(1);
     std::chrono::milliseconds longest_pause = std::chrono::seconds(5);
   };
-  struct Job {
+  struct Object {
     std::string key;
     std::string png;
-    std::function<void(const std::string& problem)> done;  ///< called once, from another thread; empty: stored
+  };
+  /// The pictures of one request.
+  struct Job {
+    std::vector<Object> objects;
+    std::function<void(const std::string& problem)> done;  ///< called once, from another thread; empty: all are stored
   };
 
   Uploader(blob::BlobStore& store, Limits limits);

@@ -141,6 +141,30 @@ TEST_F(WorkerTest, DrawsStoresTellsAndCommits) {
   EXPECT_THAT(metrics.text(), HasSubstr("prompt2pic_worker_requests_total{model=\"flat\",outcome=\"finished\""));
 }
 
+TEST_F(WorkerTest, SeveralPicturesAreOneRequest) {
+  start();
+  send("a", encode(messages::Request{.id = "a", .time = now(), .model = "flat", .prompt = "a fox", .seed = 7, .count = 3}));
+  wait_for_end("a");
+  const Event finished = events("a").back();
+  ASSERT_EQ(finished.images.size(), 3u);
+  for (int n = 1; n <= 3; ++n) {
+    const auto& image = finished.images[static_cast<std::size_t>(n - 1)];
+    EXPECT_EQ(image.key, messages::image_key("a", finished.time, n));
+    EXPECT_EQ(image.seed, static_cast<std::uint64_t>(6 + n));
+    EXPECT_EQ(store.get(image.key), "PNG of a");
+  }
+  EXPECT_EQ(drawer->drawings, 3);
+  double before = 0;
+  for (const Event& event : events("a")) {
+    if (event.type != EventType::progress) continue;
+    EXPECT_GE(event.fraction, before) << "the bar never goes back";
+    before = event.fraction;
+  }
+  EXPECT_EQ(before, 1);
+  EXPECT_NEAR(finished.seconds.at("prior"), 0.3, 1e-9);
+  wait_until([&] { return committed() == 1; });
+}
+
 TEST_F(WorkerTest, EventsContinueTheRequestsTrace) {
   start();
   ask("a");
