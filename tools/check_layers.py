@@ -27,12 +27,13 @@ MAY_INCLUDE = {
     "platform/blob": ("base", "platform/http"),
     "platform/telegram": ("base", "platform/http"),
     "platform/hub": ("base", "platform/http"),
-    "services/routing": ("base",),
+    "services/routing": ("base", "platform/bus", "platform/messages"),
     "services/worker": ("base", "engine/pipelines", "engine/image", "platform/bus", "platform/blob", "platform/messages", "platform/metrics"),
     "services/bot": ("base", "platform/bus", "platform/blob", "platform/messages", "platform/metrics", "platform/telegram", "services/routing"),
+    "services/api": ("base", "platform/bus", "platform/blob", "platform/http", "platform/messages", "platform/metrics", "services/routing"),
     "services/testing": ("base", "platform/bus", "platform/blob", "platform/telegram"),
     "config": ("base", "engine/pipelines", "platform/bus", "platform/blob", "platform/telegram", "platform/hub"),
-    "app": ("base", *ENGINE_PARTS, "engine/pipelines", *PLATFORM_PARTS, "services/worker", "services/bot", "services/routing", "config"),
+    "app": ("base", *ENGINE_PARTS, "engine/pipelines", *PLATFORM_PARTS, "services/worker", "services/bot", "services/api", "services/routing", "config"),
 }
 
 # Libraries from outside, by how their headers begin, and the folders that may know them.

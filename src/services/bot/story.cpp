@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 #include "services/bot/core.hpp"
+#include "services/routing/observe.hpp"
 
 namespace p2p::bot {
 
@@ -40,7 +41,8 @@ void Bot::Core::take_records(const std::vector<bus::Record>& records, const std:
 void Bot::Core::take_event(const Event& event) {
   using enum messages::EventType;
   const auto found = live_.find(event.id);
-  if (found == live_.end() || event.type == accepted) return;
+  if (found == live_.end()) return routing::observe_others(router_, event);
+  if (event.type == accepted) return;
   Live& live = found->second;
   RequestRow& row = live.row;
   if (row.ended_somehow()) {
@@ -137,15 +139,7 @@ void Bot::Core::end_here(Live& live, Status status, const std::string& reason) {
 void Bot::Core::take_group(const bus::Bus::Group& group, bool model_known) {
   model_known_ = model_known;
   if (group.exists && !group.stable) return;  // the last one holds until they have agreed
-  std::vector<routing::Worker> workers;
-  for (const bus::Member& member : group.members) {
-    routing::Worker worker{member.name, {}};
-    for (const bus::TopicPartition& place : member.partitions) {
-      if (const auto model = messages::model_of(place.topic); !model.empty())
-        worker.partitions[std::string(model)].push_back(place.partition);
-    }
-    workers.push_back(std::move(worker));
-  }
+  const auto workers = routing::workers_of(group);
   metrics_.gauge("prompt2pic_workers", "Workers that are there.").set(static_cast<double>(workers.size()));
   router_.set_workers(workers);
   if (router_.is_served(config_.model)) {

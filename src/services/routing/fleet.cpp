@@ -26,6 +26,7 @@ void Fleet::set_workers(const std::vector<Worker>& workers) {
       for (const int partition : partitions) owners_[model][partition] = worker.name;
     }
   }
+  std::erase_if(others_, [&](const auto& item) { return !workers_.contains(item.first); });
   held_.clear();
   for (auto& [id, sent] : sent_) {
     const auto& owners = owners_[sent.entry.request.model];
@@ -75,6 +76,11 @@ Sent* Fleet::find(const std::string& id) {
 void Fleet::started(Sent& sent, Time at) {
   sent.started = sent.fraction_at = at;
   sent.fraction = 0;
+  others_.erase(sent.worker);  // it draws one at a time
+}
+
+void Fleet::others_ended(const std::string& id) {
+  std::erase_if(others_, [&](const auto& item) { return item.second == id; });
 }
 
 void Fleet::progressed(Sent& sent, double fraction, Time at) {
@@ -98,7 +104,7 @@ const Worker* Fleet::with_room(const std::string& model, Time now, bool idle) co
   const Worker* best = nullptr;
   std::pair<bool, double> best_rank;
   for (const auto& [name, worker] : workers_) {
-    if (!worker.partitions.contains(model)) continue;
+    if (!worker.partitions.contains(model) || others_.contains(name)) continue;
     const auto held = held_.find(name);
     const bool busy = held != held_.end() && !held->second.empty();
     if (busy && idle) continue;
@@ -123,7 +129,7 @@ int Fleet::partition_for(const Worker& worker, const std::string& model) {
 std::optional<Time> Fleet::room_at(const std::string& model, Time now) const {
   std::optional<Time> first;
   for (const auto& [name, worker] : workers_) {
-    if (!worker.partitions.contains(model)) continue;
+    if (!worker.partitions.contains(model) || others_.contains(name)) continue;
     const auto work = work_of(name, now);
     if (!work) continue;
     const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>(*work)) - ahead_;
@@ -197,7 +203,7 @@ std::optional<double> Fleet::work_of(const std::string& worker, Time now) const 
 
 bool Fleet::is_behind_another(const Sent& sent) const {
   const auto held = held_.find(sent.worker);
-  return held != held_.end() && held->second.size() > 1;
+  return others_.contains(sent.worker) || (held != held_.end() && held->second.size() > 1);
 }
 
 }  // namespace p2p::routing

@@ -38,6 +38,10 @@ class Fleet {
   void started(Sent& sent, Time at);
   void progressed(Sent& sent, double fraction, Time at);
 
+  /// As in Router.
+  void others_started(const std::string& id, const std::string& worker) { others_[worker] = id; }
+  void others_ended(const std::string& id);
+
   bool serves(const std::string& model) const;
   /// The fastest worker that serves the model and has room; null if none has. `idle`: that holds nothing.
   const Worker* with_room(const std::string& model, Time now, bool idle = false) const;
@@ -70,6 +74,7 @@ class Fleet {
   std::map<std::string, std::map<int, std::string>> owners_;  ///< by model and partition
   std::map<std::string, Sent> sent_;
   std::map<std::string, std::set<std::string>> held_;  ///< by worker: ids that are not drawn
+  std::map<std::string, std::string> others_;          ///< by worker: another program's request that it draws
   std::map<std::string, int> by_user_;
   std::map<std::string, ByModel> seconds_;  ///< by worker: moving averages
   ByModel model_seconds_;

@@ -18,8 +18,10 @@ class Router::Impl {
     fleet_.add(std::move(sent));
   }
 
-  void handed_back(const std::string& id) {
-    if (auto sent = fleet_.take(id)) queue_.put_back(std::move(sent->entry));
+  bool handed_back(const std::string& id) {
+    auto sent = fleet_.take(id);
+    if (sent) queue_.put_back(std::move(sent->entry));
+    return sent.has_value();
   }
 
   std::vector<Dispatch> next(Time now) {
@@ -137,7 +139,10 @@ void Router::ended(const std::string& id) {
   impl_->fleet().take(id);
   impl_->queue().take(id, false);
 }
-void Router::handed_back(const std::string& id) { impl_->handed_back(id); }
+bool Router::handed_back(const std::string& id) { return impl_->handed_back(id); }
+
+void Router::others_started(const std::string& id, const std::string& worker) { impl_->fleet().others_started(id, worker); }
+void Router::others_ended(const std::string& id) { impl_->fleet().others_ended(id); }
 
 std::vector<Dispatch> Router::next(Time now) { return impl_->next(now); }
 std::optional<Time> Router::look_again_at() const { return impl_->look_again(); }

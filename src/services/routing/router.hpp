@@ -64,8 +64,13 @@ class Router {
   void progressed(const std::string& id, double fraction, Time at);
   /// It ended, whatever the outcome.
   void ended(const std::string& id);
-  /// It was handed back and waits again, at its old rank.
-  void handed_back(const std::string& id);
+  /// It was handed back and waits again, at its old rank. False if it was not sent from here.
+  bool handed_back(const std::string& id);
+
+  /// A worker draws a request that another program sent: it has no room until that is drawn.
+  void others_started(const std::string& id, const std::string& worker);
+  /// It is drawn, or no longer with that worker.
+  void others_ended(const std::string& id);
 
   /// What to send now, in order; counts as sent.
   std::vector<Dispatch> next(Time now);

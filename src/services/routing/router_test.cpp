@@ -55,6 +55,28 @@ TEST_F(RouterTest, EachWorkerGetsOneRequest) {
   EXPECT_THAT(next(), ElementsAre("c")) << "a is drawn, its worker is free though it stores";
 }
 
+TEST_F(RouterTest, AWorkerThatDrawsForAnotherProgramHasNoRoom) {
+  workers(2);
+  router.others_started("theirs", "w0");
+  for (const char* id : {"a", "b"}) add(id, id);
+  EXPECT_THAT(next(), ElementsAre("a"));
+  EXPECT_EQ(partition["a"], 1);
+  router.others_ended("unknown");
+  EXPECT_THAT(next(), IsEmpty());
+  router.others_ended("theirs");
+  EXPECT_THAT(next(), ElementsAre("b"));
+  EXPECT_EQ(partition["b"], 0);
+}
+
+TEST_F(RouterTest, AWorkerThatIsGoneDrawsForNobody) {
+  workers(1);
+  router.others_started("theirs", "w0");
+  router.set_workers({});
+  workers(1);
+  add("a", "a");
+  EXPECT_THAT(next(), ElementsAre("a"));
+}
+
 TEST_F(RouterTest, NobodyHoldsMoreThanTheShareWhileOthersWait) {
   workers(4);
   for (int i = 0; i < 10; ++i) add("u" + std::to_string(i), "u");
