@@ -40,6 +40,12 @@ class Http : public ::testing::Test {
       std::this_thread::sleep_for(std::chrono::seconds(4));
       return ServerResponse{};
     });
+    server.route("GET", "/pieces", [](const ServerRequest&) {
+      return ServerResponse{.content_type = "text/event-stream", .stream = [n = 0](std::string& piece) mutable {
+                              if (n % 2 == 0) piece = std::to_string(n) + "\n";
+                              return ++n < 5;
+                            }};
+    });
     server.start();
   }
   HttpRequest to(const std::string& path) { return {.url = Secret("http://127.0.0.1:" + std::to_string(server.port()) + path)}; }
@@ -134,6 +140,22 @@ TEST_F(Http, LargeBodiesAreRefusedHoweverTheyAreSent) {
   const std::string form = post + "Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n";
   EXPECT_THAT(raw(form + "51d\r\n" + part + part + "--b--\r\n\r\n0\r\n\r\n"), StartsWith("HTTP/1.1 413"));
   EXPECT_EQ(client.send(to("/hello")).status, 200) << "it still serves";
+}
+
+TEST_F(Http, AStreamComesInPieces) {
+  const auto answer = client.send(to("/pieces"));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "0\n2\n4\n");
+  EXPECT_THAT(raw("GET /pieces HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), HasSubstr("Content-Type: text/event-stream"));
+}
+
+TEST_F(Http, AStopWaitsForHandlers) {
+  std::jthread caller([this] { EXPECT_EQ(client.send(to("/slow")).status, 200); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  server.stop();
+  server.stop();
+  caller.join();
+  EXPECT_THROW(client.send(to("/hello")), HttpError);
 }
 
 TEST_F(Http, HandlersErrorsAreNotTold) {

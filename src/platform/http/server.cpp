@@ -91,7 +91,9 @@ class Server::Impl {
     server_.Put(".*", with_body);
   }
 
-  ~Impl() {
+  ~Impl() { stop(); }
+
+  void stop() {
     server_.stop();
     if (thread_.joinable()) thread_.join();
   }
@@ -134,7 +136,14 @@ class Server::Impl {
     response.status = result.status;
     for (const auto& [name, value] : result.headers) response.set_header(name, value);
     response.set_header("X-Content-Type-Options", "nosniff");
-    response.set_content(result.body, result.content_type);
+    if (!result.stream) return response.set_content(result.body, result.content_type);
+    response.set_chunked_content_provider(result.content_type, [stream = result.stream](std::size_t, httplib::DataSink& sink) {
+      std::string piece;
+      const bool goes_on = stream(piece);
+      if (!piece.empty() && !sink.write(piece.data(), piece.size())) return false;
+      if (!goes_on) sink.done();
+      return true;
+    });
   }
 
   ServerConfig config_;
@@ -148,6 +157,7 @@ Server::Server(ServerConfig config) : impl_(std::make_unique<Impl>(std::move(con
 Server::~Server() = default;
 void Server::route(std::string_view method, std::string_view path, Handler handler) { impl_->route(method, path, std::move(handler)); }
 void Server::start() { impl_->start(); }
+void Server::stop() { impl_->stop(); }
 int Server::port() const { return impl_->port(); }
 
 std::string_view ServerRequest::header(std::string_view name) const { return value_of(headers, name); }

@@ -25,6 +25,9 @@ struct ServerResponse {
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
   HeaderList headers;
+  /// Where it is set, the body comes in pieces: called for one after the other, from the request's thread, until it returns false or the
+  /// caller is gone. An empty piece is none.
+  std::function<bool(std::string& piece)> stream;
 };
 
 using Handler = std::function<ServerResponse(const ServerRequest&)>;
@@ -45,6 +48,8 @@ class Server {
   void route(std::string_view method, std::string_view path, Handler handler);
   /// Listens, and returns. Throws UsageError: the address is no host:port or is taken.
   void start();
+  /// Listens no longer, and returns when every handler and stream has. start() cannot be called again.
+  void stop();
   /// The port listened on.
   int port() const;
 
