@@ -1,7 +1,6 @@
 #include <future>
 
 #include "app/command_line.hpp"
-#include "app/model_folders.hpp"
 #include "app/service_process.hpp"
 #include "app/webhook.hpp"
 #include "base/pause.hpp"
@@ -31,16 +30,9 @@ std::optional<T> insist(const char* what, const std::stop_token& stop, const std
   }
 }
 
-/// The model's name: bot and workers may have it in different folders, and a bot none at all.
-std::string model_name(const AppConfig& config) {
-  const auto models = worker_models(config.model);
-  if (models.size() != 1) throw UsageError("P2P_MODEL names several models; the bot draws with one");
-  return std::filesystem::path(models.front()).filename().string();
-}
-
 bot::BotConfig bot_config(const AppConfig& config, const std::string& username) {
   return {.username = username,
-          .model = model_name(config),
+          .model = one_model(config, "the bot"),
           .admins = config.admins,
           .allow = config.allow,
           .block = config.block,
@@ -63,7 +55,7 @@ int run_bot(const Arguments& arguments) {
   if (config.telegram.token.empty())
     throw UsageError(
         "P2P_TELEGRAM_TOKEN is not set; it takes the token that @BotFather gives (P2P_TELEGRAM_TOKEN_FILE: a file that holds it)");
-  const std::string model = model_name(config);
+  const std::string model = one_model(config, "the bot");
 
   ServiceProcess process(config);
   std::atomic<bot::Bot*> running = nullptr;

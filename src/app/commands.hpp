@@ -9,6 +9,7 @@ namespace p2p::app {
 using Arguments = std::vector<std::string>;
 
 // The commands. Each returns the exit code and throws what ends it otherwise: main() alone turns that into a message and a code.
+int run_api(const Arguments& arguments);
 int run_bench(const Arguments& arguments);
 int run_bot(const Arguments& arguments);
 int run_config(const Arguments& arguments);

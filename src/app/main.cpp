@@ -21,7 +21,8 @@ struct Command {
 constexpr std::array kCommands{
     Command{"generate", "draw pictures from words into files", p2p::app::run_generate},
     Command{"bot", "take requests from Telegram and show the pictures", p2p::app::run_bot},
-    Command{"worker", "draw what the bot asks for", p2p::app::run_worker},
+    Command{"api", "take requests over HTTP, as OpenAI's images API does", p2p::app::run_api},
+    Command{"worker", "draw what the bot and the API ask for", p2p::app::run_worker},
     Command{"models", "list the models here and what each needs", p2p::app::run_models},
     Command{"pull", "fetch a model from a hub, Hugging Face or another, and check it", p2p::app::run_pull},
     Command{"config", "show every setting with its value and where it comes from", p2p::app::run_config},
@@ -30,7 +31,7 @@ constexpr std::array kCommands{
     Command{"bench", "measure this machine and what share of its speed each stage reaches", p2p::app::run_bench},
 };
 
-constexpr std::array<std::string_view, 2> kLater{"demo", "api"};
+constexpr std::array<std::string_view, 1> kLater{"demo"};
 
 void print_help() {
   std::cout << "prompt2pic draws pictures from words, on your own processor.\n\nUsage: prompt2pic COMMAND [OPTIONS]\n\nCommands:\n";

@@ -16,7 +16,7 @@ namespace p2p::app {
 
 namespace fs = std::filesystem;
 
-ServiceProcess::ServiceProcess(const AppConfig& config) : server_({.listen = config.http_listen}) {
+ServiceProcess::ServiceProcess(const AppConfig& config, int threads) : server_({.listen = config.http_listen, .threads = threads}) {
   log::configure(config.log_level, config.log_format);
   std::signal(SIGPIPE, SIG_IGN);
   sigemptyset(&signals_);
@@ -130,6 +130,12 @@ std::vector<std::string> worker_models(const std::string& list) {
   }
   if (models.empty()) throw UsageError("P2P_MODEL names no model");
   return models;
+}
+
+std::string one_model(const AppConfig& config, const std::string& who) {
+  const auto models = worker_models(config.model);
+  if (models.size() != 1) throw UsageError("P2P_MODEL names several models; " + who + " takes one");
+  return fs::path(models.front()).filename().string();
 }
 
 Secret database_url(const AppConfig& config) {

@@ -21,7 +21,8 @@ namespace p2p::app {
 /// thread.
 class ServiceProcess {
  public:
-  explicit ServiceProcess(const AppConfig& config);
+  /// `threads`: calls over HTTP that are handled at once.
+  explicit ServiceProcess(const AppConfig& config, int threads = 4);
   ~ServiceProcess();
   ServiceProcess(const ServiceProcess&) = delete;
   ServiceProcess& operator=(const ServiceProcess&) = delete;
@@ -59,6 +60,10 @@ bus::KafkaConfig kafka_config(const AppConfig& config, const std::string& client
 
 /// The models of a worker's list "a,b", each once. Throws UsageError for a name that no model can have.
 std::vector<std::string> worker_models(const std::string& list);
+
+/// The one model of P2P_MODEL, by name: it may be in another folder than the workers', or nowhere here. Throws UsageError for several, of
+/// which `who` takes one.
+std::string one_model(const AppConfig& config, const std::string& who);
 
 /// The model that is one colour, for tests of load and crashes.
 inline constexpr std::string_view kFlatModel = "flat";

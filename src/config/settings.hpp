@@ -53,6 +53,7 @@ struct AppConfig {
   int user_in_flight = 0;
   int user_queue = 0;
   std::optional<int> user_per_day;
+  Secret api_keys;  ///< with commas between; empty: none is asked for
 
   std::string http_listen;
   log::Level log_level = log::Level::info;

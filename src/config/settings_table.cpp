@@ -243,6 +243,9 @@ constexpr std::array kSettings{
     Setting{"user_per_day", "a whole number from 1 to 100000", "",
             "Pictures that one person may ask for in a day (UTC); unset, any number.", number<P2P_AT(user_per_day), 1, 100'000>},
 
+    Setting{"api_keys", "keys with commas between, each at least 16 characters", "",
+            "What callers of the HTTP API show; without any it serves loopback alone.", secret<P2P_AT(api_keys)>, true},
+
     Setting{"http_listen", "host:port", "127.0.0.1:8080", "Where /livez, /readyz, /metrics and what the service serves are listened for.",
             text<P2P_AT(http_listen)>},
     Setting{"data_dir", "a folder", "data", "Where the database and, without a bucket, pictures are kept; made where missing.",

@@ -346,7 +346,7 @@ class Minio:
 
 
 class Service:
-    """A bot and workers against the given parts."""
+    """Bot, API and workers against the given parts."""
 
     def __init__(self, folder, api, kafka, minio, **settings):
         self.folder, self.api = folder, api
@@ -356,9 +356,9 @@ class Service:
         self.processes, self.ports = {}, {}
 
     def start(self, name, ready=True, **settings):
-        """`name`: bot, worker, worker2, ..."""
+        """`name`: bot, api, worker, worker2, ..."""
         port = self.ports.setdefault(name, free_port())
-        process = Process(name, self.folder, [BINARY, "bot" if name.startswith("bot") else "worker"],
+        process = Process(name, self.folder, [BINARY, next((command for command in ("bot", "api") if name.startswith(command)), "worker")],
                           {**self.env, "P2P_HTTP_LISTEN": f"127.0.0.1:{port}", **{k: str(v) for k, v in settings.items()}})
         self.processes[name] = process.start()
         if ready:
