@@ -6,6 +6,7 @@
 #include "app/generate_options.hpp"
 #include "app/interrupts.hpp"
 #include "app/model_folders.hpp"
+#include "app/network_cache.hpp"
 #include "app/output_files.hpp"
 #include "app/peak_memory.hpp"
 #include "app/progress_report.hpp"
@@ -64,6 +65,7 @@ int run_generate(const Arguments& arguments) {
   ProgressReport report(options->count);
   Timing timing;
 
+  const NetworkCache networks(networks_folder(options->config.cache_dir));
   report.loading(name);
   const auto model = engine::load_text_to_image(folder, engine_options(options->config));
   timing.load = seconds_since(start);
@@ -98,6 +100,7 @@ int run_generate(const Arguments& arguments) {
   }
   if (options->preview && !previewed) report.note("there was nothing to preview: one step alone, or a model that shows none");
   report.finish();
+  networks.seal();
   timing.total = seconds_since(start);
 
   if (options->json) {

@@ -29,6 +29,7 @@ struct AppConfig {
   std::optional<int> steps;
   std::optional<int> decoder_steps;
   engine::EngineOptions engine;
+  std::string cache_dir;              ///< of compiled networks; empty: the user's; "off"
   std::chrono::milliseconds flat{0};  ///< how long the model `flat` takes
 
   hub::HubConfig hub;

@@ -183,6 +183,9 @@ constexpr std::array kSettings{
             "Stable Diffusion's own safety checker, which makes pictures black: 0 as published, above 0 stricter, below 0 laxer.", safety},
     Setting{"threads", "a whole number from 0 to 1024", "0", "Processor threads to compute with; 0 takes all there are.",
             number<P2P_AT(engine.threads), 0, 1024>},
+    Setting{"cache_dir", "a folder of your own, or off", "",
+            "Where generate keeps small networks once they are compiled; unset, prompt2pic/networks in the user's folder of caches.",
+            text<P2P_AT(cache_dir)>},
     Setting{"flat_ms", "milliseconds: a whole number from 0 to 3600000", "0",
             "How long the model flat takes, which is for tests of load and crashes.", number<P2P_AT(flat), 0, 3'600'000>},
 

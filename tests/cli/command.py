@@ -59,7 +59,8 @@ class CliTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith("P2P_")}
+        # Its networks stay from test to test, as a user's do from run to run.
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("P2P_")} | {"P2P_CACHE_DIR": os.path.join(os.path.dirname(BINARY), "networks")}
 
     def run_it(self, *arguments, stdin="", env=None):
         return subprocess.run([BINARY, *arguments], cwd=self.folder, env={**self.env, **(env or {})}, input=stdin.encode(),

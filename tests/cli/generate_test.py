@@ -16,6 +16,36 @@ from command import BINARY, QUICK, CliTest, on_a_terminal, read_png
 LONG = ["--steps", "1000", "--decoder-steps", "1000"]
 
 
+class CompiledNetworks(CliTest):
+    def draw(self, name, cache):
+        self.succeed("generate", "fox", "--seed", "3", *QUICK, "--output", name, env={"P2P_CACHE_DIR": cache})
+        return pathlib.Path(self.folder, name).read_bytes()
+
+    def test_they_are_kept_and_draw_the_same(self):
+        cache = pathlib.Path(self.folder, "cache")
+        first = self.draw("off.png", "off")
+        self.assertEqual(self.files(), ["off.png"])
+        self.assertEqual(self.draw("fresh.png", "cache"), first)
+        kept = sorted(path.name for path in cache.glob("*.blob"))
+        self.assertGreater(len(kept), 5)
+        self.assertEqual(cache.stat().st_mode & 0o777, 0o700)
+        self.assertEqual(self.draw("kept.png", "cache"), first)
+        self.assertEqual(sorted(path.name for path in cache.glob("*.blob")), kept, "it takes what is there")
+
+    def test_what_was_changed_is_not_used(self):
+        first = self.draw("fresh.png", "cache")
+        for path in pathlib.Path(self.folder, "cache").glob("*.blob"):
+            path.chmod(0o600)
+            data = bytearray(path.read_bytes())
+            for at in range(200, len(data), 97):
+                data[at] ^= 0x55
+            path.write_bytes(data)
+        self.assertEqual(self.draw("again.png", "cache"), first)
+
+    def test_without_a_place_for_them_it_draws(self):
+        self.assertEqual(self.draw("nowhere.png", "/proc/none"), self.draw("off.png", "off"))
+
+
 class Generate(CliTest):
     def draw(self, *arguments, **more):
         return json.loads(self.succeed("generate", "--json", *arguments, **more))

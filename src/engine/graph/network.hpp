@@ -12,7 +12,8 @@ namespace p2p::engine {
 /// A graph compiled for this processor. Immutable: any number of Runs may be at work at once (they take turns on the same threads).
 class Network {
  public:
-  /// Compiles; throws ModelError that names the graph.
+  /// Compiles, a small graph in the background: then the first Run waits for it. Either throws ModelError that names the graph. What the
+  /// graph's weights are read from has to live as long as the network.
   Network(const Graph& graph, Precision precision, int threads);
   ~Network();
   Network(Network&&) noexcept;
@@ -39,6 +40,9 @@ class Network {
     struct Impl;
     std::unique_ptr<Impl> impl_;
   };
+
+  /// Returns when it is compiled.
+  void wait() const;
 
   /// Multiply-adds of matrix products, convolutions and attention in one execution.
   double multiply_adds() const;

@@ -91,6 +91,30 @@ testing::AssertionResult convolves(const Checkpoint& weights, const Shape& shape
   return near(apply(weights.weights(), ramp(count), ov::Shape(shape), between), expected, kExact);
 }
 
+/// Small networks are compiled without the plugin's fused operations, large ones with them.
+TEST(Network, LargeOnesComputeAsSmallOnesDo) {
+  constexpr std::size_t kHeads = 8;
+  constexpr std::size_t kRows = 1024;
+  constexpr std::size_t kWidth = 64;
+  const auto attend = [](const Value& x) {
+    const Value q = ops::mul(ops::gelu(x), ops::scalar(0.25F));
+    return ops::add(ops::mul(ops::attention(q, x, ops::silu(x)), ops::scalar(2.0F)), ops::scalar(1.0F));
+  };
+  std::vector<float> values(kHeads * kRows * kWidth);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * 7919 % 1009) / 504 - 1;
+  const std::vector<float> large = apply(values, {1, kHeads, kRows, kWidth}, attend);
+  for (std::size_t head = 0; head < kHeads; ++head) {
+    const auto from = values.begin() + static_cast<std::ptrdiff_t>(head * kRows * kWidth);
+    const std::vector<float> small = apply({from, from + kRows * kWidth}, {1, 1, kRows, kWidth}, attend);
+    std::vector<float> same;
+    for (std::size_t row = 0; row < kRows; ++row) {
+      const auto at = large.begin() + static_cast<std::ptrdiff_t>((row * kHeads + head) * kWidth);
+      same.insert(same.end(), at, at + kWidth);
+    }
+    EXPECT_TRUE(near(small, same, 1e-5)) << head;
+  }
+}
+
 TEST(Ops, LinearLayers) {
   const std::vector<float> expected{-15, -14, 37, 30};
   const auto linear = [](const Value& x, const Scope& m) { return ops::linear(x, m, {.in = 3, .out = 2}); };

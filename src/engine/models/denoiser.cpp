@@ -40,6 +40,13 @@ std::shared_ptr<const Denoiser::Compiled> Denoiser::compile(const Geometry& geom
   return compiled_;
 }
 
+void Denoiser::wait(const Compiled& compiled) {
+  for (const auto& [signature, network] : compiled.attention) network.wait();
+  if (compiled.text) compiled.text->wait();
+  compiled.time.wait();
+  compiled.step.wait();
+}
+
 struct Denoiser::Picture::Impl {
   std::shared_ptr<const Compiled> compiled;
   std::vector<std::vector<float>> times;  ///< what the time graph gave for each

@@ -71,6 +71,8 @@ class Denoiser {
   };
 
   std::shared_ptr<const Compiled> compile(const Geometry& geometry) const;
+  /// Returns when all of it is compiled.
+  static void wait(const Compiled& compiled);
 
  private:
   std::shared_ptr<DenoiserGraphs> graphs_;

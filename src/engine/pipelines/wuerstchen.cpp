@@ -107,30 +107,26 @@ class Wuerstchen final : public TextToImage {
 /// The stages of one drawing.
 class Wuerstchen::Stages {
  public:
-  /// Begins to compile what decoder() and vae() need, on other threads: OpenVINO compiles each network on one.
+  /// Begins to compile all that it needs, on other threads: OpenVINO compiles each network on one.
   Stages(const Wuerstchen& model, Drawing& drawing, const Sizes& sizes) : model_(model), drawing_(drawing), params_(drawing.params()) {
+    prior_network_ = std::async(std::launch::async, [this, sizes] { return model_.prior_runner_.compile(prior_geometry(sizes)); });
     decoder_network_ = std::async(std::launch::async, [this, sizes] { return model_.decoder_runner_.compile(decoder_geometry(sizes)); });
     vqgan_network_ = std::async(std::launch::async, [this, sizes] { return vqgan(sizes); });
   }
 
   /// Image embeddings [c_in, h, w].
   std::vector<float> prior(const Sizes& sizes, bool equal_steps) {
-    const bool guided = *params_.guidance > 1;
     drawing_.report(Stage::text, 0, 1);
-    const std::vector<float> text = encode(model_.prior_text_, guided);
+    const std::vector<float> text = encode(model_.prior_text_, prior_guided());
     drawing_.report(Stage::text, 1, 1);
-    const Geometry geometry{.batch = guided ? 2 : 1,
-                            .height = static_cast<std::int64_t>(sizes.prior_height),
-                            .width = static_cast<std::int64_t>(sizes.prior_width),
-                            .tokens = model_.prior_text_.tokens()};
+    const Geometry geometry = prior_geometry(sizes);
     const Loop loop{.stage = Stage::prior,
                     .network =
                         [&] {
-                          const auto network = model_.prior_runner_.compile(geometry);
                           // A step's threads wait for each other, hence for a processor that compiles.
-                          decoder_network_.wait();
-                          vqgan_network_.wait();
-                          return network;
+                          Denoiser::wait(*decoder_network_.get());
+                          vqgan_network_.get()->wait();
+                          return prior_network_.get();
                         },
                     .scheduler = model_.prior_scheduler_,
                     .guidance = *params_.guidance,
@@ -183,7 +179,15 @@ class Wuerstchen::Stages {
     std::size_t channels;
   };
 
+  bool prior_guided() const { return *params_.guidance > 1; }
   bool decoder_guided() const { return *params_.decoder_guidance > 1; }
+
+  Geometry prior_geometry(const Sizes& sizes) const {
+    return {.batch = prior_guided() ? 2 : 1,
+            .height = static_cast<std::int64_t>(sizes.prior_height),
+            .width = static_cast<std::int64_t>(sizes.prior_width),
+            .tokens = model_.prior_text_.tokens()};
+  }
 
   Geometry decoder_geometry(const Sizes& sizes) const {
     return {.batch = decoder_guided() ? 2 : 1,
@@ -250,8 +254,9 @@ class Wuerstchen::Stages {
   const Wuerstchen& model_;
   Drawing& drawing_;
   const GenerateParams& params_;
-  std::future<std::shared_ptr<const Denoiser::Compiled>> decoder_network_;
-  std::future<std::shared_ptr<const Network>> vqgan_network_;
+  std::shared_future<std::shared_ptr<const Denoiser::Compiled>> prior_network_;
+  std::shared_future<std::shared_ptr<const Denoiser::Compiled>> decoder_network_;
+  std::shared_future<std::shared_ptr<const Network>> vqgan_network_;
 };
 
 GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
