@@ -24,7 +24,7 @@ Finding unset(std::string text) { return {Finding::Kind::unset, std::move(text)}
 Finding failed(std::string text) { return {Finding::Kind::failed, std::move(text)}; }
 
 Finding check_telegram(const AppConfig& config) {
-  if (config.telegram.token.empty()) return unset("P2P_TELEGRAM_TOKEN is not set; the bot needs it, a worker does not");
+  if (config.telegram.token.empty()) return unset("P2P_TELEGRAM_TOKEN is not set; the bot needs it, API and worker do not");
   const auto me = telegram::bot_api(config.telegram)->get_me();
   if (me) return ok("the bot is @" + me->username);
   if (me.error().kind == telegram::Failure::Kind::unauthorized) {
@@ -34,7 +34,7 @@ Finding check_telegram(const AppConfig& config) {
 }
 
 Finding check_kafka(const AppConfig& config) {
-  if (config.kafka.brokers.empty()) return unset("P2P_KAFKA_BROKERS is not set; bot and worker need it");
+  if (config.kafka.brokers.empty()) return unset("P2P_KAFKA_BROKERS is not set; bot, API and worker need it");
   const auto bus = bus::kafka_bus(kafka_config(config, "prompt2pic-doctor"));
   const auto brokers = bus->brokers(std::chrono::seconds(8));
   const auto group = bus->describe_group(std::string(messages::kWorkersGroup));

@@ -58,7 +58,7 @@ class Compose:
 
     def __init__(self, folder, project, secrets, **env):
         self.folder, self.project, self.env, self.files = folder, project, env, ["compose.yaml"]
-        for name in ("compose.yaml", "compose.links.yaml"):
+        for name in ("compose.yaml", "compose.links.yaml", "compose.api.yaml"):
             (folder / name).write_bytes((ROOT / name).read_bytes())
         (folder / "secrets").mkdir(mode=0o700)
         for name, text in secrets.items():

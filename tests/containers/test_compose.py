@@ -1,5 +1,6 @@
 """The whole service by compose.yaml, through podman-compose: a bot, two workers with the bundled model, Kafka, MinIO."""
 
+import base64
 import json
 import os
 import pathlib
@@ -12,7 +13,7 @@ from podman import IMAGE, Compose, build_parts, inspect, podman
 from infra import ROOT, fetch, free_port, run, wait_for
 
 PROJECT = f"prompt2pic-test-{os.getpid()}"
-TOKEN, SECRET = "123456:TEST-token-of-the-containers", "secret-of-the-containers-123"
+TOKEN, SECRET, KEY = "123456:TEST-token-of-the-containers", "secret-of-the-containers-123", "key-of-the-containers-0123456789"
 
 
 class Telegram:
@@ -159,10 +160,28 @@ def test_a_killed_worker_loses_nothing(compose, telegram):
     assert len([m for m in telegram.messages(3) if m["media"] == "photo"]) == 1
 
 
+def test_the_api_stands_beside_the_bot(compose):
+    port = free_port()
+    (compose.folder / "secrets/api_keys").write_text(KEY + "\n")
+    compose.files.append("compose.api.yaml")
+    compose.env["API_PORT"] = f"127.0.0.1:{port}"
+    compose("up", "-d", "--no-build")
+    name, = compose.containers("api")
+    wait_for(lambda: healthy(name), 60, "the API is healthy")
+    config = inspect(name)
+    assert config["EffectiveCaps"] in (None, []) and config["HostConfig"]["ReadonlyRootfs"] and config["Config"]["User"] == "65534:65534"
+    url, body, kind = f"http://127.0.0.1:{port}/v1/images/generations", json.dumps({"prompt": "a fox", "response_format": "b64_json"}).encode(), {"Content-Type": "application/json"}
+    assert fetch(url, body, **kind)[0] == 401
+    wait_for(lambda: fetch(f"http://127.0.0.1:{port}/readyz")[0] == 200, 60, "the API is ready")
+    request = urllib.request.Request(url, body, {**kind, "Authorization": f"Bearer {KEY}"})
+    picture = json.load(urllib.request.urlopen(request, timeout=130))["data"][0]
+    assert base64.b64decode(picture["b64_json"]).startswith(b"\x89PNG") and picture["width"] == 128
+
+
 def test_no_secret_is_told(compose, telegram):
     logs = compose.logs()
     assert "working" in logs and '"level":"debug"' in logs
     told = logs + "".join(json.dumps([inspect(name)["Config"][part] for part in ("Env", "Cmd", "Labels")]) for name in compose.containers())
-    for secret in (TOKEN.split(":")[1], SECRET):
+    for secret in (TOKEN.split(":")[1], SECRET, KEY):
         assert secret not in told
     assert telegram.get("violations") == []
