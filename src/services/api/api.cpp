@@ -126,6 +126,9 @@ void Api::Impl::tick() {
 void Api::Impl::housekeeping(Time at) {
   next_housekeeping_ = at + std::chrono::seconds(1);
   std::erase_if(entries_, [&](const auto& item) { return item.second.over() && at - item.second.request.time > config_.remember; });
+  // Most ids begin with their time.
+  for (auto entry = entries_.begin(); entries_.size() > config_.most_entries && entry != entries_.end();)
+    entry = entry->second.over() ? entries_.erase(entry) : std::next(entry);
   metrics_.gauge("prompt2pic_api_leads", "Whether this instance sends the requests to workers: 1 or 0.").set(may_lead() ? 1 : 0);
   if (!may_lead()) return;
   end_waiting(at);

@@ -17,6 +17,7 @@ struct ApiConfig {
   int user_in_flight = 2;
   int user_queue = 20;
   std::optional<int> user_per_day;
+  std::size_t most_entries = 100'000;              ///< of more, those that ended are forgotten too, the oldest first
   std::chrono::hours remember{24};                 ///< what is older is forgotten
   std::chrono::hours longest_wait{12};             ///< for a worker; then it fails. Below `remember`
   std::chrono::milliseconds store_within{10'000};  ///< how long Kafka may take to store what was accepted

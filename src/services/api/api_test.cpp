@@ -149,6 +149,20 @@ TEST_F(ApiTest, LimitsHold) {
   EXPECT_TRUE(within([&] { return code_of("c") == "day_full"; }));
 }
 
+TEST_F(ApiTest, TheOldestThatEndedAreForgotten) {
+  Instance api(bus, metrics, {.most_entries = 3});
+  std::vector<std::string> ids{api->accept("c", wish(), "").entry.request.id};
+  for (int i = 0; i < 4; ++i) {
+    ids.push_back(api->accept("c", wish(), "").entry.request.id);
+    EXPECT_TRUE(api->cancel("c", ids.back()));
+    settled(api, ids.back());
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT_TRUE(within([&] { return !api->find("d", ids[1]) && !api->wait("c", ids[1], std::chrono::seconds(0)); }));
+  EXPECT_TRUE(api->find("c", ids[0])) << "it waits";
+  EXPECT_TRUE(api->find("c", ids[4]));
+}
+
 TEST_F(ApiTest, WhatWaitsIsCancelledAtOnce) {
   Instance api(bus, metrics);
   const std::string id = api->accept("c", wish(), "").entry.request.id;
