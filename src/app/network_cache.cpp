@@ -15,6 +15,7 @@
 
 #include "app/output_files.hpp"
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "engine/graph/compiled_networks.hpp"
 
 namespace p2p::app {
@@ -106,8 +107,8 @@ void NetworkCache::seal() const {
   try {
     const std::string bytes = text.str();
     write_file(folder_ / kSums, std::vector<std::uint8_t>(bytes.begin(), bytes.end()));
-  } catch (const Error&) {
-    // Then the next start compiles again.
+  } catch (const Error& error) {
+    log::debug("compiled networks are not kept", {{"error", error.what()}});
   }
 }
 

@@ -43,12 +43,8 @@ bool is_same_day(Time a, Time b) { return std::chrono::floor<std::chrono::days>(
 
 }  // namespace
 
-Api::Impl::Impl(bus::Bus& bus, Metrics& metrics, ApiConfig config)
-    : bus_(bus),
-      metrics_(metrics),
-      config_(std::move(config)),
-      producer_(bus.producer()),
-      router_({.user_in_flight = config_.user_in_flight}) {}
+Api::Impl::Impl(bus::Bus& bus, Metrics& metrics, const ApiConfig& config)
+    : bus_(bus), metrics_(metrics), config_(config), producer_(bus.producer()), router_({.user_in_flight = config_.user_in_flight}) {}
 
 void Api::Impl::run(const std::stop_token& stop) {
   {
@@ -287,7 +283,7 @@ std::set<std::string> Api::Impl::models() const {
   return served_;
 }
 
-Api::Api(bus::Bus& bus, Metrics& metrics, ApiConfig config) : impl_(std::make_unique<Impl>(bus, metrics, std::move(config))) {}
+Api::Api(bus::Bus& bus, Metrics& metrics, const ApiConfig& config) : impl_(std::make_unique<Impl>(bus, metrics, config)) {}
 Api::~Api() = default;
 void Api::run(const std::stop_token& stop) { impl_->run(stop); }
 std::string Api::problem() const { return impl_->problem(); }

@@ -30,7 +30,7 @@ struct ApiConfig {
 class Api {
  public:
   /// Keeps the references.
-  Api(bus::Bus& bus, Metrics& metrics, ApiConfig config);
+  Api(bus::Bus& bus, Metrics& metrics, const ApiConfig& config);
   ~Api();
 
   /// Works until `stop`.

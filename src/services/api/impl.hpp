@@ -13,7 +13,7 @@ namespace p2p::api {
 /// lead.cpp what the one that leads does.
 class Api::Impl {
  public:
-  Impl(bus::Bus& bus, Metrics& metrics, ApiConfig config);
+  Impl(bus::Bus& bus, Metrics& metrics, const ApiConfig& config);
   void run(const std::stop_token& stop);
   std::string problem() const;
   View accept(const std::string& client, messages::Request request, const std::string& repeat_key);

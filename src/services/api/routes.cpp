@@ -147,7 +147,7 @@ http::ServerResponse Routes::stream(const Request& request, const View& view, co
   return {.content_type = "text/event-stream",
           .headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}},
           .stream = [this, room, client, id, to_line, told](std::string& piece) {
-            const auto now = *told ? api_.wait(client, id, config_.sign_of_life, **told) : api_.find(client, id);
+            const auto now = *told ? api_.wait(client, id, config_.sign_of_life, *told) : api_.find(client, id);
             if (!now) return false;
             const bool is_news = !*told || now->entry.version != **told;
             piece = is_news ? to_line(*now) : ": still there\n\n";
