@@ -70,6 +70,12 @@ class ApiTest : public ::testing::Test {
   static messages::Request wish(const std::string& prompt = "a fox", int count = 1) {
     return {.model = "flat", .prompt = prompt, .seed = 7, .count = count};
   }
+  static messages::Request wish_of(const std::string& id) {
+    messages::Request request = wish();
+    request.id = id;
+    request.time = now();
+    return request;
+  }
   static Entry settled(Instance& api, const std::string& id, const std::string& client = "c") {
     const auto view = api->wait(client, id, std::chrono::seconds(10));
     return view ? view->entry : Entry{};
@@ -169,6 +175,24 @@ TEST_F(ApiTest, WhatWaitsIsCancelledAtOnce) {
   EXPECT_TRUE(api->cancel("c", id));
   EXPECT_EQ(settled(api, id).status, Status::cancelled);
   EXPECT_TRUE(api->cancel("c", id)) << "a second time changes nothing";
+  EXPECT_EQ(sent(), 0u);
+}
+
+TEST_F(ApiTest, AWishThatIsReadFirstCounts) {
+  const messages::Control wish{.id = "a", .time = now(), .type = messages::Control::Type::cancel};
+  bus.producer()->send({.topic = std::string(messages::kControlTopic),
+                        .partition = std::nullopt,
+                        .key = "a",
+                        .value = messages::encode(wish),
+                        .headers = {}});
+  Instance api(bus, metrics);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  Event accepted{.id = "a", .time = now(), .type = EventType::accepted};
+  accepted.request = wish_of("a");
+  accepted.client = "c";
+  bus.producer()->send({.topic = kEvents, .partition = std::nullopt, .key = "a", .value = messages::encode(accepted), .headers = {}});
+  EXPECT_TRUE(within([&] { return api->find("c", "a").has_value(); }));
+  EXPECT_EQ(settled(api, "a").status, Status::cancelled);
   EXPECT_EQ(sent(), 0u);
 }
 

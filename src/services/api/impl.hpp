@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "base/recent.hpp"
 #include "services/api/api.hpp"
 
 namespace p2p::api {
@@ -82,6 +83,7 @@ class Api::Impl {
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
   std::map<std::string, Entry> entries_;
+  Recent unwanted_{10'000};            ///< wishes to cancel what is not known (yet): topics are read side by side
   std::map<std::string, int> coming_;  ///< by client: requests that Kafka is storing
   routing::Router router_;             ///< knows all that waits, on every instance
   std::map<bus::TopicPartition, std::int64_t> followed_;

@@ -23,6 +23,8 @@ void Api::Impl::take_accepted(const bus::Record& record, const Event& event) {
   entry.request = *event.request;
   entry.client = event.client;
   entry.traceparent = messages::child_of(record.header("traceparent"));
+  entry.cancelling = unwanted_.has(event.id);
+  if (entry.cancelling) next_housekeeping_ = now();
   add(entry);
   changed_.notify_all();
 }
@@ -88,7 +90,9 @@ void Api::Impl::note_end(Entry& entry, const Event& event) {
 
 void Api::Impl::take_wish(const messages::Control& wish) {
   const auto found = entries_.find(wish.id);
-  if (wish.type != messages::Control::Type::cancel || found == entries_.end() || found->second.over()) return;
+  if (wish.type != messages::Control::Type::cancel) return;
+  if (found == entries_.end()) return unwanted_.add(wish.id);
+  if (found->second.over()) return;
   Entry& entry = found->second;
   entry.cancelling = true;
   next_housekeeping_ = now();

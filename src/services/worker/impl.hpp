@@ -6,32 +6,13 @@
 #include <mutex>
 #include <set>
 
+#include "base/recent.hpp"
 #include "services/worker/events.hpp"
 #include "services/worker/ledger.hpp"
 #include "services/worker/task.hpp"
 #include "services/worker/worker.hpp"
 
 namespace p2p::worker {
-
-/// The last `capacity` texts that were added. Not thread-safe.
-class Recent {
- public:
-  explicit Recent(std::size_t capacity) : capacity_(capacity) {}
-  void add(const std::string& text) {
-    if (!texts_.insert(text).second) return;
-    order_.push_back(text);
-    if (order_.size() > capacity_) {
-      texts_.erase(order_.front());
-      order_.pop_front();
-    }
-  }
-  bool has(const std::string& text) const { return texts_.contains(text); }
-
- private:
-  std::size_t capacity_;
-  std::set<std::string> texts_;
-  std::deque<std::string> order_;
-};
 
 /// A worker's threads around its tasks: one polls, so that membership is kept whatever the engine does; one draws; two follow what is
 /// wished and what has ended; the uploader's store. worker.cpp has its life, intake.cpp what comes, tasks.cpp how tasks end, drawing.cpp
