@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "platform/blob": ("base", "platform/http"),
     "platform/telegram": ("base", "platform/http"),
     "platform/hub": ("base", "platform/http"),
-    "services/routing": ("base", "platform/bus", "platform/messages"),
+    "services/routing": ("base", "platform/bus", "platform/messages", "platform/metrics"),
     "services/worker": ("base", "engine/pipelines", "engine/image", "platform/bus", "platform/blob", "platform/messages", "platform/metrics"),
     "services/bot": ("base", "platform/bus", "platform/blob", "platform/messages", "platform/metrics", "platform/telegram", "services/routing"),
     "services/api": ("base", "platform/bus", "platform/blob", "platform/http", "platform/messages", "platform/metrics", "services/routing"),

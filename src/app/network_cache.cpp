@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
-#include <span>
 #include <sstream>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "engine/graph/compiled_networks.hpp"
+#include "platform/blob/signature.hpp"
 
 namespace p2p::app {
 namespace {
@@ -36,10 +36,7 @@ std::string digest_of(const fs::path& file) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   if (EVP_DigestFinal_ex(context.get(), digest.data(), &size) != 1) return "";
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (const unsigned char byte : std::span(digest).first(size)) hex.append({kDigits[byte >> 4u], kDigits[byte & 15u]});
-  return hex;
+  return blob::to_hex(std::string(digest.begin(), digest.begin() + size));
 }
 
 std::vector<fs::directory_entry> blobs_in(const fs::path& folder) {

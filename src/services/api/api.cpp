@@ -128,16 +128,7 @@ void Api::Impl::housekeeping(Time at) {
   metrics_.gauge("prompt2pic_api_leads", "Whether this instance sends the requests to workers: 1 or 0.").set(may_lead() ? 1 : 0);
   if (!may_lead()) return;
   end_waiting(at);
-  auto depths = router_.depths();
-  for (const std::string& model : models_) depths[model];  // one that has become empty is told of too
-  for (const auto& [model, depth] : depths) {
-    models_.insert(model);
-    const Labels labels{{"model", model}};
-    metrics_.gauge("prompt2pic_queue_waiting", "Requests held back because no worker has room.", labels).set(depth.waiting);
-    metrics_.gauge("prompt2pic_queue_sent", "Requests with workers.", labels).set(depth.in_flight);
-    metrics_.gauge("prompt2pic_queue_age_seconds", "Age of the oldest request that is held back.", labels)
-        .set(depth.oldest ? std::chrono::duration<double>(at - *depth.oldest).count() : 0);
-  }
+  routing::tell_depths(metrics_, router_, models_, at);
 }
 
 bus::Outgoing Api::Impl::to_message(const Event& event, const std::string& traceparent) {

@@ -58,7 +58,7 @@ class Api::Impl {
   void take_over(bus::Subscription& membership, const std::stop_token& stop);
   /// Waits until the followed events are those that stand in the topic now. False if the lead is gone.
   bool catch_up(bus::Subscription& membership, const std::stop_token& stop);
-  /// Where each message of the models' topics that asks for one of `wanted` stands; the last of each.
+  /// Where the last message for each request stands in the models' topics, from those times on; by the request's id.
   struct SentTo {
     int dispatch = 0;
     int partition = 0;

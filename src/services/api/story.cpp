@@ -89,8 +89,8 @@ void Api::Impl::note_end(Entry& entry, const Event& event) {
 }
 
 void Api::Impl::take_wish(const messages::Control& wish) {
-  const auto found = entries_.find(wish.id);
   if (wish.type != messages::Control::Type::cancel) return;
+  const auto found = entries_.find(wish.id);
   if (found == entries_.end()) return unwanted_.add(wish.id);
   if (found->second.over()) return;
   Entry& entry = found->second;

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/pause.hpp"
 #include "platform/bus/bus_error.hpp"
+#include "services/routing/observe.hpp"
 
 namespace p2p::bot {
 namespace {
@@ -229,16 +230,7 @@ void Bot::Core::tick() {
   pace_.tidy(at);
   std::erase_if(pressed_, [&](const auto& item) { return at - item.second > std::chrono::seconds(2); });
   expire_links();
-  auto depths = router_.depths();
-  for (const std::string& model : models_) depths[model];  // one that has become empty is told of too
-  for (const auto& [model, depth] : depths) {
-    models_.insert(model);
-    const Labels labels{{"model", model}};
-    metrics_.gauge("prompt2pic_queue_waiting", "Requests held back because no worker has room.", labels).set(depth.waiting);
-    metrics_.gauge("prompt2pic_queue_sent", "Requests with workers.", labels).set(depth.in_flight);
-    metrics_.gauge("prompt2pic_queue_age_seconds", "Age of the oldest request that is held back.", labels)
-        .set(depth.oldest ? std::chrono::duration<double>(at - *depth.oldest).count() : 0);
-  }
+  routing::tell_depths(metrics_, router_, models_, at);
   metrics_.gauge("prompt2pic_letters_undelivered", "Messages that Kafka has not confirmed.").set(static_cast<double>(undelivered_.size()));
   metrics_.gauge("prompt2pic_requests_unsettled", "Requests whose chats have not been shown everything.")
       .set(static_cast<double>(live_.size()));

@@ -23,4 +23,17 @@ void observe_others(Router& router, const messages::Event& event) {
   }
 }
 
+void tell_depths(Metrics& metrics, const Router& router, std::set<std::string>& models, Time at) {
+  auto depths = router.depths();
+  for (const std::string& model : models) depths[model];  // one that has become empty is told of too
+  for (const auto& [model, depth] : depths) {
+    models.insert(model);
+    const Labels labels{{"model", model}};
+    metrics.gauge("prompt2pic_queue_waiting", "Requests held back because no worker has room.", labels).set(depth.waiting);
+    metrics.gauge("prompt2pic_queue_sent", "Requests with workers.", labels).set(depth.in_flight);
+    metrics.gauge("prompt2pic_queue_age_seconds", "Age of the oldest request that is held back.", labels)
+        .set(depth.oldest ? std::chrono::duration<double>(at - *depth.oldest).count() : 0);
+  }
+}
+
 }  // namespace p2p::routing
