@@ -8,8 +8,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
   target_compile_options(p2p_flags INTERFACE -Wno-restrict)  # GCC bug 105651: cries at "text" + std::string
 endif()
 if(P2P_SANITIZE)
-  # Reports name functions and lines; the rest of debug information would be a third of the compile time.
-  target_compile_options(p2p_flags INTERFACE -fsanitize=${P2P_SANITIZE} -fno-omit-frame-pointer -O1 -g1)
+  # Reports name functions and lines; the rest of debug information would be a third of the compile time. Optimising tests would double theirs.
+  target_compile_options(p2p_flags INTERFACE -fsanitize=${P2P_SANITIZE} -fno-omit-frame-pointer
+    $<IF:$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>,-O0,-O1> -g1)
   target_link_options(p2p_flags INTERFACE -fsanitize=${P2P_SANITIZE})
 endif()
 if(P2P_FUZZ)
@@ -31,10 +32,16 @@ function(p2p_library name)
     $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src> $<INSTALL_INTERFACE:include/prompt2pic>)
   target_link_libraries(p2p_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS} $<BUILD_INTERFACE:p2p_flags>)
   if(ARG_TESTS AND P2P_TESTS)
-    add_executable(p2p_${name}_test ${ARG_TESTS})
-    target_link_libraries(p2p_${name}_test PRIVATE p2p_${name} ${ARG_PRIVATE_DEPS} GTest::gmock GTest::gtest_main p2p_flags)
-    target_compile_definitions(p2p_${name}_test PRIVATE P2P_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-    include(GoogleTest)
-    gtest_discover_tests(p2p_${name}_test DISCOVERY_MODE PRE_TEST)
+    p2p_test(${name} SOURCES ${ARG_TESTS} DEPS p2p_${name} ${ARG_PRIVATE_DEPS})
   endif()
+endfunction()
+
+# p2p_test(NAME SOURCES ... DEPS ...): the test program p2p_NAME_test.
+function(p2p_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(p2p_${name}_test ${ARG_SOURCES})
+  target_link_libraries(p2p_${name}_test PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main p2p_flags)
+  target_compile_definitions(p2p_${name}_test PRIVATE P2P_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  include(GoogleTest)
+  gtest_discover_tests(p2p_${name}_test DISCOVERY_MODE PRE_TEST)
 endfunction()
