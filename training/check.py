@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import nn
 
 from . import data, loop
@@ -30,6 +30,19 @@ def check_compressor():
     torch.testing.assert_close(
         Latents(compressor, pictures).over(numbers, colours), compressor(pictures.over(numbers, colours)), atol=1e-3, rtol=1e-3
     )
+
+
+def check_glow():
+    with tempfile.TemporaryDirectory() as folder:
+        disc = Path(folder) / "disc.png"
+        picture = Image.new("RGBA", (90, 90))
+        ImageDraw.Draw(picture).ellipse((5, 5, 85, 85), fill=COLOURS[0].rgb)
+        picture.save(disc)
+        pictures = Pictures([data.Thing([disc], ["disc"], [])], 1)
+    white, black = pictures.over(torch.tensor([0, 0]), torch.tensor([0, 1]))
+    assert pictures.glow[0].tolist() == [2] + [0] * (len(COLOURS) - 1)
+    assert white.min() < 0.4 < 0.9 < white[:, :8, :8].min(), "a dark glow, and none in the corners"
+    assert black[:, 64, 64].min() > 0.9 > 0.1 > black[:, :, :11].max(), "none over black"
 
 
 def trained(path, interrupted_at=None):
@@ -73,4 +86,5 @@ if sys.argv[1:2] == ["own"]:
 else:
     check_captions()
     check_compressor()
+    check_glow()
     check_resume()

@@ -57,7 +57,7 @@ class Latents:
 
     def __init__(self, compressor, pictures):
         ink, gaps = [], []
-        for start in range(0, len(pictures), 64):
+        for start in range(0, len(pictures.ink), 64):
             chunk = slice(start, start + 64)
             ink.append(compressor(pictures.ink[chunk].float() / 255))
             gap = pictures.gap[chunk].float() / 255
@@ -71,7 +71,8 @@ class Latents:
                 )
             )
         self.ink, self.gaps = torch.cat(ink), torch.cat(gaps)
-        self.palette = pictures.palette / 255
+        self.shown, self.palette = pictures.shown, pictures.palette / 255
 
     def over(self, pictures, colours):
-        return self.ink[pictures] + torch.einsum("bc,bckhw->bkhw", self.palette[colours], self.gaps[pictures])
+        rows = self.shown(pictures, colours)
+        return self.ink[rows] + torch.einsum("bc,bckhw->bkhw", self.palette[colours], self.gaps[rows])

@@ -11,6 +11,7 @@ from .captions import COLOURS
 from .loop import begin, train
 
 EMPTY = 0.1  # the share of captions left out, for guidance
+OFTEN = 4  # times more
 
 
 class Batches:
@@ -18,12 +19,13 @@ class Batches:
 
     def __init__(self, pictures, captions):
         self.pictures, self.captions = pictures, captions
+        self.often = 1 + OFTEN * (pictures.glow > 0)
 
     def draw(self, size):
-        """Pictures [B] and colours [B]: every thing as often as any other."""
+        """Pictures [B] and colours [B]: every thing as often as any other, most often over what it hardly stands out from."""
         things = torch.randint(self.pictures.count, (size,))
         order = torch.rand(size, len(self.pictures)).masked_fill(self.pictures.thing != things[:, None], -1)
-        return order.argmax(1), torch.randint(len(COLOURS), (size,))
+        return order.argmax(1), torch.multinomial(self.often[things].float(), 1)[:, 0]
 
     def words(self, pictures, colours):
         """Ids, mask: one of four see-through pictures goes without its colour's name, any other picture always."""
