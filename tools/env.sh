@@ -4,7 +4,7 @@ export P2P_BUILD_CACHE=${P2P_BUILD_CACHE:-$HOME/.cache/prompt2pic}
 export P2P_JOBS=${P2P_JOBS:-$(nproc)}
 if command -v ccache >/dev/null; then
   export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_DIR=${CCACHE_DIR:-$P2P_BUILD_CACHE/ccache}
-  export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD}  # the same source in another folder is found again
+  export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1  # the same source in another folder is found again
 fi
 
 die() {

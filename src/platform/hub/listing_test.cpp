@@ -61,8 +61,8 @@ TEST(HubListing, LicencesThatATerminalWouldObeyAreNone) {
 
 TEST(HubListing, RefusesHostileNames) {
   for (const char* path : {"", "/a", "a/", "a//b", "..", "../a", "a/../b", "a/..", ".", "a/./b", "a\\b", "a\nb", "a\x7f"})
-    EXPECT_THAT(error_of(answer({sibling(path)})), HasSubstr("could lead out of the model's folder")) << path;
-  EXPECT_THAT(error_of(answer({sibling(std::string(401, 'a'))})), HasSubstr("could lead out"));
+    EXPECT_THAT(error_of(answer(Json::array({sibling(path)}))), HasSubstr("could lead out of the model's folder")) << path;
+  EXPECT_THAT(error_of(answer(Json::array({sibling(std::string(401, 'a'))}))), HasSubstr("could lead out"));
   EXPECT_EQ(error_of(answer({sibling(std::string(400, 'a')), sibling("a..b/...c"), sibling("ж ж")})), "no error");
   EXPECT_THAT(error_of(answer({sibling("a"), sibling("a")})), HasSubstr("lists the file \"a\" twice"));
 }
@@ -75,8 +75,8 @@ TEST(HubListing, RefusesWhatIsNoListing) {
     json["sha"] = commit;
     EXPECT_THAT(error_of(json), HasSubstr("names no commit"));
   }
-  EXPECT_THAT(error_of(answer({1})), HasSubstr("could lead out"));
-  EXPECT_THAT(error_of(answer({sibling("a", (1ull << 50) + 1)})), HasSubstr("says that \"a\" has"));
+  EXPECT_THAT(error_of(answer(Json::array({1}))), HasSubstr("could lead out"));
+  EXPECT_THAT(error_of(answer(Json::array({sibling("a", (1ull << 50) + 1)}))), HasSubstr("says that \"a\" has"));
   EXPECT_THAT(error_of(answer(Json(10'001, sibling("a")))), HasSubstr("more than 10000 files"));
 }
 

@@ -155,7 +155,7 @@ TEST(Messages, ExpectedShapeOfEventsFollowsTheirType) {
   event.images[0].key = "images/2026/11/24/x-1.png";
   Json json = Json::parse(encode(event));
   for (const Json& notice : {Json(5), Json(std::string("a\0b", 3)), Json(std::string(4097, 'x'))}) {
-    json["notices"] = {notice};
+    json["notices"] = Json::array({notice});
     EXPECT_THAT(decode_event(json.dump()).error(), HasSubstr("notices[0]"));
   }
 }
