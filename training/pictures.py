@@ -60,19 +60,19 @@ class Pictures:
     glow, any other once: shown() says which row a picture over a colour is."""
 
     def __init__(self, things, placings):
-        rows, row, owner = [], [], []
+        rows, row, owner, clear = [], [], [], []
         for number, thing in enumerate(things):
             for index in range(max(placings, len(thing.pictures))):
                 with Image.open(thing.pictures[index % len(thing.pictures)]) as file:
                     picture = placed(file.convert("RGBA"), index // len(thing.pictures))
-                glows = GLOWS if picture.getextrema()[3][0] < 255 else GLOWS[:1]
+                clear.append(picture.getextrema()[3][0] < 255)
+                glows = GLOWS if clear[-1] else GLOWS[:1]
                 row.append([len(rows) + min(glow, len(glows) - 1) for glow in range(len(GLOWS))])
                 rows += [glowing(picture, gray) for gray in glows]
                 owner.append(number)
         self.ink, self.gap = (torch.stack(part) for part in zip(*rows, strict=True))
         self.row, self.thing, self.count = torch.tensor(row), torch.tensor(owner), len(things)
-        clear = self.gap[self.row[:, 0]].flatten(1).amax(1) > 0
-        self.coloured = torch.stack([clear[self.thing == number].all() for number in range(self.count)])
+        self.coloured = torch.stack([torch.tensor(clear)[self.thing == number].all() for number in range(self.count)])
         self.palette = torch.tensor([colour.rgb for colour in COLOURS]).float()
         first = [owner.index(number) for number in range(self.count)]
         alike = torch.stack([blends(self.ink[n], self.gap[n], self.palette) for n in self.row[first, 0]])
