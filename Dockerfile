@@ -12,7 +12,7 @@ ARG P2P_JOBS
 COPY tools tools
 RUN tools/setup build
 COPY . .
-RUN . tools/env.sh && cmake --preset release -DP2P_TESTS=OFF -DCMAKE_SKIP_INSTALL_RPATH=ON && \
+RUN . tools/env.sh && cmake --preset release -DCMAKE_SKIP_INSTALL_RPATH=ON && \
     build release prompt2pic && tools/image_root /image && install -d -m 700 /owned/data
 
 FROM scratch
@@ -21,9 +21,9 @@ COPY --from=build --chown=65534:65534 /owned /
 LABEL org.opencontainers.image.title="Prompt2Pic" \
       org.opencontainers.image.description="Pictures from words, drawn on your own processor: a Telegram bot and its workers" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV PATH=/usr/bin P2P_HTTP_LISTEN=0.0.0.0:8080 P2P_DATA_DIR=/data
+ENV PATH=/usr/bin P2P_HTTP_LISTEN=0.0.0.0:8080 P2P_HEALTH_LISTEN=0.0.0.0:9080 P2P_DATA_DIR=/data
 USER 65534:65534
-EXPOSE 8080
+EXPOSE 8080 9080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["prompt2pic", "health"]
 ENTRYPOINT ["prompt2pic"]
 CMD ["--help"]

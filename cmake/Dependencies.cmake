@@ -20,9 +20,8 @@ if(NOT P2P_ENGINE_ONLY)
   find_package(CURL 7.88 REQUIRED)
   find_package(OpenSSL 3.0 REQUIRED)
   find_package(prometheus-cpp REQUIRED CONFIG)
-  # Debian packages these two without CMake files.
-  find_path(HTTPLIB_INCLUDE_DIR httplib.h REQUIRED)
-  find_library(HTTPLIB_LIBRARY cpp-httplib REQUIRED)
+  find_package(Boost 1.74 REQUIRED CONFIG)  # headers alone
+  # Debian packages this one without CMake files.
   find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)
   find_library(SOCI_CORE_LIBRARY soci_core REQUIRED)
   find_library(SOCI_SQLITE3_LIBRARY soci_sqlite3 REQUIRED)

@@ -29,7 +29,7 @@ if(NOT P2P_ENGINE_ONLY)
 endif()
 
 # A sanitized engine would need the example to be sanitized as well.
-if(P2P_TESTS AND NOT P2P_SANITIZE)
+if(NOT P2P_SANITIZE AND NOT P2P_ENGINE_ONLY)
   add_test(NAME install COMMAND ${CMAKE_SOURCE_DIR}/tests/install/install_test ${CMAKE_BINARY_DIR})
   set_tests_properties(install PROPERTIES LABELS e2e TIMEOUT 600)
 endif()

@@ -7,21 +7,26 @@ target_compile_options(p2p_flags INTERFACE -Wno-missing-field-initializers)  # g
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(p2p_flags INTERFACE -Wno-restrict)  # GCC bug 105651: cries at "text" + std::string
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # g++ takes every file of a unity build but the first for a header, where a class with a member from an unnamed namespace would be an error.
+  target_compile_options(p2p_flags INTERFACE -Wno-subobject-linkage)
+endif()
 if(P2P_SANITIZE)
-  # Reports name functions and lines; the rest of debug information would be a third of the compile time. To optimise a test doubles its own: those that
-  # wait for OpenVINO go without.
+  # -g1: reports name functions and lines; the rest of debug information would be a third of the compile time. To optimise a test program takes more
+  # time than it saves.
   target_compile_options(p2p_flags INTERFACE -fsanitize=${P2P_SANITIZE} -fno-omit-frame-pointer
-    $<IF:$<BOOL:$<TARGET_PROPERTY:P2P_WAITS_FOR_OPENVINO>>,-O0,-O1> -g1)
+    $<IF:$<BOOL:$<TARGET_PROPERTY:P2P_TEST_PROGRAM>>,-O0,-O1> -g1)
   target_link_options(p2p_flags INTERFACE -fsanitize=${P2P_SANITIZE})
 endif()
 if(P2P_FUZZ)
   target_compile_options(p2p_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# p2p_library(NAME SOURCES ... DEPS ... PRIVATE_DEPS ... TESTS ...)
-# The static library p2p_NAME (alias p2p::NAME) and, from TESTS, the test program p2p_NAME_test. Includes are absolute from src/.
+# p2p_library(NAME [THREADS] SOURCES ... DEPS ... PRIVATE_DEPS ... TESTS ... MUTATION_TESTS ...)
+# The static library p2p_NAME (alias p2p::NAME). Includes are absolute from src/. TESTS become the test program p2p_NAME_test, MUTATION_TESTS
+# p2p_NAME_mutation_test; see p2p_test() for THREADS.
 function(p2p_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS;TESTS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "" "SOURCES;DEPS;PRIVATE_DEPS;TESTS;MUTATION_TESTS" ${ARGN})
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "p2p_library(${name}): unknown words ${ARG_UNPARSED_ARGUMENTS}")
   endif()
@@ -33,16 +38,44 @@ function(p2p_library name)
     $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src> $<INSTALL_INTERFACE:include/prompt2pic>)
   target_link_libraries(p2p_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS} $<BUILD_INTERFACE:p2p_flags>)
   if(ARG_TESTS AND P2P_TESTS)
-    p2p_test(${name} SOURCES ${ARG_TESTS} DEPS p2p_${name} ${ARG_PRIVATE_DEPS})
+    if(ARG_THREADS)
+      set(threads THREADS)
+    endif()
+    p2p_test(${name} ${threads} SOURCES ${ARG_TESTS} DEPS p2p_${name} ${ARG_PRIVATE_DEPS})
+  endif()
+  if(ARG_MUTATION_TESTS AND P2P_TESTS)
+    p2p_test(${name}_mutation LABEL mutation SOURCES ${ARG_MUTATION_TESTS} DEPS p2p_${name} ${ARG_PRIVATE_DEPS})
   endif()
 endfunction()
 
-# p2p_test(NAME SOURCES ... DEPS ...): the test program p2p_NAME_test.
+# p2p_test(NAME [LABEL unit|engine|mutation] [THREADS] SOURCES ... DEPS ...): the test program p2p_NAME_test, also built by the target LABEL_tests.
+#   unit      no input or output but temporary files and connections to this machine; all of them together take seconds. The default.
+#   engine    the engine's results, computed with OpenVINO
+#   mutation  many thousands of random inputs
+# THREADS: the tests use threads, so that the thread sanitizer runs them; the target threads_tests builds them.
+# tests/CMakeLists.txt and Install.cmake have the tests with the label e2e.
 function(p2p_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "LABEL" "SOURCES;DEPS" ${ARGN})
+  set(labels unit)
+  if(ARG_LABEL)
+    set(labels ${ARG_LABEL})
+  endif()
+  if(ARG_THREADS)
+    list(APPEND labels threads)
+  endif()
   add_executable(p2p_${name}_test ${ARG_SOURCES})
+  set_target_properties(p2p_${name}_test PROPERTIES P2P_TEST_PROGRAM ON)
   target_link_libraries(p2p_${name}_test PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main p2p_flags)
   target_compile_definitions(p2p_${name}_test PRIVATE P2P_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   include(GoogleTest)
-  gtest_discover_tests(p2p_${name}_test DISCOVERY_MODE PRE_TEST)
+  # gtest_discover_tests() takes no list of labels, but `ctest -L` searches: it finds `unit-threads` by `unit` and by `threads`.
+  list(JOIN labels - label)
+  gtest_discover_tests(p2p_${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${label}
+    ENVIRONMENT TBB_ENABLE_SANITIZERS=1)  # else a sanitizer refuses how OpenVINO's TBB loads a library
+  foreach(label ${labels})
+    if(NOT TARGET ${label}_tests)
+      add_custom_target(${label}_tests)
+    endif()
+    add_dependencies(${label}_tests p2p_${name}_test)
+  endforeach()
 endfunction()

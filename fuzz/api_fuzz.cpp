@@ -9,18 +9,18 @@ using namespace p2p;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view body = fuzz::text_of(data, size);
-  const auto patience = api::patience_of(fuzz::next_line(body));
-  check(patience.count() >= 0 && patience.count() <= 600);
+  const auto preference = api::preference_of(fuzz::next_line(body));
+  check(!preference || (preference->count() >= 0 && preference->count() <= 600));
   try {
-    api::Wish wish = api::read_wish(body, "emoji");
-    messages::Request& request = wish.request;
+    api::GenerationsBody read = api::read_generations_body(body, "emoji");
+    messages::Request& request = read.request;
     check(request.count >= 1 && request.count <= 10);
     check(request.width.has_value() == request.height.has_value());
     if (request.width) check(std::int64_t{*request.width} * *request.height <= 1536 * 1536);
     request.id = "a";
     request.time = from_millis(1'700'000'000'000);
-    const auto read = messages::decode_request(messages::encode(request));
-    check(read && read->prompt == request.prompt && read->count == request.count);
+    const auto again = messages::decode_request(messages::encode(request));
+    check(again && again->prompt == request.prompt && again->count == request.count);
   } catch (const api::ApiError& error) {
     check(error.status() == 400);
     error.json().dump();  // throws where it is no UTF-8

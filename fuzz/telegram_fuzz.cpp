@@ -14,6 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view line = fuzz::next_line(body);
   int status = 200;
   std::from_chars(line.data(), line.data() + line.size(), status);
+  if (const auto updates = read_updates(status, body)) {
+    for (const p2p::Json& update : *updates) check(read_update(update).has_value());
+  }
   const Result<p2p::Json> answer = read_answer(status, body);
   if (answer) {
     check(status == 200);

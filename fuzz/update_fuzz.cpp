@@ -15,7 +15,7 @@ void check_command(std::string_view text) {
     const bot::Command command = bot::parse_command(text, "FoxBot", in_private);
     check(text.find(command.argument) != text.npos);
     check(command.argument.empty() || (!command.argument.starts_with(' ') && !command.argument.ends_with('\n')));
-    check(in_private || command.kind == bot::Command::Kind::none || text.find('/') != text.npos);
+    check(in_private || command.kind == bot::Command::Kind::none || text.find_first_of("/@") != text.npos);
   }
 }
 
@@ -40,12 +40,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_command(text);
   check_callback(text);
   check_cut(text);
-  try {
-    const auto update = telegram::read_update(parse_json(text, "update", 64));
-    if (!update) return 0;
-    if (update->message) check_command(update->message->text);
-    if (update->callback_query) check_callback(update->callback_query->data);
-  } catch (const Error&) {
-  }
+  const auto json = telegram::parse_update(text);
+  const auto update = json ? telegram::read_update(*json) : std::nullopt;
+  if (update && update->message) check_command(update->message->text);
+  if (update && update->callback_query) check_callback(update->callback_query->data);
   return 0;
 }

@@ -18,11 +18,11 @@ import ctypes.util
 import importlib.util
 import json
 import os
-import shutil
 import statistics
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -78,10 +78,10 @@ def prepared(folder, command):
     """`folder`, or a file, which `command` makes where it is absent; half a one is never taken for whole."""
     if not folder.exists():
         print(f"making {folder}", flush=True)
-        part = folder.with_name(folder.name + ".part")
-        shutil.rmtree(part, ignore_errors=True)
-        subprocess.run([*command, part], check=True)
-        part.rename(folder)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as work:
+            part = Path(work, folder.name)
+            subprocess.run([*command, part], check=True)
+            part.rename(folder)
     return folder
 
 

@@ -27,13 +27,14 @@ MAY_INCLUDE = {
     "platform/blob": ("base", "platform/http"),
     "platform/telegram": ("base", "platform/http"),
     "platform/hub": ("base", "platform/http"),
-    "services/routing": ("base", "platform/bus", "platform/messages", "platform/metrics"),
-    "services/worker": ("base", "engine/pipelines", "engine/image", "platform/bus", "platform/blob", "platform/messages", "platform/metrics"),
-    "services/bot": ("base", "platform/bus", "platform/blob", "platform/messages", "platform/metrics", "platform/telegram", "services/routing"),
-    "services/api": ("base", "platform/bus", "platform/blob", "platform/http", "platform/messages", "platform/metrics", "services/routing"),
+    "services/requests": ("base", "platform/bus", "platform/blob", "platform/messages", "platform/metrics"),
+    "services/dispatch": ("base", "platform/bus", "platform/messages", "platform/metrics", "services/requests"),
+    "services/worker": ("base", "engine/pipelines", "engine/image", "platform/bus", "platform/blob", "platform/messages", "platform/metrics", "services/requests"),
+    "services/bot": ("base", "platform/bus", "platform/blob", "platform/messages", "platform/metrics", "platform/telegram", "services/requests", "services/dispatch"),
+    "services/api": ("base", "platform/blob", "platform/http", "platform/messages", "platform/metrics", "services/requests", "services/dispatch"),
     "services/testing": ("base", "platform/bus", "platform/blob", "platform/telegram"),
-    "config": ("base", "engine/pipelines", "platform/bus", "platform/blob", "platform/telegram", "platform/hub"),
-    "app": ("base", *ENGINE_PARTS, "engine/pipelines", *PLATFORM_PARTS, "services/worker", "services/bot", "services/api", "services/routing", "config"),
+    "config": ("base", "engine/pipelines", "platform/bus", "platform/blob", "platform/telegram", "platform/http", "platform/hub"),
+    "app": ("base", *ENGINE_PARTS, "engine/pipelines", *PLATFORM_PARTS, "services/worker", "services/bot", "services/api", "services/requests", "services/dispatch", "config"),
 }
 
 # Libraries from outside, by how their headers begin, and the folders that may know them.
@@ -46,13 +47,13 @@ OWNERS = {
     "CLI/": ("app",),
     "librdkafka/": ("platform/bus",),
     "curl/": ("platform/http",),
-    "httplib.h": ("platform/http",),
+    "boost/": ("platform/http",),
     "openssl/": ("platform/blob", "platform/hub", "app"),
     "prometheus/": ("platform/metrics",),
     "soci/": ("services/bot",),
 }
 # What tests alone may include, whatever their folder.
-TEST_ONLY = ("gtest/", "gmock/", "engine/testing/", "services/testing/")
+TEST_ONLY = ("gtest/", "gmock/", "base/testing/", "engine/testing/", "services/testing/", "services/bot/testing/", "services/dispatch/testing/", "app/testing/")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
@@ -70,7 +71,7 @@ def problems_of(path, text, exists):
         return
     if path.endswith(".hpp") and "#pragma once" not in text:
         yield f"{path}: has no #pragma once"
-    is_test = path.endswith("_test.cpp") or here in ("engine/testing", "services/testing")
+    is_test = path.endswith(("_test.cpp", "_test.hpp")) or path.startswith(TEST_ONLY)
     for mark, name in INCLUDE.findall(text):
         if name.startswith(TEST_ONLY):
             if not is_test:
@@ -104,6 +105,7 @@ def self_test():
         ("app/a.cpp", '#include "config/a.hpp"\n#include <CLI/CLI.hpp>'),
         ("engine/graph/a_test.cpp", "#include <gtest/gtest.h>\n#include <openvino/openvino.hpp>"),
         ("engine/models/a_test.cpp", '#include "engine/testing/golden.hpp"'),
+        ("base/testing/a.hpp", "#pragma once\n#include <gtest/gtest.h>"),
         ("base/a.cpp", '// #include "app/a.hpp"'),
     )
     forbidden = (
@@ -119,6 +121,7 @@ def self_test():
         ("services/worker/a.cpp", "#include <librdkafka/rdkafka.h>"),
         ("base/a.hpp", "#pragma once\n#include <gtest/gtest.h>"),
         ("engine/models/a.cpp", '#include "engine/testing/golden.hpp"'),
+        ("base/a.cpp", '#include "base/testing/temp_folder.hpp"'),
         ("base/a.hpp", "#include <vector>"),
         ("elsewhere/a.cpp", ""),
     )

@@ -8,6 +8,8 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from .files import locked, whole
+
 EMOJI = "@lobehub/fluent-emoji-3d@1.1.0"
 LABELS = "emojibase-data@17.0.0"
 HERE = Path(__file__).parent
@@ -29,17 +31,22 @@ def cache():
 def package(name):
     """The unpacked folder of an npm package, fetched once."""
     folder = cache() / name.replace("/", "_")
-    if not folder.exists():
-        partial = folder.with_suffix(f".{os.getpid()}")
-        partial.mkdir(parents=True)
-        try:
-            packed = subprocess.run(["npm", "pack", "--silent", name], cwd=partial, check=True, stdout=subprocess.PIPE, text=True)
-        except FileNotFoundError:
-            raise SystemExit("the emoji are fetched with npm, which is not installed; --pictures DIR trains on your own") from None
-        with tarfile.open(partial / packed.stdout.split()[-1]) as archive:
-            archive.extractall(partial, filter="data")
-        partial.rename(folder)
+    cache().mkdir(parents=True, exist_ok=True)
+    with locked(cache()):
+        if not folder.exists():
+            with whole(folder) as made:
+                fetch(name, made)
     return folder / "package"
+
+
+def fetch(name, folder):
+    folder.mkdir()
+    try:
+        packed = subprocess.run(["npm", "pack", "--silent", name], cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
+    except FileNotFoundError:
+        raise SystemExit("the emoji are fetched with npm, which is not installed; --pictures DIR trains on your own") from None
+    with tarfile.open(folder / packed.stdout.split()[-1]) as archive:
+        archive.extractall(folder, filter="data")
 
 
 def words(cell, separator):

@@ -7,6 +7,8 @@ import time
 
 import torch
 
+from .files import whole
+
 SAVE_SECONDS, SHOW_SECONDS = 120, 900
 DECAY = 0.999
 
@@ -17,13 +19,10 @@ def rate_at(progress, step):
 
 
 def save(path, content):
-    """Whole or not at all."""
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as file:
+    with whole(path) as made, open(made, "wb") as file:
         torch.save(content, file)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(path)
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from . import data, export, sheet, stages, tokenizer
 from .captions import COLOURS, training_captions
 from .compressor import FILE as COMPRESSOR
 from .compressor import Compressor, Latents
+from .files import locked, whole
 from .judge import Judge
 from .networks import vqgan as new_vqgan
 from .pictures import Pictures, placings
@@ -21,7 +22,8 @@ def refuse_other(path, fingerprint):
     """A state is of no use for other captions than those it began with."""
     if path.exists() and path.read_text() != str(fingerprint):
         raise SystemExit(f"{path.parent}: keeps a training on other captions or pictures; remove it to begin anew")
-    path.write_text(str(fingerprint))
+    with whole(path) as made:
+        made.write_text(str(fingerprint))
 
 
 class Recipe:
@@ -30,6 +32,10 @@ class Recipe:
     def __init__(self, options):
         self.options, self.work = options, options.out / "training"
         self.work.mkdir(parents=True, exist_ok=True)
+        with locked(self.work):  # stages may be trained by processes that start at once
+            self._prepare(options)
+
+    def _prepare(self, options):
         self.scaled = None  # stage A's network and what was done, once all pictures were encoded for its scale, which takes a minute
         self.things = data.own(options.pictures) if options.pictures else data.emoji(options.things)
         self.pictures = Pictures(self.things, placings(self.things))
@@ -38,11 +44,12 @@ class Recipe:
             for thing, clear in zip(self.things, self.pictures.coloured.tolist(), strict=True)
         ]
         refuse_other(self.work / "captions.crc", zlib.crc32(repr((groups, len(self.pictures))).encode()))
-        begun = (self.work / "tokenizer").exists()
-        if not begun and options.start:
-            shutil.copytree(options.start / "prior/tokenizer", self.work / "tokenizer")
-        elif not begun:
-            tokenizer.write(self.work / "tokenizer", [caption for thing in groups for group in thing for caption in group])
+        if not (self.work / "tokenizer").exists():
+            with whole(self.work / "tokenizer") as made:
+                if options.start:
+                    shutil.copytree(options.start / "prior/tokenizer", made)
+                else:
+                    tokenizer.write(made, [caption for thing in groups for group in thing for caption in group])
         self.batches = stages.Batches(self.pictures, tokenizer.Captions(self.work / "tokenizer", groups))
         self.compressor = self._compressor()
         self.latents = Latents(self.compressor, self.pictures)
@@ -63,10 +70,12 @@ class Recipe:
 
     def _compressor(self):
         kept = self.work / COMPRESSOR
-        if not kept.exists() and self.options.start:
-            shutil.copy(self.options.start / "prior" / COMPRESSOR, kept)
-        elif not kept.exists():
-            Compressor.of(self.pictures).save(kept)
+        if not kept.exists():
+            with whole(kept) as made:
+                if self.options.start:
+                    shutil.copy(self.options.start / "prior" / COMPRESSOR, made)
+                else:
+                    Compressor.of(self.pictures).save(made)
         return Compressor.load(kept)
 
     def path(self, stage):
@@ -148,4 +157,5 @@ class Recipe:
             "done": {"vqgan": done_a, "decoder": done_b, "text": done_text, "prior": done_c},
         }
         parts = {"prior": dict(prior.items()), "decoder": {**dict(decoder.items()), "vqgan": vqgan}}
-        export.write(options.out, self.work, parts, run)
+        with locked(self.work):
+            export.write(options.out, self.work, parts, run)

@@ -7,12 +7,16 @@ python=${P2P_TRAINING_PYTHON:-}
 if [ -z "$python" ]; then
   venv=$P2P_BUILD_CACHE/training-venv
   python=$venv/bin/python
+  mkdir -p "$P2P_BUILD_CACHE"
+  exec {venv_lock}>"$venv.lock"
+  flock "$venv_lock"
   if ! cmp -s "$requirements" "$venv/requirements.txt"; then
     echo "Installing what training/requirements.txt names into $venv" >&2
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --quiet -r "$requirements"
     cp "$requirements" "$venv/"
   fi
+  exec {venv_lock}>&-
 fi
 tcmalloc=$(ldconfig -p | awk '/libtcmalloc(_minimal)?\.so/ { print $NF; exit }')
 [ -n "$tcmalloc" ] || echo "tcmalloc is not installed (apt-get install libtcmalloc-minimal4): training will be slower" >&2

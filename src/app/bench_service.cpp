@@ -12,7 +12,7 @@
 #include "base/json.hpp"
 #include "base/random_id.hpp"
 #include "platform/messages/messages.hpp"
-#include "services/worker/drawers.hpp"
+#include "services/worker/image_generators.hpp"
 #include "services/worker/worker.hpp"
 
 namespace p2p::app {
@@ -46,8 +46,8 @@ struct Figures {
 /// `count` requests through one worker whose drawing takes no time. Throws Cancelled.
 Figures measure(bus::Bus& bus, blob::BlobStore& store, int count, const std::stop_token& stop) {
   Metrics metrics;
-  worker::WorkerConfig config{.name = "bench-" + random_hex(4), .drawers = {}, .uploads = {}, .partitions = 8};
-  config.drawers[kModel] = worker::flat_drawer({}, "prompt2pic " P2P_VERSION);
+  worker::WorkerConfig config{.name = "bench-" + random_hex(4), .generators = {}, .uploads = {}, .partitions = 8};
+  config.generators[kModel] = worker::flat_generator({}, "prompt2pic " P2P_VERSION);
   worker::Worker worker(bus, store, metrics, std::move(config));
   std::jthread working([&](const std::stop_token& over) { worker.run(over); });
   while (!worker.problem().empty()) {

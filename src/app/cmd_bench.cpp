@@ -7,6 +7,7 @@
 #include "app/model_folders.hpp"
 #include "app/table.hpp"
 #include "base/json.hpp"
+#include "base/printable.hpp"
 #include "engine/graph/peak.hpp"
 
 namespace p2p::app {
@@ -50,7 +51,7 @@ int run_bench(const Arguments& arguments) {
   Interrupts interrupts;
   std::cerr << "measuring the machine's peak\n";
   const engine::PeakGops peak = engine::measure_peak(config.engine.threads);
-  std::cerr << "loading " << model_name(folder) << '\n';
+  std::cerr << "loading " << printable(model_name(folder)) << '\n';
   const auto model = engine::load_text_to_image(folder, engine_options(config));
   const bool bf16 = model->precision() == engine::Precision::bf16;
   const double reachable = bf16 ? peak.bf16 : peak.f32;
@@ -69,12 +70,13 @@ int run_bench(const Arguments& arguments) {
   }
   if (json->count() > 0) {
     const Json line{{"peak_gops", {{"f32", peak.f32}, {"bf16", peak.bf16}, {"int8", peak.int8}}}, {"stages", stages}};
-    std::cout << line.dump() << '\n';
+    std::cout << json_line(line) << '\n';
     return 0;
   }
   std::cout << "peak: f32 " << decimal(peak.f32, 0) << ", bf16 " << decimal(peak.bf16, 0) << ", int8 " << decimal(peak.int8, 0)
             << " billion operations a second\n"
-            << model_name(folder) << ", " << result.image.width << "x" << result.image.height << ", " << (bf16 ? "bf16" : "f32") << ":\n";
+            << printable(model_name(folder)) << ", " << result.image.width << "x" << result.image.height << ", " << (bf16 ? "bf16" : "f32")
+            << ":\n";
   print_table(std::cout, rows);
   std::cout << "SHARE is how much of the machine's " << (bf16 ? "bf16" : "f32")
             << " peak, measured just now with one large matrix product, the stage's own arithmetic reaches.\n";

@@ -1,11 +1,14 @@
 #include <future>
 
 #include "app/command_line.hpp"
+#include "app/door.hpp"
+#include "app/process_limits.hpp"
 #include "app/service_process.hpp"
 #include "app/webhook.hpp"
 #include "base/pause.hpp"
 #include "services/bot/polling.hpp"
 #include "services/bot/texts.hpp"
+#include "services/bot/webhook_keeper.hpp"
 
 namespace p2p::app {
 namespace {
@@ -36,7 +39,6 @@ bot::BotConfig bot_config(const AppConfig& config, const std::string& username) 
           .admins = config.admins,
           .allow = config.allow,
           .block = config.block,
-          .user_in_flight = config.user_in_flight,
           .user_queue = config.user_queue,
           .user_per_day = config.user_per_day,
           .link_ttl = config.link_ttl,
@@ -57,28 +59,38 @@ int run_bot(const Arguments& arguments) {
         "P2P_TELEGRAM_TOKEN is not set; it takes the token that @BotFather gives (P2P_TELEGRAM_TOKEN_FILE: a file that holds it)");
   const std::string model = one_model(config, "the bot");
 
-  ServiceProcess process(config);
+  return_freed_memory();
+  ServiceProcess process(config, kBotPorts);
   std::atomic<bot::Bot*> running = nullptr;
   std::optional<Webhook> webhook;
   if (!config.webhook_url.empty()) webhook.emplace(config, process.http(), running);
   const auto store = make_store(config);
-  if (config.s3.bucket.empty()) serve_pictures(process.http(), *store, folder_link_key(config));
-  process.serve([&] { return running ? running.load()->problem() : std::string("not connected to Telegram yet"); });
+  if (config.s3.bucket.empty()) serve_pictures(process.http(), *store, link_key(config));
   const std::stop_token stop = process.stop_token();
 
   const auto state = bot::open_state(database_url(config));
+  std::unique_ptr<telegram::Api> api;
+  std::unique_ptr<bus::Bus> bus;
+  std::optional<Door> door;
+  std::optional<bot::Bot> bot;
+  ServiceProcess::Serving serving(process, "not connected to Telegram yet");
   // What Telegram has not answered some time after a stop is begun again at the next start.
   std::atomic<std::int64_t> stopped_at = INT64_MAX;
   const std::stop_callback on_stop(stop, [&] { stopped_at = to_millis(now()); });
-  const auto api = telegram::bot_api(config.telegram, [&] { return to_millis(now()) - kCallsAfterStop.count() > stopped_at; });
+  api = telegram::bot_api(config.telegram, [&] { return to_millis(now()) - kCallsAfterStop.count() > stopped_at; });
   const auto me = insist<telegram::Api::Me>("getMe", stop, [&] { return api->get_me(); });
   if (!me) return 0;
   for (const auto& [code, language] : {std::pair{"", bot::Language::en}, std::pair{"ru", bot::Language::ru}}) {
     if (!insist<bool>("setMyCommands", stop, [&] { return api->set_my_commands(bot::commands(language), code); })) return 0;
   }
-  const auto bus = bus::kafka_bus(kafka);
-  bot::Bot bot(*api, *bus, *store, *state, process.metrics(), bot_config(config, me->username));
-  running = &bot;
+  bus = bus::kafka_bus(kafka);
+  door.emplace(*bus, process.metrics(), config);
+  bot.emplace(*api, *bus, door->requests, door->dispatch, *store, *state, process.metrics(), bot_config(config, me->username));
+  running = &*bot;
+  serving.ask([&] {
+    const std::string problem = bot->problem();
+    return problem.empty() ? door->problem() : problem;
+  });
   log::info("working", {{"bot", "@" + me->username}, {"model", model}, {"version", P2P_VERSION}});
 
   std::exception_ptr failed;
@@ -86,18 +98,19 @@ int run_bot(const Arguments& arguments) {
     std::jthread polling([&] {
       try {
         if (webhook) {
-          insist<bool>("setWebhook", stop, [&] { return api->set_webhook(config.webhook_url, webhook->secret()); });
+          if (insist<bool>("setWebhook", stop, [&] { return api->set_webhook(config.webhook_url, webhook->secret()); }))
+            bot::keep_webhook(*api, *bot, config.webhook_url, webhook->secret(), stop);
         } else if (insist<bool>("deleteWebhook", stop, [&] { return api->delete_webhook(); })) {
-          bot::poll_updates(*api, bot, process.metrics(), stop);
+          bot::poll_updates(*api, *bot, process.metrics(), stop);
         }
       } catch (const Error&) {
         failed = std::current_exception();
         process.request_stop();
       }
     });
-    bot.run(stop);
+    const std::jthread dispatching([&] { door->run(stop); });
+    bot->run(stop);
   }
-  running = nullptr;
   if (failed) std::rethrow_exception(failed);
   log::info("stopped");
   return 0;

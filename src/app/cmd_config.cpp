@@ -38,7 +38,7 @@ int run_config(const Arguments& arguments) {
                     {"sentence", setting.sentence}});
   }
   if (json->count() > 0) {
-    std::cout << list.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << json_line(list) << '\n';
   } else {
     print_table(std::cout, rows);
   }

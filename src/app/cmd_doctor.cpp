@@ -1,3 +1,7 @@
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <iostream>
@@ -6,6 +10,7 @@
 #include "app/model_folders.hpp"
 #include "app/service_process.hpp"
 #include "app/table.hpp"
+#include "base/printable.hpp"
 #include "base/random_id.hpp"
 #include "platform/bus/bus_error.hpp"
 #include "platform/messages/messages.hpp"
@@ -13,6 +18,8 @@
 
 namespace p2p::app {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct Finding {
   enum class Kind { ok, unset, failed } kind = Kind::ok;
@@ -47,13 +54,42 @@ Finding check_kafka(const AppConfig& config) {
   return ok(std::to_string(brokers.size()) + " brokers answer; " + std::to_string(group.members.size()) + " workers" + served);
 }
 
-Finding check_storage(const AppConfig& config) {
+/// A folder beside or in which `wanted` is or would be, removed with all that is in it: what is not there yet is tried in it, so that
+/// nothing is left behind.
+class TrialFolder {
+ public:
+  /// Throws UsageError that ends with `setting`, the one to change.
+  TrialFolder(fs::path wanted, const std::string& setting) {
+    wanted = fs::absolute(wanted);
+    while (!fs::is_directory(wanted) && wanted.has_relative_path()) wanted = wanted.parent_path();
+    path_ = wanted / (".prompt2pic-" + random_hex(8) + ".tmp");
+    if (mkdir(path_.c_str(), 0700) != 0)
+      throw UsageError("the folder " + wanted.string() + " cannot be written: " + std::strerror(errno) + "; set " + setting);
+  }
+  ~TrialFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TrialFolder(const TrialFolder&) = delete;
+  TrialFolder& operator=(const TrialFolder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+Finding check_storage(AppConfig config) {
+  std::optional<TrialFolder> trial;
+  if (config.s3.bucket.empty() && !(fs::exists(config.data_dir / "pictures") && fs::exists(config.data_dir / "link-key")))
+    config.data_dir = trial.emplace(config.data_dir, "P2P_DATA_DIR").path();
   const auto store = make_store(config);
   const std::string key = "doctor/" + new_id();
   store->put(key, "prompt2pic", "text/plain");
   const bool same = store->get(key) == "prompt2pic";
   const auto link = store->link(key, now() + std::chrono::minutes(1));
   store->remove(key);
+  std::error_code others_are_there;  // or no such folder
+  if (config.s3.bucket.empty()) fs::remove(config.data_dir / "pictures/doctor", others_are_there);
   if (!same) return failed("what was stored came back changed");
   return ok(std::string("an object was stored, read and deleted; ") +
             (link ? "people open links to pictures"
@@ -62,7 +98,13 @@ Finding check_storage(const AppConfig& config) {
 }
 
 Finding check_database(const AppConfig& config) {
-  bot::check_state(database_url(config));
+  const Secret url = database_url(config);
+  if (const fs::path file = bot::database_file(url); !fs::exists(file)) {
+    const TrialFolder trial(file.parent_path(), "P2P_DATABASE_URL or P2P_DATA_DIR");
+    bot::check_state(Secret("sqlite:///" + (trial.path() / "trial.db").string()));
+  } else {
+    bot::check_state(url);
+  }
   return ok("it can be written");
 }
 
@@ -90,21 +132,21 @@ int run_doctor(const Arguments& arguments) {
   const AppConfig config = flags.load().config;
   log::configure(log::Level::error, config.log_format);
 
-  const std::vector<std::pair<std::string, Finding (*)(const AppConfig&)>> checks{{"Telegram", check_telegram},
-                                                                                  {"Kafka", check_kafka},
-                                                                                  {"storage", check_storage},
-                                                                                  {"database", check_database},
-                                                                                  {"model", check_models}};
+  const std::vector<std::pair<std::string, std::function<Finding(const AppConfig&)>>> checks{{"Telegram", check_telegram},
+                                                                                             {"Kafka", check_kafka},
+                                                                                             {"storage", check_storage},
+                                                                                             {"database", check_database},
+                                                                                             {"model", check_models}};
   bool all_well = true;
   for (const auto& [name, check] : checks) {
     Finding finding;
     try {
       finding = check(config);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       finding = failed(error.what());
     }
     const char* word = finding.kind == Finding::Kind::ok ? "ok" : finding.kind == Finding::Kind::unset ? "not set" : "FAILED";
-    std::cout << name << ": " << word << ": " << finding.text << std::endl;
+    std::cout << name << ": " << word << ": " << printable(finding.text) << std::endl;
     all_well &= finding.kind != Finding::Kind::failed;
   }
   return all_well ? 0 : 1;

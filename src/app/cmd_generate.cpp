@@ -12,6 +12,7 @@
 #include "app/progress_report.hpp"
 #include "app/table.hpp"
 #include "base/json.hpp"
+#include "base/printable.hpp"
 #include "engine/pipelines/parameters.hpp"
 
 namespace p2p::app {
@@ -56,7 +57,7 @@ int run_generate(const Arguments& arguments) {
   const auto options = parse_generate_options(arguments);
   if (!options) return 0;
   const std::uint64_t seed = options->params.seed;
-  const auto files = output_files(options->output, seed, options->count);
+  auto files = output_files(options->output, seed, options->count);
   const std::filesystem::path folder = find_model(options->config);
   const std::string name = model_name(folder);
 
@@ -65,7 +66,7 @@ int run_generate(const Arguments& arguments) {
   ProgressReport report(options->count);
   Timing timing;
 
-  const NetworkCache networks(networks_folder(options->config.cache_dir));
+  engine::keep_networks_in(NetworkCache::open(networks_folder(options->config.cache_dir)));
   report.loading(name);
   const auto model = engine::load_text_to_image(folder, engine_options(options->config));
   timing.load = seconds_since(start);
@@ -93,14 +94,17 @@ int run_generate(const Arguments& arguments) {
 
     const Clock::time_point png_start = Clock::now();
     const engine::Origin origin{.model = name, .sampler = result.sampler, .program = "prompt2pic " P2P_VERSION};
-    write_file(files[i], engine::encode_png(result.image, engine::parameters_text(result.params, origin)));
+    const auto png = engine::encode_png(result.image, engine::parameters_text(result.params, origin));
+    if (options->output.empty())
+      write_new_file(files, i, seed, png);
+    else
+      write_file(files[i], png);
     timing.png += seconds_since(png_start);
     last = std::move(result.image);
     if (result.safety && (!safety || result.safety->score > safety->score)) safety = result.safety;
   }
   if (options->preview && !previewed) report.note("there was nothing to preview: one step alone, or a model that shows none");
   report.finish();
-  networks.seal();
   timing.total = seconds_since(start);
 
   if (options->json) {
@@ -110,11 +114,11 @@ int run_generate(const Arguments& arguments) {
               {"width", last.width},      {"height", last.height},
               {"seconds", timing.json()}, {"peak_anon_bytes", memory.bytes()}};
     if (safety) line["safety"] = {{"flagged", safety->flagged}, {"score", safety->score}};
-    std::cout << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << json_line(line) << '\n';
     return 0;
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
-    std::cout << files[i].string() << "  " << last.width << "x" << last.height << ", seed " << seed + i << '\n';
+    std::cout << printable(files[i].string()) << "  " << last.width << "x" << last.height << ", seed " << seed + i << '\n';
   }
   std::cout << timing.text() << '\n';
   return 0;

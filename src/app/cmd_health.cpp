@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "app/command_line.hpp"
+#include "app/service_process.hpp"
 #include "platform/http/client.hpp"
 
 namespace p2p::app {
@@ -14,18 +15,41 @@ std::string local_address(std::string listen) {
   return listen;
 }
 
+/// Where the service may be: what is set, or else the services' own defaults.
+std::vector<std::string> addresses(const AppConfig& config, const std::string& service) {
+  for (const std::string& set : {config.health_listen, config.http_listen}) {
+    if (!set.empty()) return {local_address(set)};
+  }
+  std::vector<std::string> all;
+  for (const auto& [name, ports] : {std::pair{"api", kApiPorts}, std::pair{"bot", kBotPorts}, std::pair{"worker", kWorkerPorts}}) {
+    if (service.empty() || service == name) all.push_back("127.0.0.1:" + std::to_string(ports.health));
+  }
+  return all;
+}
+
 }  // namespace
 
 int run_health(const Arguments& arguments) {
-  CLI::App app("Ends with 0 if the service on this machine lives: if /livez of http_listen answers.", "prompt2pic health");
-  const SettingFlags flags(app, {"http_listen"});
+  CLI::App app("Ends with 0 if a service on this machine lives: if /livez of health_listen answers.", "prompt2pic health");
+  std::string service;
+  app.add_option("SERVICE", service, "api, bot or worker; of none, any may live")->check(CLI::IsMember({"api", "bot", "worker"}));
+  const SettingFlags flags(app, {"health_listen", "http_listen"});
   if (!parse(app, arguments)) return 0;
-  const std::string address = local_address(flags.load().config.http_listen);
   http::Client client({.connect_timeout = std::chrono::seconds(2)});
-  const http::HttpResponse response = client.send({.url = Secret("http://" + address + "/livez"), .timeout = std::chrono::seconds(4)});
-  if (response.status != 200) throw Error("/livez of " + address + " answered " + std::to_string(response.status));
-  std::cout << "alive\n";
-  return 0;
+  std::string problem;
+  for (const std::string& address : addresses(flags.load().config, service)) {
+    try {
+      const http::HttpResponse response = client.send({.url = Secret("http://" + address + "/livez"), .timeout = std::chrono::seconds(4)});
+      if (response.status == 200) {
+        std::cout << "alive\n";
+        return 0;
+      }
+      problem = "/livez of " + address + " answered " + std::to_string(response.status);
+    } catch (const http::HttpError& error) {
+      problem = error.what();
+    }
+  }
+  throw Error(problem + "; set P2P_HEALTH_LISTEN as the service has it");
 }
 
 }  // namespace p2p::app

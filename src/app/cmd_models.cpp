@@ -4,6 +4,7 @@
 #include "app/model_folders.hpp"
 #include "app/table.hpp"
 #include "base/json.hpp"
+#include "base/printable.hpp"
 
 namespace p2p::app {
 namespace {
@@ -37,7 +38,7 @@ int run_models(const Arguments& arguments) {
   if (json->count() > 0) {
     Json list = Json::array();
     for (const ModelInfo& model : models) list.push_back(json_of(model));
-    std::cout << list.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << json_line(list) << '\n';
     return 0;
   }
   if (models.empty()) {
@@ -57,7 +58,7 @@ int run_models(const Arguments& arguments) {
                     bytes_text(2 * numbers), bytes_text(4 * numbers), size, model.card.licence.value_or("-")});
   }
   print_table(std::cout, rows);
-  std::cout << "\nMemory is what the weights take in that precision; a run needs a little more.\n" << problems;
+  std::cout << "\nMemory is what the weights take in that precision; a run needs a little more.\n" << printable(problems);
   return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "app/pull_report.hpp"
 #include "app/table.hpp"
 #include "base/json.hpp"
+#include "base/printable.hpp"
 #include "platform/hub/staged_folder.hpp"
 
 namespace p2p::app {
@@ -121,13 +122,13 @@ void show_result(const PullOptions& options, const fs::path& folder, const std::
                     {"commercial", options.model.commercial},
                     {"sources", sources},
                     {"fresh", fresh}};
-    std::cout << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << json_line(line) << '\n';
     return;
   }
-  std::cout << (fresh ? "" : "already here: ") << folder.string() << ", " << bytes_text(static_cast<double>(bytes)) << ", " << licence
-            << '\n';
+  std::cout << (fresh ? "" : "already here: ") << printable(folder.string()) << ", " << bytes_text(static_cast<double>(bytes)) << ", "
+            << printable(licence) << '\n';
   if (is_model) {
-    std::cout << "P2P_MODELS_DIR=" << options.config.models_dir.string() << " prompt2pic generate --model " << options.model.name
+    std::cout << "P2P_MODELS_DIR=" << printable(options.config.models_dir.string()) << " prompt2pic generate --model " << options.model.name
               << " a fox on a blue background\n";
   } else {
     std::cout << "It is one component, not a model that draws by itself.\n";
@@ -141,12 +142,14 @@ int run_pull(const Arguments& arguments) {
   if (!options) return 0;
   PullModel& model = options->model;
   const fs::path folder = options->config.models_dir / model.name;
-  if (fs::exists(fs::symlink_status(folder))) {
+  const auto is_there = [&] { return fs::exists(fs::symlink_status(folder)); };
+  const auto show_what_is_there = [&] {
     const std::vector<hub::Listing> listings = already_pulled(model, folder);
     const std::string licence = licence_of(model, listings);
     show_result(*options, folder, listings, licence, false);
     return 0;
-  }
+  };
+  if (is_there()) return show_what_is_there();
 
   Interrupts interrupts;
   interrupts.finish_step_first();
@@ -166,6 +169,11 @@ int run_pull(const Arguments& arguments) {
   report.note(licence);
 
   hub::StagedFolder staged(options->config.models_dir, model.name);
+  if (is_there()) {  // another pull has ended while this one asked the hub
+    std::error_code not_empty;
+    fs::remove(staged.path(), not_empty);
+    return show_what_is_there();
+  }
   staged.check_space(bytes);
   report.begin(bytes);
   try {

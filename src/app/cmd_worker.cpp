@@ -4,7 +4,7 @@
 #include "app/model_folders.hpp"
 #include "app/service_process.hpp"
 #include "base/random_id.hpp"
-#include "services/worker/drawers.hpp"
+#include "services/worker/image_generators.hpp"
 #include "services/worker/worker.hpp"
 
 namespace p2p::app {
@@ -19,11 +19,11 @@ std::string worker_name() {
   return std::string(host.data()) + "-" + random_hex(4);
 }
 
-std::map<std::string, std::shared_ptr<worker::Drawer>> load_models(const AppConfig& config) {
-  std::map<std::string, std::shared_ptr<worker::Drawer>> drawers;
+std::map<std::string, std::shared_ptr<worker::ImageGenerator>> load_models(const AppConfig& config) {
+  std::map<std::string, std::shared_ptr<worker::ImageGenerator>> generators;
   for (const std::string& wanted : worker_models(config.model)) {
     if (wanted == kFlatModel) {
-      drawers[wanted] = worker::flat_drawer(config.flat, kProgram);
+      generators[wanted] = worker::flat_generator(config.flat, kProgram);
       continue;
     }
     AppConfig one = config;
@@ -31,11 +31,17 @@ std::map<std::string, std::shared_ptr<worker::Drawer>> load_models(const AppConf
     const std::filesystem::path folder = find_model(one);
     const std::string name = model_name(folder);
     log::info("loading", {{"model", name}, {"folder", folder.string()}});
-    drawers[name] =
-        worker::engine_drawer(engine::load_text_to_image(folder, engine_options(config)),
-                              {.model = name, .program = kProgram, .steps = config.steps, .decoder_steps = config.decoder_steps});
+    const engine::ModelCard card = engine::read_model_card(folder);
+    generators[name] =
+        worker::engine_generator(engine::load_text_to_image(folder, engine_options(config)),
+                                 {.model = name,
+                                  .program = kProgram,
+                                  .steps = config.steps,
+                                  .decoder_steps = config.decoder_steps,
+                                  .sizes = card.sizes,
+                                  .max_pixels = std::min<std::int64_t>(config.max_pixels, card.max_pixels.value_or(INT32_MAX))});
   }
-  return drawers;
+  return generators;
 }
 
 }  // namespace
@@ -51,16 +57,16 @@ int run_worker(const Arguments& arguments) {
   const std::string name = worker_name();
   const bus::KafkaConfig kafka = kafka_config(config, name);
 
-  ServiceProcess process(config);
-  std::atomic<worker::Worker*> running = nullptr;
-  process.serve([&] { return running ? running.load()->problem() : std::string("loading the model"); });
+  ServiceProcess process(config, kWorkerPorts);
   const auto store = make_store(config);
   const auto bus = bus::kafka_bus(kafka);
-  worker::Worker worker(*bus, *store, process.metrics(), {.name = name, .drawers = load_models(config)});
-  running = &worker;
+  std::optional<worker::Worker> worker;
+  ServiceProcess::Serving serving(process, "loading the model");
+  worker.emplace(*bus, *store, process.metrics(),
+                 worker::WorkerConfig{.name = name, .generators = load_models(config), .draw_within = config.draw_within});
+  serving.ask([&] { return worker->problem(); });
   log::info("working", {{"worker", name}, {"version", P2P_VERSION}});
-  worker.run(process.stop_token());
-  running = nullptr;
+  worker->run(process.stop_token());
   log::info("stopped");
   return 0;
 }

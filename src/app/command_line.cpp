@@ -1,8 +1,13 @@
 #include "app/command_line.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+
+#include "base/log.hpp"
+#include "config/unknown_name.hpp"
 
 namespace p2p::app {
 namespace {
@@ -59,7 +64,15 @@ LoadedConfig SettingFlags::load() const {
     if (option->count() > 0) sources.flags[name] = option->results().back();
   }
   if (file_->count() > 0) sources.file = file_->results().back();
-  return load_config(sources);
+  LoadedConfig loaded = load_config(sources);
+  log::configure(loaded.config.log_level, loaded.config.log_format);
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    variables.emplace_back(text.substr(0, text.find('=')));
+  }
+  for (const std::string& sentence : unknown_variables(variables)) log::warn(sentence);
+  return loaded;
 }
 
 }  // namespace p2p::app

@@ -24,7 +24,8 @@ class SettingFlags {
   explicit SettingFlags(CLI::App& app);
   SettingFlags(CLI::App& app, std::initializer_list<std::string_view> names);
 
-  /// After parsing: all settings. Throws UsageError.
+  /// After parsing: all settings; the log is configured as they say. Warns of variables P2P_... that no setting knows: they are no error,
+  /// for an environment may be shared. Throws UsageError.
   LoadedConfig load() const;
 
  private:

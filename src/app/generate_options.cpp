@@ -10,11 +10,11 @@
 #include "app/output_files.hpp"
 #include "base/json.hpp"
 #include "engine/image/read_image.hpp"
+#include "platform/messages/messages.hpp"
 
 namespace p2p::app {
 namespace {
 
-constexpr std::size_t kMaxPromptBytes = 10'000;
 constexpr std::string_view kWhole = "a whole number";
 
 constexpr std::string_view kExamples =
@@ -48,16 +48,18 @@ std::string join_prompt(const std::vector<std::string>& words) {
 }
 
 std::string read_prompt() {
+  constexpr std::size_t kMaxRead = 1u << 20;  // it may have no end
   std::string text;
-  for (std::istreambuf_iterator<char> in(std::cin), end; in != end && text.size() <= kMaxPromptBytes + 2; ++in) text += *in;
+  for (std::istreambuf_iterator<char> in(std::cin), end; in != end && text.size() <= kMaxRead; ++in) text += *in;
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
   if (text.empty()) throw UsageError("standard input holds no prompt");
   return text;
 }
 
 std::string checked_text(std::string text, const std::string& name) {
-  if (text.size() > kMaxPromptBytes) {
-    throw UsageError(name + " has more than " + std::to_string(kMaxPromptBytes) + " bytes; models read the first 75 words or so");
+  if (text.size() > messages::kMaxPrompt) {
+    throw UsageError(name + " has " + std::to_string(text.size()) + " bytes, and at most " + std::to_string(messages::kMaxPrompt) +
+                     " are taken; models read the first 75 words or so");
   }
   const Json json(text);  // whose writer knows UTF-8: what is not can be left out or replaced
   if (json.dump(-1, ' ', false, Json::error_handler_t::ignore) != json.dump(-1, ' ', false, Json::error_handler_t::replace)) {

@@ -6,7 +6,9 @@
 #include <string_view>
 
 #include "app/commands.hpp"
+#include "app/process_limits.hpp"
 #include "base/error.hpp"
+#include "base/printable.hpp"
 
 namespace {
 
@@ -16,13 +18,14 @@ struct Command {
   std::string_view name;
   std::string_view help;
   int (*run)(const Arguments&);
+  bool is_service = false;
 };
 
 constexpr std::array kCommands{
     Command{"generate", "draw pictures from words into files", p2p::app::run_generate},
-    Command{"bot", "take requests from Telegram and show the pictures", p2p::app::run_bot},
-    Command{"api", "take requests over HTTP, as OpenAI's images API does", p2p::app::run_api},
-    Command{"worker", "draw what the bot and the API ask for", p2p::app::run_worker},
+    Command{"bot", "take requests from Telegram and show the pictures", p2p::app::run_bot, true},
+    Command{"api", "take requests over HTTP, as OpenAI's images API does", p2p::app::run_api, true},
+    Command{"worker", "draw what the bot and the API ask for", p2p::app::run_worker, true},
     Command{"models", "list the models here and what each needs", p2p::app::run_models},
     Command{"pull", "fetch a model from a hub, Hugging Face or another, and check it", p2p::app::run_pull},
     Command{"config", "show every setting with its value and where it comes from", p2p::app::run_config},
@@ -55,7 +58,10 @@ int run(std::string_view name, const Arguments& arguments) {
     return 0;
   }
   if (name.empty()) throw p2p::UsageError("say what to do, such as: prompt2pic generate a fox on a blue background");
-  if (const auto command = std::ranges::find(kCommands, name, &Command::name); command != kCommands.end()) return command->run(arguments);
+  if (const auto command = std::ranges::find(kCommands, name, &Command::name); command != kCommands.end()) {
+    if (command->is_service) p2p::app::set_process_limits();
+    return command->run(arguments);
+  }
   if (std::ranges::find(kLater, name) != kLater.end()) {
     throw p2p::UsageError("the command " + std::string(name) + " comes in a later version");
   }
@@ -66,7 +72,7 @@ int run(std::string_view name, const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   const auto fail = [](int code, const std::string& message) {
-    std::cerr << "prompt2pic: " << message << std::endl;
+    std::cerr << "prompt2pic: " << p2p::printable(message) << std::endl;
     return code;
   };
   const std::string name = argc > 1 ? argv[1] : "";

@@ -6,16 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
-#include <memory>
-#include <sstream>
 #include <vector>
 
-#include "app/output_files.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
-#include "engine/graph/compiled_networks.hpp"
+#include "base/temporary_file.hpp"
 #include "platform/blob/signature.hpp"
 
 namespace p2p::app {
@@ -23,90 +21,130 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kSums = "sums";
+class Sha256 {
+ public:
+  static constexpr std::size_t kSize = 32;
 
-/// The sha256 of the file's bytes in lower-case hex; empty where it cannot be read.
-std::string digest_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  if (!in || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1) return "";
-  std::vector<char> part(1u << 20);
-  while (in.read(part.data(), static_cast<std::streamsize>(part.size())) || in.gcount() > 0)
-    EVP_DigestUpdate(context.get(), part.data(), static_cast<std::size_t>(in.gcount()));
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  if (EVP_DigestFinal_ex(context.get(), digest.data(), &size) != 1) return "";
-  return blob::to_hex(std::string(digest.begin(), digest.begin() + size));
+  Sha256() { check(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr)); }
+  void add(std::string_view bytes) { check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size())); }
+  std::string finish() {
+    std::string digest(kSize, '\0');
+    check(EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr));
+    return digest;
+  }
+
+ private:
+  static void check(int done) {
+    if (done != 1) throw Error("sha256 is not available");
+  }
+
+  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+};
+
+/// What shows that `bytes` were saved under `name`.
+std::string seal_of(const std::string& name, std::string_view bytes) {
+  Sha256 sum;
+  sum.add(name);
+  sum.add(bytes);
+  return sum.finish();
 }
 
-std::vector<fs::directory_entry> blobs_in(const fs::path& folder) {
-  std::vector<fs::directory_entry> blobs;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder, failed)) {
-    if (entry.is_regular_file(failed) && entry.path().extension() == ".blob") blobs.push_back(entry);
+/// Whether `use` came to its end.
+template <typename Use>
+bool attempt(Use use) {
+  try {
+    use();
+    return true;
+  } catch (const std::exception& error) {
+    log::debug("the cache of compiled networks cannot be used", {{"error", error.what()}});
+    return false;
   }
-  return blobs;
+}
+
+/// Whether this user can write there, and nobody else.
+bool is_private(const fs::path& folder) {
+  struct stat about{};
+  return lstat(folder.c_str(), &about) == 0 && S_ISDIR(about.st_mode) && about.st_uid == geteuid() &&
+         (about.st_mode & (S_IWGRP | S_IWOTH)) == 0 && access(folder.c_str(), W_OK) == 0;
+}
+
+/// Removes the oldest networks where there are more than `most` bytes, and what processes that were killed have left.
+void tidy(const fs::path& folder, std::uintmax_t most) {
+  using FileClock = fs::file_time_type::clock;
+  struct File {
+    fs::path path;
+    fs::file_time_type time;
+    std::uintmax_t size;
+  };
+  std::vector<File> files;
+  std::error_code gone;  // another process may tidy at the same time
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const bool left = TemporaryFile::is_name(entry.path()) && entry.last_write_time(gone) < FileClock::now() - std::chrono::hours(1);
+    if (left) fs::remove(entry.path(), gone);
+    if (entry.path().extension() != ".blob" || !entry.is_regular_file(gone)) continue;
+    const File file{entry.path(), entry.last_write_time(gone), entry.file_size(gone)};
+    if (!gone) files.push_back(file);
+  }
+  std::ranges::sort(files, std::greater<>{}, &File::time);
+  std::uintmax_t size = 0;
+  for (const File& file : files) {
+    size += file.size;
+    if (size > most) fs::remove(file.path, gone);
+  }
 }
 
 }  // namespace
 
-NetworkCache::NetworkCache(fs::path folder, std::uintmax_t most) : folder_(std::move(folder)) {
-  if (folder_.empty() || !open()) {
-    folder_.clear();
-    return;
-  }
-  tidy(most);
-  engine::keep_networks_in(folder_);
-}
-
-bool NetworkCache::open() const {
-  std::error_code failed;
-  if (fs::create_directories(folder_, failed)) fs::permissions(folder_, fs::perms::owner_all, failed);
-  if (failed) return false;
-  struct stat about{};
-  return lstat(folder_.c_str(), &about) == 0 && S_ISDIR(about.st_mode) && about.st_uid == geteuid() &&
-         (about.st_mode & (S_IWGRP | S_IWOTH)) == 0 && access(folder_.c_str(), W_OK) == 0;
-}
-
-NetworkCache::Sums NetworkCache::read_sums() const {
-  Sums sums;
-  std::ifstream in(folder_ / kSums);
-  for (std::string digest, name; in >> digest >> name;) sums[name] = digest;
-  return sums;
-}
-
-void NetworkCache::tidy(std::uintmax_t most) const {
-  const Sums sums = read_sums();
-  auto blobs = blobs_in(folder_);
-  std::ranges::sort(blobs, std::greater<>{}, [](const fs::directory_entry& blob) {
-    std::error_code gone;
-    return blob.last_write_time(gone);
+std::shared_ptr<NetworkCache> NetworkCache::open(const fs::path& folder, std::uintmax_t most) {
+  if (folder.empty()) return nullptr;
+  const bool usable = attempt([&] {
+    if (folder.has_parent_path()) fs::create_directories(folder.parent_path());
+    ::mkdir(folder.c_str(), S_IRWXU);
+    if (!is_private(folder)) throw Error(folder.string() + " is not this user's own, or cannot be written to");
+    tidy(folder, most);
   });
-  std::uintmax_t size = 0;
-  for (const fs::directory_entry& blob : blobs) {
-    std::error_code gone;
-    size += blob.file_size(gone);
-    const auto sum = sums.find(blob.path().filename().string());
-    if (size > most || sum == sums.end() || digest_of(blob.path()) != sum->second) fs::remove(blob.path(), gone);
-  }
+  return usable ? std::shared_ptr<NetworkCache>(new NetworkCache(folder, most)) : nullptr;
 }
 
-void NetworkCache::seal() const {
-  if (folder_.empty()) return;
-  Sums sums = read_sums();
-  std::ostringstream text;
-  for (const fs::directory_entry& blob : blobs_in(folder_)) {
-    const std::string name = blob.path().filename().string();
-    std::string& sum = sums[name];
-    if (sum.empty()) sum = digest_of(blob.path());
-    if (!sum.empty()) text << sum << "  " << name << '\n';
-  }
-  try {
-    const std::string bytes = text.str();
-    write_file(folder_ / kSums, std::vector<std::uint8_t>(bytes.begin(), bytes.end()));
-  } catch (const Error& error) {
-    log::debug("compiled networks are not kept", {{"error", error.what()}});
-  }
+std::string NetworkCache::name_of(const std::function<void(const Sink&)>& write) {
+  std::string name;
+  attempt([&] {
+    Sha256 sum;
+    write([&](std::string_view bytes) { sum.add(bytes); });
+    name = blob::to_hex(sum.finish());
+  });
+  return name;
+}
+
+bool NetworkCache::load(const std::string& name, const std::function<void(const std::shared_ptr<std::string>& bytes)>& read) {
+  bool found = false;
+  attempt([&] {
+    std::ifstream in(file(name), std::ios::binary | std::ios::ate);
+    if (!in) return;
+    const auto bytes = std::make_shared<std::string>();
+    bytes->resize_and_overwrite(static_cast<std::size_t>(in.tellg()), [&](char* to, std::size_t size) {
+      return static_cast<std::size_t>(in.seekg(0).read(to, static_cast<std::streamsize>(size)).gcount());
+    });
+    const std::size_t size = bytes->size() - std::min(bytes->size(), Sha256::kSize);
+    const std::string seal = bytes->substr(size);
+    bytes->resize(size);
+    if (seal_of(name, *bytes) != seal) throw Error(file(name).string() + " is damaged");
+    read(bytes);
+    found = true;
+  });
+  return found;
+}
+
+void NetworkCache::save(const std::string& name, const std::function<std::string()>& bytes) {
+  if (name.empty()) return;
+  attempt([&] {
+    const std::string content = bytes();
+    if (content.size() > most_) return;
+    TemporaryFile temporary(file(name));
+    temporary.write(content);
+    temporary.write(seal_of(name, content));
+    temporary.replace();
+  });
 }
 
 fs::path networks_folder(const std::string& setting) {

@@ -1,55 +1,19 @@
 #include "app/output_files.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <utility>
 
 #include "base/error.hpp"
+#include "base/temporary_file.hpp"
 
 namespace p2p::app {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// A new file beside `target`, gone again unless it takes the target's place.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(fs::path target) : target_(std::move(target)) {
-    path_ = target_.parent_path() / (".prompt2pic-" + std::to_string(::getpid()) + ".tmp");
-    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd_ < 0) fail(errno);
-  }
-  ~TemporaryFile() {
-    ::close(fd_);
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  void write(std::span<const std::uint8_t> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
-      if (written < 0 && errno != EINTR) fail(errno);
-      bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
-    }
-  }
-  void take_place() {
-    if (::fsync(fd_) != 0 || ::rename(path_.c_str(), target_.c_str()) != 0) fail(errno);
-    path_.clear();
-  }
-
- private:
-  [[noreturn]] void fail(int code) const { throw Error(target_.string() + " cannot be written: " + std::strerror(code)); }
-
-  fs::path target_;
-  fs::path path_;
-  int fd_ = -1;
-};
+void fill(TemporaryFile& file, std::span<const std::uint8_t> bytes) {
+  file.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  file.sync();
+}
 
 fs::path numbered(const fs::path& file, int number) {
   return file.parent_path() / (file.stem().string() + "-" + std::to_string(number) + ".png");
@@ -95,15 +59,25 @@ std::vector<fs::path> output_files(const std::string& output, std::uint64_t seed
     if (problem && status.type() != fs::file_type::not_found) throw Error(file.string() + " cannot be written: " + problem.message());
     if (fs::exists(status) && !fs::is_regular_file(status)) throw UsageError(file.string() + " exists and is no file that can be replaced");
     if (fs::exists(status)) file = fs::is_symlink(file) ? fs::canonical(file) : file;
-    TemporaryFile try_it(file);
+    const TemporaryFile attempt(file);  // whether the folder can be written to
   }
   return files;
 }
 
 void write_file(const fs::path& path, std::span<const std::uint8_t> bytes) {
   TemporaryFile file(path);
-  file.write(bytes);
-  file.take_place();
+  fill(file, bytes);
+  file.replace();
+}
+
+void write_new_file(std::vector<fs::path>& files, std::size_t index, std::uint64_t seed, std::span<const std::uint8_t> bytes) {
+  for (;;) {
+    TemporaryFile file(files[index]);
+    fill(file, bytes);
+    if (file.create()) return;
+    const auto free = output_files("", seed, static_cast<int>(files.size()));
+    for (std::size_t i = index; i < files.size(); ++i) files[i] = free[i];
+  }
 }
 
 }  // namespace p2p::app

@@ -3,9 +3,13 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <fstream>
+#include <set>
+#include <thread>
 
 #include "base/error.hpp"
+#include "base/testing/temp_folder.hpp"
 
 namespace p2p::app {
 namespace {
@@ -15,16 +19,11 @@ using ::testing::ElementsAre;
 
 class OutputFiles : public ::testing::Test {
  protected:
-  void SetUp() override {
-    fs::create_directories(folder);
-    fs::current_path(folder);
-  }
-  void TearDown() override {
-    fs::current_path("/");
-    fs::remove_all(folder);
-  }
-  fs::path folder =
-      fs::path(::testing::TempDir()) / (std::string("out-") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
+  void SetUp() override { fs::current_path(folder); }
+  void TearDown() override { fs::current_path("/"); }
+
+  const TempFolder temporary;
+  const fs::path folder = temporary.path();
   const std::vector<std::uint8_t> bytes{1, 2, 3};
 };
 
@@ -63,6 +62,49 @@ TEST_F(OutputFiles, WritingReplacesWhatIsThere) {
   fs::create_directory("taken.png");
   EXPECT_THROW(write_file("taken.png", bytes), Error);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 2) << "no temporary file stays";
+}
+
+TEST_F(OutputFiles, NamesTakenMeanwhileAreNotOverwritten) {
+  auto one = output_files("", 7, 1);
+  write_file("prompt2pic-7.png", bytes);
+  write_new_file(one, 0, 7, std::vector<std::uint8_t>{9});
+  EXPECT_THAT(one, ElementsAre("prompt2pic-7_2.png"));
+  EXPECT_EQ(fs::file_size("prompt2pic-7.png"), bytes.size());
+  EXPECT_EQ(fs::file_size("prompt2pic-7_2.png"), 1u);
+
+  auto three = output_files("", 7, 3);
+  write_new_file(three, 0, 7, bytes);
+  write_file("prompt2pic-7-2.png", bytes);
+  write_new_file(three, 1, 7, bytes);
+  write_new_file(three, 2, 7, bytes);
+  EXPECT_THAT(three, ElementsAre("prompt2pic-7-1.png", "prompt2pic-7_2-2.png", "prompt2pic-7_2-3.png"));
+}
+
+TEST_F(OutputFiles, RunsWithTheSameSeedShareAFolder) {
+  constexpr std::size_t kRuns = 4;
+  constexpr std::size_t kPictures = 25;
+  std::array<std::vector<fs::path>, kRuns> files;
+  {
+    std::vector<std::jthread> runs;
+    for (std::size_t run = 0; run < kRuns; ++run) {
+      runs.emplace_back([&, run] {
+        files[run] = output_files("", 7, kPictures);
+        for (std::size_t i = 0; i < kPictures; ++i)
+          write_new_file(files[run], i, 7, std::vector<std::uint8_t>{static_cast<std::uint8_t>(run), static_cast<std::uint8_t>(i)});
+      });
+    }
+  }
+  std::set<fs::path> all;
+  for (std::size_t run = 0; run < kRuns; ++run) {
+    for (std::size_t i = 0; i < kPictures; ++i) {
+      all.insert(files[run][i]);
+      std::ifstream in(files[run][i], std::ios::binary);
+      EXPECT_EQ(in.get(), static_cast<int>(run)) << files[run][i];
+      EXPECT_EQ(in.get(), static_cast<int>(i)) << files[run][i];
+    }
+  }
+  EXPECT_EQ(all.size(), kRuns * kPictures);
+  EXPECT_EQ(static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), {})), all.size());
 }
 
 TEST_F(OutputFiles, LinksAreFollowed) {

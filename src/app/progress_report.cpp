@@ -8,6 +8,8 @@
 #include <iostream>
 #include <string_view>
 
+#include "base/printable.hpp"
+
 namespace p2p::app {
 
 ProgressReport::ProgressReport(int pictures) : pictures_(pictures) {
@@ -16,7 +18,7 @@ ProgressReport::ProgressReport(int pictures) : pictures_(pictures) {
 }
 
 void ProgressReport::loading(const std::string& model) {
-  std::cerr << (terminal_ ? "\r" : "") << "loading " << model << (terminal_ ? " ..." : "\n") << std::flush;
+  std::cerr << (terminal_ ? "\r" : "") << "loading " << printable(model) << (terminal_ ? " ..." : "\n") << std::flush;
 }
 
 void ProgressReport::show(const engine::Progress& progress) {
@@ -36,7 +38,7 @@ void ProgressReport::show(const engine::Progress& progress) {
 
 void ProgressReport::note(const std::string& text) {
   finish();
-  std::cerr << "note: " + text + "\n";
+  std::cerr << "note: " + printable(text) + "\n";
 }
 
 void ProgressReport::finish() {

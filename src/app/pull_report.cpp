@@ -9,6 +9,7 @@
 
 #include "app/progress_report.hpp"
 #include "app/table.hpp"
+#include "base/printable.hpp"
 
 namespace p2p::app {
 
@@ -23,7 +24,7 @@ hub::Watcher PullReport::watcher() {
 
 void PullReport::note(const std::string& text) {
   wipe();
-  std::cerr << text + "\n" << std::flush;
+  std::cerr << printable(text) + "\n" << std::flush;
 }
 
 void PullReport::show(std::uint64_t bytes) {

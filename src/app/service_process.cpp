@@ -10,13 +10,24 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/private_folder.hpp"
 #include "base/random_id.hpp"
+#include "platform/blob/signature.hpp"
 
 namespace p2p::app {
 
 namespace fs = std::filesystem;
 
-ServiceProcess::ServiceProcess(const AppConfig& config, int threads) : server_({.listen = config.http_listen, .threads = threads}) {
+namespace {
+
+std::string loopback(int port) { return "127.0.0.1:" + std::to_string(port); }
+
+}  // namespace
+
+ServiceProcess::ServiceProcess(const AppConfig& config, DefaultPorts ports, http::ServerConfig http)
+    : config_(config), ports_(ports), http_config_(std::move(http)) {
+  http_config_.listen = config.http_listen.empty() ? loopback(ports.http) : config.http_listen;
+  http_config_.limits = config.http;
   log::configure(config.log_level, config.log_format);
   std::signal(SIGPIPE, SIG_IGN);
   sigemptyset(&signals_);
@@ -27,6 +38,7 @@ ServiceProcess::ServiceProcess(const AppConfig& config, int threads) : server_({
 }
 
 ServiceProcess::~ServiceProcess() {
+  health_.reset();  // before what it asks
   over_ = true;
   // To that thread alone, and blocked there as everywhere: wakes its sigwait.
   pthread_kill(waiter_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
@@ -53,24 +65,68 @@ void ServiceProcess::wait_for_signals() {
   std::_Exit(0);
 }
 
-void ServiceProcess::serve(std::function<std::string()> problem) {
-  problem_ = std::move(problem);
-  server_.route("GET", "/livez", [](const http::ServerRequest&) { return http::ServerResponse{.body = "alive\n"}; });
-  server_.route("GET", "/readyz", [this](const http::ServerRequest&) {
-    const std::string why = stop_.stop_requested() ? "stopping" : problem_();
+http::Server& ServiceProcess::http() { return http_ ? *http_ : http_.emplace(http_config_); }
+
+void ServiceProcess::serve(const std::string& starting) {
+  set_problem([starting] { return starting; });
+  start_health();
+  if (!config_.http_listen.empty()) http();
+  if (!http_) return;
+  add_health(*http_);
+  http_->start();
+  log::info("listening", {{"port", http_->port()}});
+}
+
+void ServiceProcess::start_health() {
+  // Probes come one at a time; a crowd of others closes the oldest connections and cannot keep them out.
+  const http::ServerLimits limits{.header_bytes = 8192, .body_bytes = 0, .connections = 256, .buffered_bytes = 4u << 20u};
+  const auto start = [&](const std::string& listen) {
+    health_.emplace(http::ServerConfig{.listen = listen, .setting = "P2P_HEALTH_LISTEN", .limits = limits, .threads = 2});
+    add_health(*health_);
+    health_->start();
+  };
+  if (!config_.health_listen.empty()) {
+    start(config_.health_listen);
+  } else {
+    try {
+      start(loopback(ports_.health));
+    } catch (const UsageError&) {
+      start(loopback(0));  // several workers on one machine
+    }
+  }
+  log::info("health", {{"port", health_->port()}});
+}
+
+void ServiceProcess::add_health(http::Server& server) {
+  server.route("GET", "/livez", [](const http::ServerRequest&) { return http::ServerResponse{.body = "alive\n"}; });
+  server.route("GET", "/readyz", [this](const http::ServerRequest&) {
+    const std::string why = stop_.stop_requested() ? "stopping" : problem();
     return why.empty() ? http::ServerResponse{.body = "ready\n"} : http::ServerResponse{.status = 503, .body = "not ready: " + why + "\n"};
   });
-  server_.route("GET", "/metrics", [this](const http::ServerRequest&) {
+  server.route("GET", "/metrics", [this](const http::ServerRequest&) {
     return http::ServerResponse{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_.text()};
   });
-  server_.start();
-  log::info("listening", {{"port", server_.port()}});
+}
+
+void ServiceProcess::stop_serving() {
+  if (http_) http_->stop();
+  set_problem([] { return "stopping"; });
+}
+
+void ServiceProcess::set_problem(std::function<std::string()> problem) {
+  const std::scoped_lock lock(mutex_);
+  problem_ = std::move(problem);
+}
+
+std::string ServiceProcess::problem() const {
+  const std::scoped_lock lock(mutex_);
+  return problem_();
 }
 
 std::unique_ptr<blob::BlobStore> make_store(const AppConfig& config) {
   if (config.s3.bucket.empty()) {
     return blob::folder_store(
-        {.folder = (config.data_dir / "pictures").string(), .public_url = config.public_url, .link_key = folder_link_key(config)});
+        {.folder = (config.data_dir / "pictures").string(), .public_url = config.public_url, .link_key = link_key(config)});
   }
   std::string missing;
   const auto require = [&](bool there, std::string_view variable) {
@@ -83,10 +139,11 @@ std::unique_ptr<blob::BlobStore> make_store(const AppConfig& config) {
   return blob::s3_store(config.s3);
 }
 
-Secret folder_link_key(const AppConfig& config) {
+Secret link_key(const AppConfig& config) {
+  if (!config.s3.bucket.empty()) return Secret(blob::to_hex(blob::hmac(config.s3.secret_key.expose(), "prompt2pic links")));
   const fs::path file = config.data_dir / "link-key";
   std::error_code failed;
-  fs::create_directories(config.data_dir, failed);
+  make_private_folders(config.data_dir, failed);
   // Two processes may start at once: the file appears whole, and the first one's stays.
   if (const fs::path fresh = file.string() + "." + random_hex(8); !fs::exists(file)) {
     const int descriptor = open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 
+#include "base/printable.hpp"
+
 namespace p2p::app {
 namespace {
 
@@ -13,9 +15,13 @@ std::size_t width(const std::string& cell) {
 
 }  // namespace
 
-void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows) {
+void print_table(std::ostream& out, std::vector<std::vector<std::string>> rows) {
   std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
+  for (auto& row : rows) {
+    for (std::string& cell : row) {
+      std::ranges::replace(cell, '\n', ' ');
+      cell = printable(cell);
+    }
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
   }

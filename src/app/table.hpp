@@ -6,8 +6,8 @@
 
 namespace p2p::app {
 
-/// Rows of UTF-8 cells in aligned columns, two spaces between them.
-void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows);
+/// Rows of UTF-8 cells in aligned columns, two spaces between them; what cells hold is shown printable().
+void print_table(std::ostream& out, std::vector<std::vector<std::string>> rows);
 
 /// "24 MB", "8.1 GB": three digits at most, powers of 1000.
 std::string bytes_text(double bytes);

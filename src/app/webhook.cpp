@@ -1,8 +1,9 @@
 #include "app/webhook.hpp"
 
-#include "base/json.hpp"
 #include "base/log.hpp"
+#include "platform/blob/serve.hpp"
 #include "platform/blob/signature.hpp"
+#include "platform/http/request_reader.hpp"
 #include "platform/messages/messages.hpp"
 
 namespace p2p::app {
@@ -11,45 +12,62 @@ Webhook::Webhook(const AppConfig& config, http::Server& server, std::atomic<bot:
     : secret_(config.webhook_secret.empty() ? Secret(blob::to_hex(blob::hmac(config.telegram.token.expose(), "prompt2pic webhook")))
                                             : config.webhook_secret),
       bot_(bot) {
-  const std::size_t path = config.webhook_url.find('/', config.webhook_url.find("://") + 3);
-  if (path == std::string::npos)
+  const std::string& url = config.webhook_url;
+  const std::size_t path = url.find_first_of("/?#", url.find("://") + 3);
+  if (path == std::string::npos || url[path] != '/')
     throw UsageError("P2P_TELEGRAM_WEBHOOK_URL has no path; it takes an address such as https://bot.example.org/telegram");
-  server.route("POST", config.webhook_url.substr(path), [this](const http::ServerRequest& request) { return take(request); });
+  // Requests are matched by their decoded path, without the query.
+  http::ServerRequest asked;
+  if (!http::read_target(url.substr(path), asked)) throw UsageError("P2P_TELEGRAM_WEBHOOK_URL has a path that is wrongly encoded");
+  server.route(
+      "POST", asked.path, [this](const http::ServerRequest& request) { return take(request); },
+      [this](const http::ServerRequest& request) -> std::optional<http::ServerResponse> {
+        if (blob::same_secret(request.header("x-telegram-bot-api-secret-token"), secret_.expose())) return std::nullopt;
+        log::warn("somebody without the secret called the webhook");
+        return http::ServerResponse{.status = 401, .body = "the secret is wrong\n"};
+      });
 }
 
 http::ServerResponse Webhook::take(const http::ServerRequest& request) const {
-  if (!blob::same_secret(request.header("x-telegram-bot-api-secret-token"), secret_.expose())) {
-    log::warn("somebody without the secret called the webhook");
-    return {.status = 401, .body = "the secret is wrong\n"};
-  }
   bot::Bot* const bot = bot_;
   if (!bot) return {.status = 503, .body = "starting\n"};
-  Json update;
-  try {
-    update = parse_json(request.body, "update", 64);
-  } catch (const Error&) {
-    return {.status = 400, .body = "this is no update\n"};
-  }
-  // Not kept: Telegram brings it again.
-  if (!bot->take(update, std::chrono::seconds(10))) return {.status = 503, .body = "try again\n"};
-  return {.content_type = "application/json", .body = "{}"};
+  const auto update = telegram::parse_update(request.body);
+  if (!update) return {.status = 400, .body = "this is no update\n"};
+  const auto kept = std::make_shared<std::atomic<bool>>(false);
+  bot->take(*update, [kept, wake = request.wake] {
+    *kept = true;
+    wake();
+  });
+  constexpr std::chrono::seconds kPatience{10};
+  return {.later = [kept, until = std::chrono::steady_clock::now() + kPatience]() -> std::optional<http::ServerResponse> {
+            if (*kept) return http::ServerResponse{.content_type = "application/json", .body = "{}"};
+            if (std::chrono::steady_clock::now() < until) return std::nullopt;
+            return http::ServerResponse{.status = 503, .body = "try again\n"};  // not kept: Telegram brings it again
+          },
+          .pause = kPatience};
 }
 
 void serve_pictures(http::Server& server, blob::BlobStore& store, const Secret& link_key) {
   constexpr std::string_view kPath = "/pictures/";
-  server.route("GET", kPath, [&store, link_key, kPath](const http::ServerRequest& request) -> http::ServerResponse {
-    const std::string key = request.path.substr(kPath.size());
-    if (!messages::is_image_key(key) ||
-        !blob::link_is_valid(link_key, key, request.query_value("expires"), request.query_value("signature"), now())) {
-      return {.status = 403, .body = "this link is wrong or has expired\n"};
-    }
-    try {
-      return {.content_type = "image/png", .body = store.get(key)};
-    } catch (const blob::BlobError& error) {
-      if (error.kind() == blob::BlobError::Kind::missing) return {.status = 404, .body = "this picture is gone\n"};
-      throw;
-    }
-  });
+  const auto key_of = [kPath](const http::ServerRequest& request) { return request.path.substr(kPath.size()); };
+  server.route(
+      "GET", kPath,
+      [&store, key_of](const http::ServerRequest& request) -> http::ServerResponse {
+        try {
+          return blob::serve_png(store, key_of(request));
+        } catch (const blob::BlobError& error) {
+          if (error.kind() == blob::BlobError::Kind::missing) return {.status = 404, .body = "this picture is gone\n"};
+          log::warn("a picture could not be read", {{"error", error.what()}});
+          return {.status = 503, .body = "the store of pictures does not answer; try again later\n"};
+        }
+      },
+      [link_key, key_of](const http::ServerRequest& request) -> std::optional<http::ServerResponse> {
+        const std::string key = key_of(request);
+        if (messages::is_image_key(key) &&
+            blob::link_is_valid(link_key, key, request.query_value("expires"), request.query_value("signature"), now()))
+          return std::nullopt;
+        return http::ServerResponse{.status = 403, .body = "this link is wrong or has expired\n"};
+      });
 }
 
 }  // namespace p2p::app

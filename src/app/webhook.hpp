@@ -22,7 +22,7 @@ class Webhook {
   std::atomic<bot::Bot*>& bot_;
 };
 
-/// The route of the folder store's links.
+/// The route of blob::link_path(). Keeps the reference.
 void serve_pictures(http::Server& server, blob::BlobStore& store, const Secret& link_key);
 
 }  // namespace p2p::app

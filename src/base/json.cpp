@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/printable.hpp"
+
 namespace p2p {
 namespace {
 
@@ -20,7 +22,7 @@ std::string cut(std::string text, std::size_t limit) {
 /// time.)
 class Builder final : public nlohmann::json_sax<Json> {
  public:
-  Builder(std::string_view name, int max_depth) : name_(name), max_depth_(static_cast<std::size_t>(max_depth)) {}
+  Builder(std::string_view name, JsonLimits limits) : name_(name), limits_(limits) {}
 
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
@@ -54,13 +56,14 @@ class Builder final : public nlohmann::json_sax<Json> {
   [[noreturn]] void fail(const std::string& problem) const { throw Error(name_ + ": not valid JSON: " + problem); }
 
   Json* place(Json value) {
+    if (++values_ > limits_.values) fail("more than " + std::to_string(limits_.values) + " values");
     Json* const slot = open_.empty() ? &root_ : open_.back()->is_array() ? &open_.back()->emplace_back() : member_;
     *slot = std::move(value);
     return slot;
   }
   bool add(Json value) { return place(std::move(value)) != nullptr; }
   bool open(Json value) {
-    if (open_.size() >= max_depth_) fail("deeper than " + std::to_string(max_depth_) + " levels");
+    if (open_.size() >= limits_.depth) fail("deeper than " + std::to_string(limits_.depth) + " levels");
     open_.push_back(place(std::move(value)));
     return true;
   }
@@ -70,7 +73,8 @@ class Builder final : public nlohmann::json_sax<Json> {
   }
 
   std::string name_;
-  std::size_t max_depth_;
+  JsonLimits limits_;
+  std::size_t values_ = 0;
   Json root_;
   std::vector<Json*> open_;  // an element of an array stays where it is while it is open, for nothing is appended to its parent
   Json* member_ = nullptr;
@@ -78,12 +82,14 @@ class Builder final : public nlohmann::json_sax<Json> {
 
 }  // namespace
 
+std::string json_line(const Json& value) { return printable(value.dump(-1, ' ', false, Json::error_handler_t::replace)); }
+
 std::string excerpt(const Json& value) { return cut(value.dump(-1, ' ', false, Json::error_handler_t::replace), kExcerptBytes); }
 
-Json parse_json(std::string_view text, std::string_view name, int max_depth) {
+Json parse_json(std::string_view text, std::string_view name, JsonLimits limits) {
   // nlohmann takes a zero byte for the end of the text.
   if (text.find('\0') != text.npos) throw Error(std::string(name) + ": not valid JSON: holds a zero byte (incomplete download?)");
-  Builder builder(name, max_depth);
+  Builder builder(name, limits);
   Json::sax_parse(text, &builder);
   return builder.take();
 }
@@ -97,7 +103,7 @@ Json read_json(const std::filesystem::path& path, std::size_t max_bytes) {
   std::string text(static_cast<std::size_t>(size), '\0');
   std::ifstream stream(path, std::ios::binary);
   if (!stream.read(text.data(), static_cast<std::streamsize>(size))) throw Error(path.string() + ": cannot be read");
-  return parse_json(text, path.string());
+  return parse_json(text, path.string(), kModelFileLimits);
 }
 
 }  // namespace p2p

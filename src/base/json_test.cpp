@@ -5,15 +5,17 @@
 
 #include <fstream>
 
+#include "base/testing/temp_folder.hpp"
+
 namespace p2p {
 namespace {
 
 using testing::HasSubstr;
 using testing::StartsWith;
 
-std::string error_of(std::string_view text, int max_depth = 64) {
+std::string error_of(std::string_view text, JsonLimits limits = {}) {
   try {
-    parse_json(text, "x.json", max_depth);
+    parse_json(text, "x.json", limits);
   } catch (const Error& error) {
     return error.what();
   }
@@ -49,8 +51,22 @@ TEST(ParseJson, RefusesDuplicateKeys) {
 TEST(ParseJson, RefusesDepth) {
   EXPECT_EQ(error_of(nested(64)), "no error");
   EXPECT_THAT(error_of(nested(65)), HasSubstr("deeper than 64 levels"));
-  EXPECT_THAT(error_of("[{\"a\": [0]}]", 2), HasSubstr("deeper than 2 levels"));
+  EXPECT_THAT(error_of("[{\"a\": [0]}]", {.depth = 2}), HasSubstr("deeper than 2 levels"));
   EXPECT_THAT(error_of(std::string(5'000'000, '[')), HasSubstr("deeper than 64 levels"));
+}
+
+TEST(ParseJson, RefusesTooManyValues) {
+  EXPECT_EQ(error_of(R"([{"a": 1}, [], ""])", {.values = 5}), "no error");
+  EXPECT_THAT(error_of(R"([{"a": 1}, [], "", null])", {.values = 5}), HasSubstr("x.json: not valid JSON: more than 5 values"));
+  const auto zeros = [](std::size_t count) {
+    std::string text = "[0";
+    while (--count > 0) text += ",0";
+    return text + "]";
+  };
+  EXPECT_EQ(error_of(zeros(999), {.values = 1000}), "no error");
+  EXPECT_THAT(error_of(zeros(1000), {.values = 1000}), HasSubstr("more than 1000 values"));
+  EXPECT_THAT(error_of(zeros(1000) + "!", {.values = 1000}), HasSubstr("more than 1000 values")) << "the rest is not looked at";
+  EXPECT_EQ(JsonLimits{}.values, 100'000u);
 }
 
 TEST(ParseJson, RefusesWhatIsNotUtf8AndZeroBytes) {
@@ -70,7 +86,8 @@ TEST(ParseJson, KeepsMessagesShort) {
 }
 
 TEST(ReadJson, NamesTheFile) {
-  const std::string path = testing::TempDir() + "read_json_test.json";
+  const TempFolder folder;
+  const std::string path = folder.path() / "file.json";
   std::ofstream(path) << "[1, 2]";
   EXPECT_EQ(read_json(path), Json({1, 2}));
   const auto error = [](const std::filesystem::path& file, std::size_t max_bytes) -> std::string {

@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "base/clock.hpp"
+#include "base/printable.hpp"
 
 namespace p2p::log {
 namespace {
@@ -15,23 +16,21 @@ std::atomic<Format> line_format{Format::text};
 
 constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warn", "error"};
 
-std::string compact(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-std::string json_line(std::string_view time, std::string_view level, std::string_view message, const Json& fields) {
+std::string as_json(std::string_view time, std::string_view level, std::string_view message, const Json& fields) {
   nlohmann::ordered_json line{{"time", time}, {"level", level}, {"message", message}};
   for (const auto& [name, value] : fields.items()) {
     if (!value.is_null()) line[name] = value;
   }
-  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  return printable(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) + '\n';
 }
 
-std::string text_line(std::string_view time, std::string_view level, std::string_view message, const Json& fields) {
+std::string as_text(std::string_view time, std::string_view level, std::string_view message, const Json& fields) {
   std::string line = std::string(time) + ' ' + std::string(level) + std::string(6 - level.size(), ' ');
-  for (const char c : message) line += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+  for (const char c : message) line += c == '\n' || c == '\t' ? ' ' : c;
   for (const auto& [name, value] : fields.items()) {
-    if (!value.is_null()) line += ' ' + name + '=' + compact(value);
+    if (!value.is_null()) line += ' ' + name + '=' + json_line(value);
   }
-  return line + '\n';
+  return printable(line) + '\n';
 }
 
 }  // namespace
@@ -43,7 +42,7 @@ void configure(Level least, Format format) {
 
 void write(Level level, std::string_view message, const Json& fields) {
   if (level < least_level.load()) return;
-  const auto make = line_format.load() == Format::json ? json_line : text_line;
+  const auto make = line_format.load() == Format::json ? as_json : as_text;
   const std::string line = make(to_text(now()), kLevels[static_cast<std::size_t>(level)], message, fields);
   // One write a line: lines of several threads do not mix. Where nobody reads any more there is nobody to tell.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());

@@ -13,7 +13,8 @@ enum class Format { text, json };
 void configure(Level least, Format format);
 
 /// Writes one line to stderr: time (UTC), level, message, and the fields, of which "id" is by custom a request's. An object's null fields
-/// are left out. Safe from any thread. Control characters never reach the line.
+/// are left out. Safe from any thread. The line is printable(): nothing that came from
+/// outside moves a terminal's cursor.
 void write(Level level, std::string_view message, const Json& fields = Json::object());
 
 inline void debug(std::string_view message, const Json& fields = Json::object()) { write(Level::debug, message, fields); }

@@ -17,6 +17,7 @@
 #include "engine/pipelines/text_to_image.hpp"
 #include "platform/blob/blob_store.hpp"
 #include "platform/bus/kafka/kafka.hpp"
+#include "platform/http/server.hpp"
 #include "platform/hub/hub.hpp"
 #include "platform/telegram/api.hpp"
 
@@ -29,7 +30,9 @@ struct AppConfig {
   std::optional<int> steps;
   std::optional<int> decoder_steps;
   engine::EngineOptions engine;
-  std::string cache_dir;              ///< of compiled networks; empty: the user's; "off"
+  std::string cache_dir;  ///< of compiled networks; empty: the user's; "off"
+  std::chrono::seconds draw_within{0};
+  std::int64_t max_pixels = 0;
   std::chrono::milliseconds flat{0};  ///< how long the model `flat` takes
 
   hub::HubConfig hub;
@@ -53,10 +56,14 @@ struct AppConfig {
   std::set<std::int64_t> block;
   int user_in_flight = 0;
   int user_queue = 0;
+  std::chrono::seconds longest_wait{0};
   std::optional<int> user_per_day;
+  std::chrono::seconds api_wait{0};
   Secret api_keys;  ///< with commas between; empty: none is asked for
 
-  std::string http_listen;
+  std::string http_listen;    ///< empty: the service's own default
+  std::string health_listen;  ///< empty: the service's own default
+  http::ServerLimits http;
   log::Level log_level = log::Level::info;
   log::Format log_format = log::Format::text;
 };

@@ -8,6 +8,7 @@ namespace p2p {
 namespace {
 
 constexpr std::string_view kSteps = "a whole number from 1 to 1000";
+constexpr std::string_view kSeconds = "seconds: a whole number from 1 to 3600";
 constexpr std::string_view kUrl = "an address that begins with http:// or https://";
 constexpr std::string_view kProxy = "an address that begins with http:// or socks5h://";
 constexpr std::string_view kIds = "Telegram ids: whole numbers with commas between";
@@ -33,10 +34,19 @@ bool number(AppConfig& config, const std::string& given) {
   if (!value) return false;
   if constexpr (requires { typename Value::rep; }) {
     At(config) = Value(*value);
+  } else if constexpr (std::is_arithmetic_v<Value>) {
+    At(config) = static_cast<Value>(*value);
   } else {
     At(config) = static_cast<int>(*value);
   }
   return true;
+}
+
+template <auto At>
+bool seconds(AppConfig& config, const std::string& given) {
+  const auto value = parse_number<std::int64_t>(given, 1, 3600);
+  if (value) At(config) = std::chrono::seconds(*value);
+  return value.has_value();
 }
 
 bool is_url(const std::string& given) {
@@ -169,6 +179,11 @@ constexpr std::array kSettings{
             "What the arithmetic is done in: auto takes bf16 where the processor has it, else f32.", precision},
     Setting{"steps", kSteps, "", "Equal steps of the prior; unset, the model's own schedule.", number<P2P_AT(steps), 1, 1000>},
     Setting{"decoder_steps", kSteps, "", "Steps of the decoder; unset, the model's own number.", number<P2P_AT(decoder_steps), 1, 1000>},
+    Setting{"draw_within", "seconds: a whole number from 1 to 86400", "3600",
+            "How long a worker may draw one request; what takes longer ends as failed.", number<P2P_AT(draw_within), 1, 86'400>},
+    Setting{"max_pixels", "a whole number from 256 to 67108864", "4194304",
+            "Pixels of the largest picture that a worker draws; a model's card may name fewer (max_pixels).",
+            number<P2P_AT(max_pixels), 256, 67'108'864>},
     Setting{"loras_dir", "a folder that exists", "",
             "LoRAs that a prompt may name: <lora:NAME:WEIGHT> is NAME.safetensors there; unset, a prompt may name none.",
             folder<P2P_AT(engine.loras_dir)>},
@@ -243,14 +258,43 @@ constexpr std::array kSettings{
             number<P2P_AT(user_in_flight), 1, 1000>},
     Setting{"user_queue", "a whole number from 1 to 100000", "20", "Requests that one person may have waiting.",
             number<P2P_AT(user_queue), 1, 100'000>},
+    Setting{"longest_wait", "seconds: a whole number from 60 to 86400", "43200",
+            "How long a request may wait for a worker; then it ends as failed.", number<P2P_AT(longest_wait), 60, 86'400>},
     Setting{"user_per_day", "a whole number from 1 to 100000", "",
             "Pictures that one person may ask for in a day (UTC); unset, any number.", number<P2P_AT(user_per_day), 1, 100'000>},
 
     Setting{"api_keys", "keys with commas between, each at least 16 characters", "",
             "What callers of the HTTP API show; without any it serves loopback alone.", secret<P2P_AT(api_keys)>, true},
+    Setting{"api_wait", kSeconds, "600", "How long a call of the HTTP API waits for its pictures where it does not say.",
+            seconds<P2P_AT(api_wait)>},
 
-    Setting{"http_listen", "host:port", "127.0.0.1:8080", "Where /livez, /readyz, /metrics and what the service serves are listened for.",
-            text<P2P_AT(http_listen)>},
+    Setting{
+        "http_listen", "host:port", "",
+        "Where the service listens for what it serves, and for /livez, /readyz and /metrics; unset, the API takes 127.0.0.1:8080, the bot "
+        "127.0.0.1:8081 if it serves a webhook or pictures, a worker none.",
+        text<P2P_AT(http_listen)>},
+    Setting{"health_listen", "host:port", "",
+            "Where /livez, /readyz and /metrics are listened for apart from all else; unset, the API takes 127.0.0.1:9080, the bot 9081, a "
+            "worker 9082, and another port, which the log tells, where that is taken.",
+            text<P2P_AT(health_listen)>},
+    Setting{"http_connections", "a whole number from 16 to 1000000", "8192",
+            "Connections that http_listen holds; beyond, the one that has been idle longest is closed.",
+            number<P2P_AT(http.connections), 16, 1'000'000>},
+    Setting{"http_connections_per_address", "a whole number from 1 to 1000000", "4096",
+            "Connections that one IPv4 address or IPv6 /64 may have; a proxy's callers share its address.",
+            number<P2P_AT(http.connections_per_address), 1, 1'000'000>},
+    Setting{"http_requests_per_second", "a whole number from 1 to 1000000", "1000",
+            "Requests that one address may send in a second; more get 429.", number<P2P_AT(http.requests_per_second), 1, 1'000'000>},
+    Setting{"http_header_bytes", "bytes: a whole number from 1024 to 1048576", "16384", "Bytes of a request's headers; more get 431.",
+            number<P2P_AT(http.header_bytes), 1024, 1'048'576>},
+    Setting{"http_body_bytes", "bytes: a whole number from 1024 to 67108864", "1048576", "Bytes of a request's body; more get 413.",
+            number<P2P_AT(http.body_bytes), 1024, 67'108'864>},
+    Setting{"http_buffer_bytes", "bytes: a whole number from 1048576 to 17179869184", "12582912",
+            "Bytes of requests and answers on their way, in all; beyond, the slowest connection is closed.",
+            number<P2P_AT(http.buffered_bytes), 1'048'576, 17'179'869'184>},
+    Setting{"http_request_seconds", kSeconds, "20", "How long a request may take to arrive; then 408.", seconds<P2P_AT(http.request)>},
+    Setting{"http_idle_seconds", kSeconds, "75", "How long a connection is kept between two requests.", seconds<P2P_AT(http.idle)>},
+    Setting{"http_send_seconds", kSeconds, "20", "How long a caller may take for each 64 KiB of an answer.", seconds<P2P_AT(http.send)>},
     Setting{"data_dir", "a folder", "data", "Where the database and, without a bucket, pictures are kept; made where missing.",
             text<P2P_AT(data_dir)>},
     Setting{"log_level", "debug, info, warn or error", "info", "The least important lines that are logged.", log_level},

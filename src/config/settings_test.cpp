@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/error.hpp"
+#include "base/testing/temp_folder.hpp"
 #include "config/parse_number.hpp"
 
 namespace p2p {
@@ -38,8 +39,8 @@ class Settings : public ::testing::Test {
 
   SettingsSources sources;
   std::map<std::string, std::string> env;
-  std::filesystem::path file = std::filesystem::path(::testing::TempDir()) /
-                               (std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()) + ".toml");
+  TempFolder folder;
+  std::filesystem::path file = folder.path() / "settings.toml";
 };
 
 TEST_F(Settings, DefaultsAreTheTablesOwn) {
@@ -73,7 +74,7 @@ TEST_F(Settings, EveryProblemIsNamedAtOnce) {
   sources.flags = {{"decoder_steps", "many"}};
   const std::string text = problems();
   EXPECT_THAT(text, HasSubstr("6 settings are wrong"));
-  EXPECT_THAT(text, HasSubstr("modles_dir is no setting; prompt2pic config lists them"));
+  EXPECT_THAT(text, HasSubstr("modles_dir is no setting; did you mean models_dir?"));
   EXPECT_THAT(text, HasSubstr("threads is neither a text in quotes nor a whole number"));
   EXPECT_THAT(text, HasSubstr("P2P_STEPS is '0'; it takes a whole number from 1 to 1000"));
   EXPECT_THAT(text, HasSubstr("int8 comes in a later version"));

@@ -40,6 +40,20 @@ def read_png(path):
     return size[0], size[1], zlib.decompress(pixels), texts
 
 
+def rgb_of(path):
+    """The bytes of a PNG's pixels, 8 bits of red, green and blue each, with the filter of each row undone."""
+    width, height, filtered, _ = read_png(path)
+    stride, rows = 3 * width, [bytes(3 * width)]
+    for at in range(0, height * (stride + 1), stride + 1):
+        kind, row, above = filtered[at], bytearray(filtered[at + 1:at + 1 + stride]), rows[-1]
+        for i in range(stride):
+            a, b, c = (row[i - 3], above[i], above[i - 3]) if i >= 3 else (0, above[i], 0)
+            nearest = min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
+            row[i] = (row[i] + (0, a, b, (a + b) // 2, nearest)[kind]) & 0xFF
+        rows.append(bytes(row))
+    return b"".join(rows[1:])
+
+
 def on_a_terminal(command, **more):
     """Runs it with a terminal for its errors. Its exit code, what it printed, and what the terminal was sent."""
     terminal, other_end = pty.openpty()

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import unittest
@@ -53,6 +54,21 @@ class Config(CliTest):
                     env={"P2P_STEPS": "-1"})
         self.refuse(2, "no-such.toml", "generate", "--config", "no-such.toml", "x")
         self.refuse(2, "P2P_STEPS is '1.5'", "generate", "x", env={"P2P_STEPS": "1.5"})
+
+    def test_unknown_variables_are_warned_of(self):
+        env = {"P2P_KAFKA_BROKER": "hush:9092", "P2P_BUILD_CACHE": "/x", "P2P_JOBS": "2"}
+        for code, *words in ((0, "config"), (1, "doctor"), (2, "bot"), (2, "api"), (2, "worker"), (2, "generate", "x", "--model", "none")):
+            done = self.run_it(*words, env={**env, "P2P_MODEL": "none"})
+            self.assertEqual(done.returncode, code, done.stderr)
+            warnings = [line for line in done.stderr.decode().splitlines() if " warn " in line]
+            self.assertEqual([line.split("warn  ")[1] for line in warnings], ["P2P_KAFKA_BROKER is no setting; did you mean P2P_KAFKA_BROKERS?"])
+            self.assertNotIn(b"hush", done.stdout + done.stderr)
+        self.assertIn("p.toml: modle is no setting; did you mean model?", self.unknown_key("modle = 1"))
+
+    def unknown_key(self, line):
+        file = pathlib.Path(self.folder, "p.toml")
+        file.write_text(line)
+        return self.run_it("config", "--config", str(file)).stderr.decode()
 
 
 class Models(CliTest):
@@ -133,6 +149,57 @@ class Models(CliTest):
         self.assertRegex(listed["broken"]["problem"], "prompt2pic.json: width: expected")
         self.assertEqual(listed["emoji"]["width"], 128)
         self.assertRegex(self.succeed("models", env=env), r"(?m)^broken cannot be used: .*prompt2pic.json: width: expected")
+
+    def test_nothing_from_outside_moves_the_cursor(self):
+        hostile = "\x1b[2J \x7f \u009b \u2028 \u202e \u2066 \u200f \u061c"
+        emoji = next(m for m in json.loads(self.succeed("models", "--json")) if m["name"] == "emoji")
+        for name, card in (("named", {"title": {"en": hostile}, "licence": hostile}), ("broken", {"width": hostile})):
+            shutil.copytree(emoji["folder"], os.path.join(self.folder, "m", name))
+            pathlib.Path(self.folder, "m", name, "prompt2pic.json").write_text(json.dumps(card))
+        env = {"P2P_MODELS_DIR": os.path.join(self.folder, "m")}
+        done = [self.run_it("models", env=env), self.run_it("models", "--json", env=env), self.run_it("generate", "x", "--model", hostile),
+                self.run_it("generate", "x", "--model", b"m/\xff\x9b"), self.run_it("config", env={"P2P_MODEL": hostile}),
+                self.run_it("config", "--json", env={"P2P_MODEL": hostile})]
+        for output in [run.stdout + run.stderr for run in done]:
+            text = output.decode()  # it is UTF-8
+            self.assertNotRegex(text, "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+        self.assertIn(r"\u001b[2J \u007f \u009b \u2028 \u202e \u2066 \u200f \u061c", done[0].stdout.decode())
+        self.assertIn(r"m/\xff\x9b", done[3].stderr.decode())
+        listed = {m["name"]: m for m in json.loads(done[1].stdout)}
+        self.assertEqual(listed["named"]["licence"], hostile)
+
+
+class Doctor(CliTest):
+    def test_leaves_nothing_behind(self):
+        self.assertRegex(self.succeed("doctor"), r"(?m)^storage: ok: .*\ndatabase: ok: it can be written$")
+        self.assertEqual(self.files(), [])
+        os.mkdir(os.path.join(self.folder, "data"))
+        self.succeed("doctor")
+        self.assertEqual(os.listdir(os.path.join(self.folder, "data")), [])
+        os.rmdir(os.path.join(self.folder, "data"))
+        self.succeed("doctor", env={"P2P_DATABASE_URL": f"sqlite:///{self.folder}/a/b/x.db", "P2P_DATA_DIR": "c/d"})
+        self.assertEqual(self.files(), [])
+        done = self.run_it("doctor", env={"P2P_DATA_DIR": "/proc/none"})
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout.decode(), r"(?m)^storage: FAILED: the folder /proc cannot be written: .*; set P2P_DATA_DIR$")
+
+
+class Services(CliTest):
+    def test_write_no_core_and_open_all_files(self):
+        def narrow():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        env = {"P2P_KAFKA_BROKERS": "127.0.0.1:1", "P2P_HTTP_LISTEN": "127.0.0.1:0", "P2P_MODEL": "flat", "P2P_TELEGRAM_TOKEN": "1:x",
+               "P2P_TELEGRAM_API_URL": "http://127.0.0.1:1"}
+        for service in "bot", "api", "worker":
+            process = subprocess.Popen([BINARY, service], cwd=self.folder, env={**self.env, **env}, stderr=subprocess.PIPE, preexec_fn=narrow)
+            try:
+                self.assertIn(b"listening", next(line for line in process.stderr if b"listening" in line))
+                limits = pathlib.Path(f"/proc/{process.pid}/limits").read_text()
+                self.assertRegex(limits, r"(?m)^Max core file size +0 +0 ")
+                self.assertRegex(limits, r"(?m)^Max open files +(\d+) +\1 ")
+            finally:
+                process.kill()
+                process.communicate()
 
 
 class Bench(CliTest):

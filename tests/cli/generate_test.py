@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from command import BINARY, QUICK, CliTest, on_a_terminal, read_png
+from command import BINARY, QUICK, CliTest, on_a_terminal, read_png, rgb_of
 
 # A little model for long runs would be too quick to interrupt: these take a while on any machine.
 LONG = ["--steps", "1000", "--decoder-steps", "1000"]
@@ -52,6 +52,15 @@ class Generate(CliTest):
 
     def png(self, name):
         return read_png(os.path.join(self.folder, name))
+
+    def test_it_draws_what_diffusers_draws(self):
+        golden = pathlib.Path(__file__).resolve().parent.parent / "golden/emoji"
+        for case in json.loads((golden / "expected.json").read_text())[:3]:
+            options = [f"--{name.replace('_', '-')}={case[name]}" for name in ("seed", "width", "height", "steps", "guidance", "decoder_steps", "decoder_guidance")]
+            self.succeed("generate", case["prompt"], *options, "--precision=f32", "--output", "drawn.png")
+            pairs = list(zip(rgb_of(os.path.join(self.folder, "drawn.png")), rgb_of(golden / case["file"]), strict=True))
+            self.assertLessEqual(max(abs(ours - theirs) for ours, theirs in pairs), 3, case["prompt"])
+            self.assertGreater(max(ours for ours, _ in pairs) - min(ours for ours, _ in pairs), 50, "a picture, not one colour")
 
     def test_json_is_one_line_with_everything(self):
         text = self.succeed("generate", "лиса на синем фоне", "--seed", "7", "--output", "fox.png", "--json", *QUICK)
@@ -179,8 +188,10 @@ class Generate(CliTest):
         self.refuse(2, "standard input holds no prompt", "generate", "-")
         self.refuse(2, "UTF-8", "generate", b"\xff\xfe")
         self.refuse(2, "--negative is not UTF-8", "generate", "x", "--negative", b"\xc3")
-        self.refuse(2, "10000 bytes", "generate", "x" * 10001)
-        self.refuse(2, "10000 bytes", "generate", "-", stdin="x" * 20000)
+        self.refuse(2, "the prompt has 16385 bytes, and at most 16384 are taken", "generate", "x" * 16385)
+        self.refuse(2, "the prompt has 20000 bytes, and at most 16384 are taken", "generate", "-", stdin="ж" * 10000)
+        self.refuse(2, "--negative has 16386 bytes", "generate", "x", "--negative", "ж" * 8193)
+        self.refuse(2, "there is no model 'none'", "generate", "ж" * 8192, "--model", "none")
 
     def test_wrong_outputs_are_refused_before_drawing(self):
         os.mkdir(os.path.join(self.folder, "d.png"))

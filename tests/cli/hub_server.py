@@ -15,7 +15,8 @@ def git_blob(data):
 class Hub:
     """`files` are a repository's, by path; those of `lfs` suffixes are listed with sha256. What a test changes: see the fields."""
 
-    def __init__(self):
+    def __init__(self, host="127.0.0.1"):
+        self.host = host
         self.repositories = {}    # owner/name: {path: bytes}
         self.licences = {}        # owner/name: cardData
         self.token = None         # needed for everything
@@ -25,7 +26,7 @@ class Hub:
         self.behave = {}          # path: function(handler, data, start) that answers instead; returns False to let the hub answer
         self.seen = []            # (path, Range, Authorization) of each request
         self.cdn = None           # address that files of LFS are redirected to
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        server = http.server.ThreadingHTTPServer((host, 0), self._handler())
         server.daemon_threads = True
         server.handle_error = lambda *_: None  # whoever is lied to hangs up
         self._server = server
@@ -33,7 +34,7 @@ class Hub:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://{self.host}:{self._server.server_address[1]}"
 
     def close(self):
         self._server.shutdown()

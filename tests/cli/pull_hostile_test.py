@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """prompt2pic pull against a hub that lies and misleads."""
 import json
+import pathlib
+import subprocess
+import sys
 import unittest
 
+from command import BINARY
 from hub_server import COMMIT
 from pull_case import REPOSITORY, TAKEN, WEIGHTS, PullTest, noise
 
@@ -108,6 +112,14 @@ class Hostile(PullTest):
                              ("/" + REPOSITORY + f"/resolve/{COMMIT}/{WEIGHTS}", "redirects more than 5 times")):
             self.hub.behave[WEIGHTS] = lambda handler, data, start: handler.reply(302, headers=[("Location", target)])
             self.refused(says, files=TAKEN)
+
+    def test_a_hub_outside_leads_to_no_private_address(self):
+        script = pathlib.Path(__file__).with_name("outside_hub.py")
+        done = subprocess.run(["unshare", "--map-root-user", "--net", sys.executable, script], env=self.env | {"P2P_BINARY": BINARY},
+                              capture_output=True, text=True, timeout=120)
+        if "unshare failed" in done.stderr:
+            self.skipTest("no network namespaces here")
+        self.assertEqual((done.returncode, done.stdout), (0, "refused: 127.0.0.1 localhost 10.1.2.3\nfollowed: 203.0.113.2\n"), done.stderr)
 
     def test_endless_headers(self):
         def answer(handler, data, start):

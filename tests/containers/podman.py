@@ -13,6 +13,7 @@ TOOLS = CACHE / "containers-venv/bin"
 BASE = "localhost/prompt2pic-test-base:bookworm"
 IMAGE = "localhost/prompt2pic-test"
 LABEL = "prompt2pic-test=1"
+ULIMITS = "--ulimit nofile=1024:1024 --ulimit nproc=4096:4096"  # those of containers.conf, which podman forgets where compose.yaml names others
 LOCKED = ["--read-only", "--read-only-tmpfs=false", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "none"]
 os.environ["CONTAINERS_CONF"] = str(HERE / "containers.conf")
 
@@ -48,26 +49,27 @@ def build_image():
 
 
 def build_parts():
-    for target in ("kafka", "minio", "telegram"):
-        build(f"{IMAGE}-{target}", "--target", target, "--build-context", f"kafka-jars={CACHE}/kafka-4.3.1/libs", "--build-context", f"minio-binary={CACHE}/minio",
+    for target in ("kafka", "storage", "telegram"):
+        build(f"{IMAGE}-{target}", "--target", target, "--build-context", f"kafka-jars={CACHE}/kafka-4.3.1/libs", "--build-context", f"versitygw-binary={(CACHE / 'versitygw').resolve()}",
               "-f", HERE / "Dockerfile.parts", ROOT / "tests")
 
 
 class Compose:
-    """compose.yaml as an operator has it: in a folder of its own, with two secrets and .env."""
+    """compose.yaml as an operator has it: in a folder of its own, with the secrets and .env."""
 
     def __init__(self, folder, project, secrets, **env):
-        self.folder, self.project, self.env, self.files = folder, project, env, ["compose.yaml"]
-        for name in ("compose.yaml", "compose.links.yaml", "compose.api.yaml"):
+        self.folder, self.project, self.env, self.files, self.told = folder, project, env, ["compose.yaml"], ""
+        for name in ("compose.yaml", "compose.links.yaml", "compose.api.yaml", "compose.storage.sh"):
             (folder / name).write_bytes((ROOT / name).read_bytes())
         (folder / "secrets").mkdir(mode=0o700)
         for name, text in secrets.items():
             (folder / "secrets" / name).write_text(text)
 
     def __call__(self, *arguments):
+        self.told = self.logs()  # up and down may remove containers
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in self.env.items()))
         files = [word for name in [*self.files, HERE / "compose.test.yaml"] for word in ("-f", name)]
-        return run(TOOLS / "podman-compose", "-p", self.project, *files, *arguments, cwd=self.folder)
+        return run(TOOLS / "podman-compose", f"--podman-run-args={ULIMITS}", "-p", self.project, *files, *arguments, cwd=self.folder)
 
     def containers(self, service=""):
         """Names of those that run."""
@@ -75,5 +77,6 @@ class Compose:
         return sorted(podman("ps", "--format", "{{.Names}}", *filters).split())
 
     def logs(self):
+        """Of those that are there and of those that were."""
         names = podman("ps", "-a", "--format", "{{.Names}}", "--filter", f"label=io.podman.compose.project={self.project}").split()
-        return "".join((done := subprocess.run(["podman", "logs", name], capture_output=True, text=True)).stdout + done.stderr for name in names)
+        return self.told + "".join((done := subprocess.run(["podman", "logs", name], capture_output=True, text=True)).stdout + done.stderr for name in names)

@@ -11,7 +11,8 @@ import tempfile
 import time
 
 from bot_api import BotApi
-from infra import BINARY, Kafka, Minio, Service
+from infra import BINARY, Service
+from servers import Kafka, Minio
 
 OVERHEAD_LIMIT_MS = 30
 

@@ -29,8 +29,9 @@ class BotApi(Methods):
         self.calls, self.violations, self.handed_out, self.answers = [], [], {}, {}
         self.messages, self.updates, self.faults = {}, collections.deque(), []
         self.blocked, self.gone, self.migrated, self.webhook, self.commands = set(), set(), {}, None, {}
+        self.forbidden = {}  # by chat: the kinds of media, "photo" and "document", that the bot may not send there
         self.chats, self.received, self.queries = set(), set(), set()  # what people have written in, (chat, message), presses
-        self.webhook_calls = []
+        self.webhook_calls, self.webhook_error = [], None  # statuses; the last failure: (time, words)
         self.next_message, self.next_update, self.next_query = 100, 1, 1
         self.sent_at, self.wait_until = collections.defaultdict(list), {}
         self.polling = None
@@ -121,9 +122,13 @@ class BotApi(Methods):
                     async with session.post(self.webhook["url"], json=update, headers={"X-Telegram-Bot-Api-Secret-Token": secret} if secret else {}) as answer:
                         self.webhook_calls.append(answer.status)
                         if answer.status // 100 == 2:
+                            with self.changed:
+                                if update in self.updates:
+                                    self.updates.remove(update)
                             return
+                        self.webhook_error = time.time(), f"Wrong response from the webhook: {answer.status} {answer.reason}"
                 except OSError:
-                    pass
+                    self.webhook_error = time.time(), "Connection refused"
                 await asyncio.sleep(0.2)
 
     def fail(self, methods, kind, count=1, **more):

@@ -147,6 +147,8 @@ class Methods:
     def _media(self, params, files):
         media = params["media"]
         self._note_markup(media)
+        if media["type"] in self.forbidden.get(params["chat_id"], ()):
+            raise Refused(400, f"Bad Request: not enough rights to send {media['type']}s to the chat")
         self._check_text(media.get("caption", ""), 1024, "caption")
         source = media["media"]
         if not source.startswith("attach://") or source[9:] not in files:
@@ -176,6 +178,10 @@ class Methods:
             raise Refused(400, "Bad Request: secret token contains unallowed characters")
         self.webhook = params if params["url"] else None
         return True
+
+    def _do_getWebhookInfo(self, params, files):
+        failed = {"last_error_date": int(self.webhook_error[0]), "last_error_message": self.webhook_error[1]} if self.webhook_error else {}
+        return {"url": self.webhook["url"] if self.webhook else "", "has_custom_certificate": False, "pending_update_count": len(self.updates), **failed}
 
     def _do_deleteWebhook(self, params, files):
         self.webhook = None

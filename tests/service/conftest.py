@@ -1,7 +1,9 @@
 import pytest
 
+from api_caller import KEYS
 from bot_api import BotApi
-from infra import Kafka, Minio, Proxy, Service
+from infra import Proxy, Service
+from servers import Kafka, Minio
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +69,12 @@ def service(serve):
     both.start("worker")
     both.start("bot")
     return both
+
+
+@pytest.fixture
+def running(serve):
+    """The API with two keys and one worker, ready."""
+    service = serve(P2P_API_KEYS=",".join(KEYS))
+    service.start("worker")
+    service.start("api")
+    return service

@@ -1,8 +1,11 @@
-"""Real parts for the tests, on free ports, each in a folder of its own: Kafka brokers, MinIO, and prompt2pic's processes."""
+"""Processes of the tests: prompt2pic's and others', their ports, and ways between them that can be stopped up."""
 
 import asyncio
+import atexit
+import itertools
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -16,10 +19,26 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("P2P_BINARY", ROOT / "build/release/prompt2pic"))
 
 
+def port_numbers():
+    """Below the range that the kernel takes the local ports of outgoing connections from (net.ipv4.ip_local_port_range), so that none of them holds
+    a port whose server is still to start. Each process of pytest-xdist has numbers of its own."""
+    first, size = 10_000, 1_300
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 16
+    return itertools.cycle(random.sample(range(first + worker * size, first + (worker + 1) * size), size))
+
+
+PORTS = port_numbers()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    for port in PORTS:
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_for(condition, timeout, what):
@@ -80,6 +99,23 @@ class Process:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
 
+def limit_memory(pid, megabytes):
+    """Moves a process into a memory cgroup of its own, which ends it beyond the limit. False where this machine does not allow that."""
+    for root, limit in ((pathlib.Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"), (pathlib.Path("/sys/fs/cgroup"), "memory.max")):
+        group = root / f"prompt2pic-test-{pid}"
+        try:
+            group.mkdir()
+            (group / limit).write_text(str(megabytes << 20))
+            (group / "cgroup.procs").write_text(str(pid))
+        except OSError:
+            continue
+        finally:
+            if group.exists():
+                atexit.register(group.rmdir)  # the process has ended by then
+        return True
+    return False
+
+
 def run(*command, **kwargs):
     result = subprocess.run([str(word) for word in command], capture_output=True, text=True, **kwargs)
     assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
@@ -90,19 +126,6 @@ def prompt2pic(*words, **env):
     """(exit code, what it wrote) of a command."""
     result = subprocess.run([str(BINARY), *words], capture_output=True, text=True, timeout=120, env={**os.environ, **{k: str(v) for k, v in env.items()}})
     return result.returncode, result.stdout + result.stderr
-
-
-def make_certificates(folder):
-    """A CA and a certificate for localhost: ca.crt, server.crt, server.key, server.p12."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=test CA", "-keyout", folder / "ca.key", "-out", folder / "ca.crt")
-    run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", folder / "server.key", "-out", folder / "server.csr")
-    run("openssl", "x509", "-req", "-in", folder / "server.csr", "-CA", folder / "ca.crt", "-CAkey", folder / "ca.key", "-CAcreateserial", "-days", "30",
-        "-extfile", folder / "names", "-out", folder / "server.crt")
-    run("openssl", "pkcs12", "-export", "-in", folder / "server.crt", "-inkey", folder / "server.key", "-certfile", folder / "ca.crt", "-name", "broker",
-        "-passout", "pass:changeit", "-out", folder / "server.p12")
-    return folder
 
 
 class Proxy:
@@ -158,193 +181,6 @@ class Proxy:
         self.open.discard(sink)
 
 
-JVM = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true", "-cp", f"{CACHE}/kafka-4.3.1/libs/*"]
-USERS = {"plain": ("PLAIN", "plain-secret"), "scram256": ("SCRAM-SHA-256", "s256-secret"), "scram512": ("SCRAM-SHA-512", "s512-secret"), "nobody": ("SCRAM-SHA-512", "nobody-secret")}
-
-
-class Kafka:
-    """Brokers that are controllers too. secure: a listener with TLS and SASL beside the plain one, and ACLs (the plain one is the administrator's)."""
-
-    def __init__(self, folder, brokers=1, secure=False):
-        self.folder, self.secure = folder, secure
-        folder.mkdir(parents=True)
-        self.ports = [free_port() for _ in range(brokers)]
-        self.controllers = [free_port() for _ in range(brokers)]
-        self.tls_ports = [free_port() for _ in range(brokers)]
-        self.certificates = make_certificates(folder / "certificates") if secure else None
-        (folder / "log4j2.properties").write_text("status=error\nappender.out.type=Console\nappender.out.name=out\nappender.out.layout.type=PatternLayout\n"
-                                                  "appender.out.layout.pattern=%d{ISO8601} %p %c{1} %m%n\nrootLogger.level=warn\nrootLogger.appenderRefs=out\nrootLogger.appenderRef.out.ref=out\n")
-        self.jvm = JVM[:1] + [f"-Dlog4j2.configurationFile={folder}/log4j2.properties"] + JVM[1:]
-        identity = run(*self.jvm, "kafka.tools.StorageTool", "random-uuid").split()[-1]
-        self.processes = []
-        for number in range(brokers):
-            self._configure(number, identity)
-            config = folder / f"broker-{number}.properties"
-            self.processes.append(Process(f"broker-{number}", folder, self.jvm + ["-Xms256m", "-Xmx256m", "kafka.Kafka", config]))
-
-    def _configure(self, number, identity):
-        count = len(self.ports)
-        replicas = min(count, 3)
-        voters = ",".join(f"{i + 1}@127.0.0.1:{port}" for i, port in enumerate(self.controllers))
-        listeners = f"CONTROLLER://127.0.0.1:{self.controllers[number]},PLAIN://127.0.0.1:{self.ports[number]}"
-        advertised = f"PLAIN://127.0.0.1:{self.ports[number]}"
-        protocols = "CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT"
-        text = f"""process.roles=broker,controller
-node.id={number + 1}
-controller.quorum.voters={voters}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAIN
-log.dirs={self.folder}/data-{number}
-auto.create.topics.enable=false
-num.partitions=1
-offsets.topic.replication.factor={replicas}
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor={replicas}
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor={replicas}
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-log.cleaner.dedupe.buffer.size=2097152
-broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=500
-num.network.threads=2
-num.io.threads=2
-"""
-        scram = []
-        if self.secure:
-            listeners += f",CLIENT://127.0.0.1:{self.tls_ports[number]}"
-            advertised += f",CLIENT://localhost:{self.tls_ports[number]}"
-            protocols += ",CLIENT:SASL_SSL"
-            plain = " ".join(f'user_{name}="{password}"' for name, (mechanism, password) in USERS.items() if mechanism == "PLAIN")
-            jaas = "org.apache.kafka.common.security"
-            text += f"""listener.name.client.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
-listener.name.client.plain.sasl.jaas.config={jaas}.plain.PlainLoginModule required {plain};
-listener.name.client.scram-sha-256.sasl.jaas.config={jaas}.scram.ScramLoginModule required;
-listener.name.client.scram-sha-512.sasl.jaas.config={jaas}.scram.ScramLoginModule required;
-listener.name.client.ssl.keystore.type=PKCS12
-listener.name.client.ssl.keystore.location={self.certificates}/server.p12
-listener.name.client.ssl.keystore.password=changeit
-listener.name.client.ssl.key.password=changeit
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-allow.everyone.if.no.acl.found=false
-super.users=User:ANONYMOUS
-"""
-            for name, (mechanism, password) in USERS.items():
-                if mechanism != "PLAIN":
-                    scram += ["--add-scram", f"{mechanism}=[name={name},password={password}]"]
-        text += f"listeners={listeners}\nadvertised.listeners={advertised}\nlistener.security.protocol.map={protocols}\n"
-        config = self.folder / f"broker-{number}.properties"
-        config.write_text(text)
-        run(*self.jvm, "kafka.tools.StorageTool", "format", "-t", identity, "-c", config, *scram)
-
-    @property
-    def brokers(self):
-        return ",".join(f"127.0.0.1:{port}" for port in self.ports)
-
-    @property
-    def tls_brokers(self):
-        return ",".join(f"localhost:{port}" for port in self.tls_ports)
-
-    def start(self, *numbers):
-        for number in numbers or range(len(self.ports)):
-            self.processes[number].start()
-        for number in numbers or range(len(self.ports)):
-            wait_for(lambda n=number: self._answers(n), 60, f"broker {number} answers; {self.processes[number].log}")
-        return self
-
-    def _answers(self, number):
-        from confluent_kafka.admin import AdminClient
-        assert self.processes[number].alive(), self.processes[number].text()[-2000:]
-        try:
-            admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{self.ports[number]}", "log_level": 0, "log.connection.close": False})
-            return len(admin.list_topics(timeout=1).brokers) == len([p for p in self.processes if p.alive()])
-        except Exception:
-            return False
-
-    def kill(self, number=0):
-        self.processes[number].kill()
-
-    def stop(self):
-        for process in self.processes:
-            process.kill()
-
-    def allow(self, user, prefix="prompt2pic."):
-        """Everything on topics and groups whose names begin so."""
-        for kind in ("--topic", "--group"):
-            run(*self.jvm, "org.apache.kafka.tools.AclCommand", "--bootstrap-server", self.brokers, "--add", "--allow-principal", f"User:{user}",
-                "--operation", "All", kind, prefix, "--resource-pattern-type", "prefixed")
-
-    def read(self, topic, timeout=1.0):
-        """All records of the topic: (key, value as JSON or bytes, headers, partition)."""
-        import json
-        from confluent_kafka import Consumer, TopicPartition
-        consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": "reader", "enable.auto.commit": False, "log_level": 0})
-        metadata = consumer.list_topics(topic, timeout=10).topics[topic]
-        ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10) for p in metadata.partitions}
-        consumer.assign([TopicPartition(topic, p, low) for p, (low, high) in ends.items()])
-        wanted, records, deadline = sum(high - low for low, high in ends.values()), [], time.monotonic() + 20
-        while len(records) < wanted and time.monotonic() < deadline:
-            message = consumer.poll(timeout)
-            if message is None or message.error():
-                continue
-            try:
-                value = json.loads(message.value())
-            except ValueError:
-                value = message.value()
-            records.append(((message.key() or b"").decode(), value, dict(message.headers() or []), message.partition()))
-        consumer.close()
-        return records
-
-    def produce(self, topic, value, key="", partition=0, headers=None):
-        from confluent_kafka import Producer
-        producer = Producer({"bootstrap.servers": self.brokers, "log_level": 0})
-        producer.produce(topic, value=value, key=key, partition=partition, headers=headers or [])
-        assert producer.flush(10) == 0
-
-
-class Minio:
-    ACCESS, SECRET, BUCKET = "test:key", "test-secret-123", "pictures"
-
-    def __init__(self, folder, tls=False):
-        folder.mkdir(parents=True)
-        (folder / "data" / self.BUCKET).mkdir(parents=True)  # a folder of its data is a bucket
-        self.port = free_port()
-        certificates = folder / "certificates"
-        certificates.mkdir()
-        self.ca = None
-        if tls:
-            made = make_certificates(folder / "made")
-            (certificates / "public.crt").write_bytes((made / "server.crt").read_bytes())
-            (certificates / "private.key").write_bytes((made / "server.key").read_bytes())
-            self.ca = made / "ca.crt"
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self.process = Process("minio", folder, [CACHE / "minio/minio", "server", "--quiet", "--address", f"127.0.0.1:{self.port}", "--certs-dir", certificates, folder / "data"],
-                               {"MINIO_ROOT_USER": self.ACCESS, "MINIO_ROOT_PASSWORD": self.SECRET, "MINIO_BROWSER": "off", "MINIO_UPDATE": "off", "GOMAXPROCS": "2"})
-
-    def start(self):
-        self.process.start()
-
-        def answers():
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 0.2).close()
-            except OSError:
-                return False
-            return self.ca or fetch(self.url + "/minio/health/ready")[0] == 200
-        wait_for(answers, 60, "MinIO answers")
-        return self
-
-    def stop(self):
-        self.process.kill()
-
-    def objects(self):
-        folder = self.process.log.parent / "data" / self.BUCKET
-        return sorted(str(path.parent.relative_to(folder)) for path in folder.rglob("xl.meta"))
-
-    def settings(self):
-        return {"P2P_S3_ENDPOINT": self.url, "P2P_S3_BUCKET": self.BUCKET, "P2P_S3_ACCESS_KEY": self.ACCESS, "P2P_S3_SECRET_KEY": self.SECRET,
-                "P2P_S3_PUBLIC_ENDPOINT": "https://pictures.example.org", **({"P2P_S3_CA_FILE": str(self.ca)} if self.ca else {})}
-
-
 class Service:
     """Bot, API and workers against the given parts."""
 
@@ -353,13 +189,13 @@ class Service:
         folder.mkdir(parents=True, exist_ok=True)
         self.env = {"P2P_TELEGRAM_TOKEN": api.token, "P2P_TELEGRAM_API_URL": api.url, "P2P_MODEL": "flat", "P2P_DATA_DIR": str(folder / "data"), "P2P_LOG_LEVEL": "debug",
                     **({"P2P_KAFKA_BROKERS": kafka.brokers} if kafka else {}), **(minio.settings() if minio else {}), **{k: str(v) for k, v in settings.items()}}
-        self.processes, self.ports = {}, {}
+        self.processes, self.ports, self.health_ports = {}, {}, {}
 
     def start(self, name, ready=True, **settings):
         """`name`: bot, api, worker, worker2, ..."""
-        port = self.ports.setdefault(name, free_port())
+        port, health_port = self.ports.setdefault(name, free_port()), self.health_ports.setdefault(name, free_port())
         process = Process(name, self.folder, [BINARY, next((command for command in ("bot", "api") if name.startswith(command)), "worker")],
-                          {**self.env, "P2P_HTTP_LISTEN": f"127.0.0.1:{port}", **{k: str(v) for k, v in settings.items()}})
+                          {**self.env, "P2P_HTTP_LISTEN": f"127.0.0.1:{port}", "P2P_HEALTH_LISTEN": f"127.0.0.1:{health_port}", **{k: str(v) for k, v in settings.items()}})
         self.processes[name] = process.start()
         if ready:
             self.wait_ready(name)
@@ -367,6 +203,9 @@ class Service:
 
     def url(self, name, path):
         return f"http://127.0.0.1:{self.ports[name]}{path}"
+
+    def health(self, name, path):
+        return f"http://127.0.0.1:{self.health_ports[name]}{path}"
 
     def wait_ready(self, name, timeout=40):
         def ready():

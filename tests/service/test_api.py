@@ -7,91 +7,11 @@ import re
 import threading
 import time
 
-import jsonschema
 import openai
 import pytest
-import yaml
 
-from infra import ROOT, Kafka, Minio, fetch, prompt2pic, wait_for
-
-KEYS = ["0123456789abcdef-one", "0123456789abcdef-two"]
-TERMINAL = ("finished", "failed", "cancelled")
-DOCUMENT = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
-
-
-def resolve(node):
-    while "$ref" in node:
-        steps = node["$ref"].removeprefix("#/").split("/")
-        node = DOCUMENT
-        for step in steps:
-            node = node[step]
-    return node
-
-
-def check(method, path, status, content_type, body):
-    """That docs/openapi.yaml describes the answer."""
-    path = path.split("?")[0]
-    described = [operations for pattern, operations in DOCUMENT["paths"].items() if re.fullmatch(re.sub(r"{\w+}", "[^/]+", pattern), path)]
-    if not described or method.lower() not in described[0]:
-        assert status in (401, 404, 405), (method, path, status)
-        return
-    answer = resolve(described[0][method.lower()]["responses"][str(status)])
-    if "content" in answer:
-        schema = answer["content"][content_type]["schema"]
-        if content_type == "application/json":
-            jsonschema.Draft202012Validator({"components": DOCUMENT["components"], **schema}).validate(body)
-
-
-class Caller:
-    """Calls the API of a process by hand: (status, headers, body, which is read as JSON where it is some)."""
-
-    def __init__(self, service, name="api", key=KEYS[0]):
-        self.service, self.name, self.key = service, name, key
-
-    def call(self, method, path, body=None, timeout=60, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.service.ports[self.name], timeout=timeout)
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        if self.key:
-            headers["Authorization"] = "Bearer " + self.key
-        if body is not None:
-            headers.setdefault("Content-Type", "application/json")
-        connection.request(method, path, json.dumps(body) if isinstance(body, dict) else body, headers)
-        answer = connection.getresponse()
-        data = answer.read()
-        connection.close()
-        content_type = answer.getheader("Content-Type")
-        body = json.loads(data) if content_type == "application/json" else data
-        check(method, path, answer.status, content_type, body)
-        return answer.status, dict(answer.getheaders()), body
-
-    def ask(self, prompt="a fox", prefer="respond-async", headers=None, **body):
-        return self.call("POST", "/v1/images/generations", {"prompt": prompt, **body}, Prefer=prefer, **(headers or {}))
-
-    def status(self, id):
-        status, headers, body = self.call("GET", f"/v1/requests/{id}")
-        assert status == 200, body
-        return body
-
-    def settled(self, id, timeout=30):
-        return wait_for(lambda: (body := self.status(id))["status"] in TERMINAL and body, timeout, f"{id} is settled")
-
-
-@pytest.fixture
-def running(serve):
-    """The API with two keys and one worker, ready."""
-    service = serve(P2P_API_KEYS=",".join(KEYS))
-    service.start("worker")
-    service.start("api")
-    return service
-
-
-def ends(kafka):
-    """By id, the types of the events that end it."""
-    result = {}
-    for key, value, headers, partition in kafka.read("prompt2pic.events"):
-        if value["type"] in TERMINAL:
-            result.setdefault(key, []).append(value["type"])
-    return result
+from api_caller import KEYS, Caller, accepted, ends
+from infra import ROOT, fetch, prompt2pic, wait_for
 
 
 def test_openais_own_client_draws(running, minio):
@@ -103,7 +23,9 @@ def test_openais_own_client_draws(running, minio):
     assert answer.created > 1_700_000_000
     link = client.images.generate(prompt="лиса").data[0].url
     key = re.search(r"images/\d{4}/\d\d/\d\d/[0-9a-f-]{36}-1\.png", link)[0]
-    assert link.startswith("https://pictures.example.org/pictures/images/") and key in minio.objects()
+    assert link.startswith(running.url("api", "/pictures/images/")) and key in minio.objects()
+    assert fetch(link) == fetch(link, Authorization="Bearer " + KEYS[0]) and fetch(link)[1].startswith("\x89PNG"), "with and without the header"
+    assert fetch(link.replace("-1.png", "-2.png"))[0] == fetch(link[:-1] + ("1" if link.endswith("0") else "0"))[0] == 403
     with pytest.raises(openai.BadRequestError, match="size: expected WIDTHxHEIGHT"):
         client.images.generate(prompt="x", size="big")
     with pytest.raises(openai.NotFoundError, match="no worker serves the model dall-e-3"):
@@ -200,6 +122,78 @@ def test_a_repeated_call_is_one_request(running, kafka):
     caller.settled(first)
     status, headers, body = caller.ask(prefer="wait=5", headers={"Idempotency_Key": "order 4711"})
     assert status == 200 and body["id"] == first and ends(kafka)[first] == ["finished"]
+    status, headers, body = caller.ask("a cat", headers={"Idempotency_Key": "order 4711"})
+    assert status == 422 and body["error"]["code"] == "idempotency_key_reused"
+    assert caller.ask(headers={"Idempotency_Key": "x" * 256})[0] == 400
+    running.stop()
+    running.start("worker"), running.start("api")
+    assert caller.ask("a cat", headers={"Idempotency_Key": "order 4711"})[0] == 422, "Kafka keeps what the first body was"
+    assert caller.ask(headers={"Idempotency_Key": "order 4711"})[2]["id"] == first
+
+
+def test_a_call_that_a_proxy_broke_off_joins_its_request(running, kafka):
+    """As OpenAI's libraries do by themselves after a 504 of a proxy that waits no longer."""
+    before = accepted(kafka)
+    running.processes["worker"].stop()
+    running.start("worker", P2P_FLAT_MS=4000)
+    client = openai.OpenAI(api_key=KEYS[0], base_url=running.url("api", "/v1"), timeout=2, max_retries=5)
+    picture = client.images.generate(prompt="a fox", response_format="b64_json").data[0]
+    assert base64.b64decode(picture.b64_json).startswith(b"\x89PNG")
+    assert len(accepted(kafka) - before) == 1, "however often it asked"
+
+
+def test_a_call_that_ends_without_a_picture_is_not_repeated(running, kafka):
+    before = accepted(kafka)
+    running.processes["worker"].stop()
+    running.start("worker", P2P_FLAT_MS=60000)
+    running.processes["api"].stop()
+    running.start("api", P2P_API_WAIT=2)
+    caller = Caller(running)
+    client = openai.OpenAI(api_key=KEYS[0], base_url=running.url("api", "/v1"))  # which repeats by itself
+    with pytest.raises(openai.APIStatusError) as late:
+        client.images.generate(prompt="a fox")
+    assert late.value.status_code == 504 and late.value.response.headers["Location"].startswith("/v1/requests/")
+    drawn = late.value.response.headers["Location"].removeprefix("/v1/requests/")
+    waiting = caller.ask()[2]["id"]
+    ended = []
+
+    def wait():
+        status, headers, body = caller.call("POST", "/v1/images/generations", {"prompt": "a fox"}, Idempotency_Key="k")
+        ended.append((status, headers["X-Should-Retry"], body["error"]["code"]))
+
+    running.processes["api"].stop()
+    running.start("api")
+    thread = threading.Thread(target=wait)
+    thread.start()
+    [third] = wait_for(lambda: accepted(kafka) - before - {drawn, waiting}, 10, "it is accepted")
+    for id in (third, waiting, drawn):
+        assert caller.call("DELETE", f"/v1/requests/{id}")[0] == 200
+    thread.join()
+    assert ended == [(410, "false", "cancelled")]
+    assert accepted(kafka) - before == {drawn, waiting, third}, "each call was one request"
+
+
+def test_pages_of_other_sites(running, serve):
+    caller = Caller(running, key=None)
+    status, headers, body = caller.call("OPTIONS", "/v1/images/generations", Origin="https://page.example", Access_Control_Request_Method="POST")
+    assert status == 204 and headers["Access-Control-Allow-Origin"] == "*" and "Authorization" in headers["Access-Control-Allow-Headers"]
+    assert Caller(running).call("GET", "/v1/models")[1]["Access-Control-Allow-Origin"] == "*"
+    keyless = serve()
+    keyless.start("worker"), keyless.start("api")
+    own = Caller(keyless, key=None)
+    status, headers, body = own.call("OPTIONS", "/v1/images/generations", Origin="https://page.example", Access_Control_Request_Method="POST")
+    assert status == 204 and "Access-Control-Allow-Origin" not in headers
+    assert own.call("GET", "/v1/models", Host="evil.example")[0] == 421, "a name of the page's own that leads to loopback"
+    assert own.call("GET", "/v1/models", Host="localhost:1")[0] == 200
+
+
+def test_links_lead_where_the_caller_came_from(running):
+    caller = Caller(running)
+    link = caller.ask(prefer="wait=20", headers={"X_Forwarded_Proto": "https", "X_Forwarded_Host": "draw.example"})[2]["data"][0]["url"]
+    assert link.startswith("https://draw.example/pictures/images/")
+    running.processes["api"].stop()
+    running.start("api", P2P_PUBLIC_URL="https://public.example/")
+    assert caller.ask(prefer="wait=20")[2]["data"][0]["url"].startswith("https://public.example/pictures/images/")
 
 
 def test_bad_calls_are_refused(running):
@@ -209,133 +203,14 @@ def test_bad_calls_are_refused(running):
         assert status == 400 and answer["error"]["type"] == "invalid_request_error" and answer["error"]["message"], body
     assert caller.call("POST", "/v1/images/generations", '{"prompt": "x"}', Content_Type="text/plain")[0] == 415, "what a page of another site may send"
     assert caller.call("POST", "/v1/images/generations", '{"prompt": "' + "x" * 2_000_000 + '"}')[0] == 413
-    assert caller.call("PUT", "/v1/images/generations", "{}")[0] == 405
-    assert fetch(running.url("api", "/v1/nothing"))[0] == 404
+    for method, path, code in (("PUT", "/v1/images/generations", 405), ("GET", "/v1/nothing", 404)):
+        status, headers, answer = caller.call(method, path, "{}")
+        assert status == code and answer["error"]["message"], path
+    status, headers, answer = caller.call("POST", "/v1/images/generations", '{"prompt": "x", "n": 0}', Content_Type="Application/JSON; charset=utf-8")
+    assert status == 400, "the type is read"
     assert prompt2pic("api", P2P_KAFKA_BROKERS="127.0.0.1:1", P2P_HTTP_LISTEN="0.0.0.0:0")[0] == 2
     code, said = prompt2pic("api", P2P_KAFKA_BROKERS="127.0.0.1:1", P2P_API_KEYS="too-short")
     assert code == 2 and "P2P_API_KEYS" in said and "too-short" not in said
-
-
-def test_no_client_starves_another_nor_the_chat(serve, api):
-    service = serve(P2P_API_KEYS=",".join(KEYS), P2P_FLAT_MS=300, P2P_USER_QUEUE=50)
-    for name in ("worker", "worker2", "bot", "api"):
-        service.start(name)
-    greedy, modest = Caller(service), Caller(service, key=KEYS[1])
-    burst = [greedy.ask()[2]["id"] for _ in range(30)]
-    before = time.monotonic()
-    api.send_text("a cat", chat=2200)
-    assert modest.ask(prefer="wait=30")[0] == 200
-    assert time.monotonic() - before < 2.5
-    api.wait_picture(2200, timeout=5)
-    assert sum(greedy.status(id)["status"] == "queued" for id in burst) > 8, "the burst still waits"
-    for id in burst:
-        assert greedy.settled(id)["status"] == "finished"
-
-
-def test_too_many_waiting_are_refused(serve):
-    service = serve(P2P_USER_QUEUE=3, P2P_FLAT_MS=60000)
-    for name in ("worker", "api"):
-        service.start(name)
-    caller = Caller(service, key=None)
-    drawn = caller.ask()[2]["id"]
-    wait_for(lambda: caller.status(drawn)["status"] == "drawing", 10, "it is drawn")
-    assert [caller.ask()[0] for _ in range(4)] == [202, 202, 202, 429]
-    status, headers, body = caller.ask()
-    assert headers["Retry-After"] and body["error"]["type"] == "rate_limit_error" and body["error"]["code"] == "queue_full"
-
-
-def test_nothing_is_lost_whatever_dies(serve, kafka):
-    """Two instances and two workers are killed by turns; every request is answered once, by whichever instance is asked."""
-    service = serve(P2P_FLAT_MS=150, P2P_USER_QUEUE=1000)
-    names = ["worker", "worker2", "api", "api2"]
-    for name in names:
-        service.start(name)
-    over, accepted = threading.Event(), []
-
-    def ask(name):
-        caller = Caller(service, name, key=None)
-        while not over.wait(0.15):
-            try:
-                status, headers, body = caller.ask()
-            except (OSError, http.client.HTTPException, ValueError):
-                continue
-            if status == 202:
-                accepted.append(body["id"])
-    threads = [threading.Thread(target=ask, args=(name,)) for name in ("api", "api2")]
-    for thread in threads:
-        thread.start()
-    for name in ("api", "worker", "api2", "worker2", "api"):
-        time.sleep(2)
-        service.processes[name].kill()
-        service.start(name, ready=False)
-    time.sleep(2)
-    over.set()
-    for thread in threads:
-        thread.join()
-    service.wait_ready("api")
-    assert len(accepted) > 30
-    for id in accepted:
-        assert Caller(service, "api", key=None).settled(id, 60)["status"] == "finished"
-    service.wait_ready("api2")
-    assert {Caller(service, "api2", key=None).status(id)["status"] for id in accepted} == {"finished"}
-    ended = ends(kafka)
-    assert all(ended[id] == ["finished"] for id in accepted)
-
-
-def test_a_suspended_leader_does_not_send_what_another_sent(serve, kafka):
-    service = serve(P2P_FLAT_MS=100, P2P_USER_QUEUE=1000)
-    service.start("api")
-    service.start("worker")
-    wait_for(lambda: "leads" in service.processes["api"].text(), 20, "the first leads")
-    service.start("api2")
-    first, second = Caller(service, "api", key=None), Caller(service, "api2", key=None)
-    assert first.ask(prefer="wait=20")[0] == 200
-    service.processes["api"].signal(19)  # SIGSTOP
-    ids = [second.ask()[2]["id"] for _ in range(20)]
-    for id in ids:
-        assert second.settled(id, 40)["status"] == "finished"
-    service.processes["api"].signal(18)  # SIGCONT
-    ids += [(first if n % 2 else second).ask()[2]["id"] for n in range(20)]
-    for id in ids:
-        assert second.settled(id, 40)["status"] == "finished"
-    ended = ends(kafka)
-    assert all(ended[id] == ["finished"] for id in ids)
-
-
-def test_without_kafka_it_says_so_and_comes_back(own, serve):
-    kafka = own(Kafka).start()
-    service = serve(kafka=kafka)
-    service.start("worker")
-    service.start("api")
-    caller = Caller(service, key=None)
-    id = caller.ask()[2]["id"]
-    assert caller.settled(id)["status"] == "finished"
-    kafka.kill()
-    wait_for(lambda: fetch(service.url("api", "/readyz"))[0] == 503, 30, "it is not ready")
-    status, headers, body = caller.ask()
-    assert status == 503 and headers["Retry-After"] and body["error"]["type"] == "server_error"
-    assert caller.status(id)["status"] == "finished"
-    kafka.start()
-    wait_for(lambda: caller.ask(prefer="wait=5")[0] == 200, 60, "it draws again")
-
-
-def test_a_deleted_picture_and_a_store_that_is_away(own, serve):
-    minio = own(Minio).start()
-    service = serve(minio=minio)
-    service.start("worker")
-    service.start("api")
-    caller = Caller(service, key=None)
-    id = caller.ask(prefer="wait=20")[2]["id"]
-    assert caller.call("GET", f"/v1/requests/{id}/images/1")[0] == 200
-    minio.stop()
-    assert caller.call("GET", f"/v1/requests/{id}/images/1")[0] == 503
-    minio.start()
-    for path in (minio.process.log.parent / "data" / minio.BUCKET).rglob("*-1.png"):
-        for part in sorted(path.rglob("*"), reverse=True):
-            part.unlink() if part.is_file() else part.rmdir()
-        path.rmdir()
-    status, headers, body = caller.call("GET", f"/v1/requests/{id}/images/1")
-    assert status == 410 and body["error"]["code"] == "gone"
 
 
 def test_pictures_in_a_folder_have_links_of_our_own(serve):
@@ -343,21 +218,6 @@ def test_pictures_in_a_folder_have_links_of_our_own(serve):
     service.start("worker")
     service.start("api")
     url = Caller(service, key=None).ask(prefer="wait=20")[2]["data"][0]["url"]
-    assert url.startswith(service.url("api", "/v1/requests/"))
+    assert url.startswith(service.url("api", "/pictures/"))
     status, body = fetch(url)
     assert status == 200 and body.startswith("\x89PNG")
-
-
-def test_a_stop_leaves_what_waits_to_the_next(running):
-    running.processes["worker"].stop()
-    running.start("worker", P2P_FLAT_MS=2000)
-    caller, answers = Caller(running), []
-    thread = threading.Thread(target=lambda: answers.append(caller.ask(prefer="wait=60")))
-    thread.start()
-    time.sleep(0.5)
-    before = time.monotonic()
-    assert running.processes["api"].stop() == 0 and time.monotonic() - before < 10
-    thread.join()
-    assert answers[0][0] == 202
-    running.start("api")
-    assert caller.settled(answers[0][2]["id"])["status"] == "finished"

@@ -66,7 +66,10 @@ def test_a_published_client_works_against_it(api, talk):
         with pytest.raises(exceptions.TelegramBadRequest, match="query is too old"):
             await bot.answer_callback_query(query.id)
         assert await bot.delete_message(CHAT, sent.message_id)
+        assert (await bot.get_webhook_info()).url == ""
         assert await bot.set_webhook("https://e.org/hook", secret_token="a-b_C1")
+        info = await bot.get_webhook_info()
+        assert info.url == "https://e.org/hook" and info.last_error_message is None
         with pytest.raises(exceptions.TelegramConflictError, match="webhook is active"):
             await bot.get_updates()
         assert await bot.delete_webhook()

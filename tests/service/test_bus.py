@@ -6,9 +6,10 @@ import subprocess
 import threading
 import time
 
-from infra import BINARY
+from infra import BINARY, wait_for
 
 COME_AND_GO = pathlib.Path(os.environ.get("P2P_COME_AND_GO", BINARY.parent / "p2p_come_and_go"))
+READ_LOG = pathlib.Path(os.environ.get("P2P_READ_LOG", BINARY.parent / "p2p_read_log"))
 
 
 def test_consumers_leave_while_messages_come(kafka):
@@ -36,3 +37,49 @@ def test_consumers_leave_while_messages_come(kafka):
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout) > 1000
     assert "will miss" not in done.stderr, "each leaves its group"
+
+
+def read_log(kafka, topic, *offset):
+    """(records, next offset)"""
+    done = subprocess.run([READ_LOG, kafka.brokers, topic, *map(str, offset)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"it does not notice the log's end: {done.stdout}{done.stderr[-2000:]}"
+    return tuple(int(word) for word in done.stdout.split())
+
+
+def test_a_reader_meets_the_end_of_a_log_that_does_not_end_with_a_record(kafka):
+    from confluent_kafka import Producer, TopicPartition
+    from confluent_kafka.admin import AdminClient, NewTopic
+    admin = AdminClient({"bootstrap.servers": kafka.brokers})
+    topics = ["ends-with-marker", "ends-open", "ends-deleted"]
+    for made in admin.create_topics([NewTopic(topic, 1, 1) for topic in topics]).values():
+        made.result(20)
+
+    def produce(topic, **options):
+        producer = Producer({"bootstrap.servers": kafka.brokers, **options})
+        if options:
+            producer.init_transactions(20)
+            producer.begin_transaction()
+        for _ in range(10):
+            producer.produce(topic, b"x", partition=0)
+        producer.flush(20)
+        return producer
+
+    # The brokers write a marker soon after the transaction's end is told.
+    def is_read(end):
+        wait_for(lambda: read_log(kafka, "ends-with-marker") == end, 20, f"{end} is read")
+
+    produce("ends-with-marker", **{"transactional.id": "committed"}).commit_transaction(20)
+    is_read((10, 11))
+    assert read_log(kafka, "ends-with-marker", 10) == (0, 11), "the marker has an offset too"
+    produce("ends-with-marker", **{"transactional.id": "aborted"}).abort_transaction(20)
+    is_read((10, 22))
+
+    open_still = produce("ends-open", **{"transactional.id": "open"})
+    assert read_log(kafka, "ends-open") == (0, 0), "what is not committed does not stand in it yet"
+    open_still.abort_transaction(20)
+
+    produce("ends-deleted")
+    for made in admin.delete_records([TopicPartition("ends-deleted", 0, 10)]).values():
+        made.result(20)
+    assert read_log(kafka, "ends-deleted", 3) == (0, 10), "all has been deleted since"
+    assert read_log(kafka, "ends-deleted", 99) == (0, 10), "the offset is of a log that was longer"

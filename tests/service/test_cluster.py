@@ -5,12 +5,12 @@ import time
 
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-from infra import Kafka
+from servers import Kafka
 from test_service import ends
 
 A_SECOND = 4  # requests; a bot may make 25 calls a second
-DOWN, UP = 15, 8
-LONGEST_GAP = 10  # these brokers take 3 to 8 s to agree on new leaders and a new coordinator
+DOWN, UP = 24, 8
+LONGEST_GAP = 20  # s, below DOWN; 3 to 9 on a quiet machine, up to 15 beside three other tests
 
 
 def test_a_broker_dies_under_load(api, own, serve):

@@ -4,7 +4,8 @@ import random
 import signal
 import time
 
-from infra import USERS, Kafka, Minio, fetch, prompt2pic, wait_for
+from infra import fetch, prompt2pic, wait_for
+from servers import USERS, Kafka, Minio
 from test_service import ends
 
 

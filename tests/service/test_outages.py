@@ -2,16 +2,23 @@
 
 import contextlib
 import os
+import random
+import signal
 import sqlite3
 import subprocess
 import time
 
 import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
-from infra import Kafka, Minio, fetch, prompt2pic, wait_for
+from infra import fetch, prompt2pic, wait_for
+from servers import Kafka, Minio
+from api_caller import Caller
 from test_service import ends
 
 BUSY = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+DENIED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 40\r\nConnection: close\r\n\r\n<Error><Code>AccessDenied</Code></Error>"
 
 
 def not_ready(service, name, words, timeout=20):
@@ -70,7 +77,7 @@ def test_the_store_may_be_slow_for_one_of_them(api, minio, serve, proxy, mode, w
 def test_wrong_keys_of_the_store_are_told_and_can_be_mended(api, minio, serve):
     service = serve()
     service.start("bot")
-    service.start("worker", P2P_S3_SECRET_KEY="mistyped-secret")
+    service.start("worker", ready=False, P2P_S3_SECRET_KEY="mistyped-secret")
     api.send_text("a cat", chat=4150)
     api.wait_text("the storage is slow", 4150, timeout=15)
     not_ready(service, "worker", "cannot be stored")
@@ -81,6 +88,39 @@ def test_wrong_keys_of_the_store_are_told_and_can_be_mended(api, minio, serve):
     api.wait_picture(4150)
     only_ones(api, [4150])
     assert "mistyped-secret" not in service.logs() + text
+
+
+def test_workers_that_the_store_refuses_leave_their_requests_to_another(api, kafka, minio, serve, proxy):
+    way = proxy(minio.port)
+    service = serve()
+    service.start("worker", P2P_FLAT_MS=300), service.start("bot")
+    service.start("worker2", P2P_FLAT_MS=300, P2P_S3_ENDPOINT=f"http://127.0.0.1:{way.port}")
+    service.start("worker3", ready=False, P2P_S3_SECRET_KEY="mistyped-secret")
+    chats = range(4200, 4220)
+    for chat in chats:
+        api.send_text("a cat", chat=chat)
+        if chat == 4205:
+            api.wait_picture(4200)
+            way.set(DENIED)
+    for chat in chats:
+        api.wait_picture(chat, timeout=60)
+    only_ones(api, chats)
+    not_ready(service, "worker2", "cannot be stored")
+    not_ready(service, "worker3", "SignatureDoesNotMatch; check P2P_S3_ACCESS_KEY, P2P_S3_SECRET_KEY")
+    assert fetch(service.url("worker", "/readyz"))[0] == 200
+    way.set("pass")
+    service.wait_ready("worker2", 30)
+    assert all(len(list_) == 1 for list_ in ends(kafka).values())
+
+
+def test_an_idle_worker_tells_that_it_could_not_store(api, minio, serve, proxy):
+    way = proxy(minio.port)
+    service = serve(P2P_S3_ENDPOINT=f"http://127.0.0.1:{way.port}")
+    service.start("worker")
+    way.set(DENIED)
+    not_ready(service, "worker", "AccessDenied", timeout=90)
+    way.set("pass")
+    service.wait_ready("worker", 30)
 
 
 def test_the_broker_may_be_away(api, own, serve):
@@ -104,6 +144,23 @@ def test_the_broker_may_be_away(api, own, serve):
         api.wait_picture(chat, timeout=60)
     only_ones(api, chats)
     service.wait_ready("worker"), service.wait_ready("bot")
+    assert all(len(list_) == 1 for list_ in ends(kafka).values())
+
+
+def test_a_worker_may_be_stopped_while_the_broker_hangs(api, own, serve):
+    kafka = own(Kafka).start()
+    service = serve(kafka=kafka)
+    service.start("worker", P2P_FLAT_MS=4000), service.start("bot")
+    api.send_text("a cat", chat=4018)
+    api.wait_text("Drawing", 4018)
+    kafka.processes[0].signal(signal.SIGSTOP)
+    service.processes["worker"].signal(signal.SIGTERM)
+    time.sleep(4)
+    kafka.processes[0].signal(signal.SIGCONT)
+    assert service.processes["worker"].process.wait(60) == 0
+    service.start("worker")
+    api.wait_picture(4018, timeout=30)
+    only_ones(api, [4018])
     assert all(len(list_) == 1 for list_ in ends(kafka).values())
 
 
@@ -216,3 +273,23 @@ def test_bot_and_worker_may_start_before_everything_else(api, own, serve):
     api.wait_picture(4190, timeout=40)
     service.wait_ready("bot"), service.wait_ready("worker")
     only_ones(api, [4190])
+
+
+def test_what_kafka_never_takes_fails_and_holds_no_place(serve, api, own):
+    kafka = own(Kafka).start()
+    service = serve(kafka=kafka)
+    for name in ("worker", "bot", "api"):
+        service.start(name)
+    limit = ConfigEntry("max.message.bytes", "700", incremental_operation=AlterConfigOpType.SET)
+    topic = ConfigResource(ConfigResource.Type.TOPIC, "prompt2pic.requests.flat", incremental_configs=[limit])
+    admin = AdminClient({"bootstrap.servers": kafka.brokers})
+    admin.incremental_alter_configs([topic])[topic].result(20)
+    large = "".join(random.Random(1).choices("abcdefghijklmnop", k=2000))  # compression makes it no smaller than 1,000
+    caller = Caller(service, key=None)
+    api.send_text(large, chat=4195)
+    call = caller.ask(large)[2]["id"]
+    api.wait_text("did not work out", 4195)
+    assert caller.settled(call)["status"] == "failed"
+    api.send_text("a cat", chat=4195)
+    api.wait_picture(4195)
+    assert caller.settled(caller.ask()[2]["id"])["status"] == "finished"

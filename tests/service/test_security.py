@@ -10,7 +10,8 @@ import uuid
 
 import pytest
 
-from infra import BINARY, Kafka, Process, fetch, free_port, prompt2pic, wait_for
+from infra import BINARY, Process, fetch, free_port, prompt2pic, wait_for
+from servers import Kafka
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 JSON = {"Content-Type": "application/json"}

@@ -4,6 +4,9 @@ import time
 
 import pytest
 
+from infra import free_port
+
+
 @pytest.mark.parametrize("kind", [429, 500, 502, "drop", "lose", "garbage", "slow"])
 def test_faults_of_telegram(service, api, kind):
     for method in ("sendMessage", "editMessageMedia"):
@@ -21,6 +24,15 @@ def test_updates_survive_failing_polls(service, api):
         api.send_text("a cat", chat=4001)
     api.wait_picture(4001, 5, timeout=60)
     assert len(api.pictures(4001)) == 5
+
+
+def test_an_update_that_cannot_be_read_holds_up_no_other(service, api):
+    deep = {}
+    for _ in range(200):
+        deep = {"x": deep}
+    api.give({"message": {"message_id": 1, "date": 1, "chat": {"id": 4006, "type": "private"}, "odd": deep}})
+    api.send_text("a cat", chat=4006)
+    api.wait_picture(4006, timeout=10)
 
 
 def test_a_blocked_bot_gives_up_quietly(service, api):
@@ -130,3 +142,26 @@ def test_a_reply_that_comes_late_counts(service, api):
     api.wait_picture(4340, timeout=50)
     time.sleep(3)
     assert len(api.pictures(4340)) == 1 and len(api.in_chat(4340)) <= 2
+
+
+@pytest.mark.parametrize("forbidden,seen", [(["photo"], "document"), (["photo", "document"], "ask an administrator")])
+def test_a_group_without_rights_is_told_the_truth(service, api, forbidden, seen):
+    api.forbidden[-4350] = forbidden
+    api.send_text("/txt2img a cat", chat=-4350, user=7, chat_type="supergroup")
+    api.wait(lambda: any(m.media == seen or seen in m.text for m in api.in_chat(-4350)), 30, seen)
+    assert len(api.in_chat(-4350)) == 1
+
+
+@pytest.mark.parametrize("path", ["/hook?key=a/b", "/my%20hook"])
+def test_a_webhook_is_kept(serve, api, path):
+    """Its URL may hold a query and escapes; one that is set elsewhere is set again."""
+    service = serve()
+    port = service.ports["bot"] = free_port()
+    service.start("worker"), service.start("bot", P2P_TELEGRAM_WEBHOOK_URL=f"http://127.0.0.1:{port}{path}")
+    api.wait(lambda: api.webhook)
+    api.send_text("a cat", chat=4360)
+    api.wait_picture(4360)
+    assert set(api.webhook_calls) == {200}
+    with api.changed:
+        api.webhook = None
+    api.wait(lambda: api.webhook, 75, "the webhook is set again within a minute")

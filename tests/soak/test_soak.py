@@ -7,7 +7,8 @@ import time
 import pytest
 
 from bot_api import BotApi
-from infra import Kafka, Minio, Service
+from infra import Service
+from servers import Kafka, Minio
 from test_service import ends
 
 ROUNDS = int(os.environ.get("P2P_SOAK_ROUNDS", "20"))

@@ -120,6 +120,10 @@ std::string ConfigReader::text(std::string_view key, std::optional<std::string> 
   return read(*this, key, fallback, text_kind());
 }
 
+void ConfigReader::expect_text(std::string_view key, const std::string& value) const {
+  if (text(key, value) != value) fail(key, "only \"" + value + "\" is supported, found " + excerpt(json_[std::string(key)]));
+}
+
 std::vector<long long> ConfigReader::integers(std::string_view key, long long min, long long max,
                                               std::optional<std::vector<long long>> fallback) const {
   return read_list(*this, key, fallback, integer_kind(min, max));

@@ -32,6 +32,9 @@ class ConfigReader {
   std::vector<bool> booleans(std::string_view key, std::optional<std::vector<bool>> fallback = {}) const;
   std::vector<std::string> texts(std::string_view key, std::optional<std::vector<std::string>> fallback = {}) const;
 
+  /// Throws ModelError unless the key has this value, which is also its default.
+  void expect_text(std::string_view key, const std::string& value) const;
+
   /// Throws ModelError "FILE: KEY: PROBLEM".
   [[noreturn]] void fail(std::string_view key, const std::string& problem) const;
 

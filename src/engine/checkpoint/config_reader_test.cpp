@@ -1,11 +1,13 @@
 #include "engine/checkpoint/config_reader.hpp"
-#include "engine/testing/errors.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <functional>
+
+#include "base/testing/temp_folder.hpp"
+#include "engine/testing/errors.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -96,7 +98,8 @@ TEST(ConfigReader, RefusesOtherKindsAndRanges) {
 }
 
 TEST(ConfigReader, RefusesFiles) {
-  const std::string path = testing::TempDir() + "config_reader_test.json";
+  const TempFolder folder;
+  const std::string path = folder.path() / "config.json";
   const auto error = [&](const std::string& text) {
     std::ofstream(path) << text;
     return golden::error_of<ModelError>([&] { ConfigReader{path}; });

@@ -18,9 +18,9 @@ constexpr std::array<std::size_t, 3> kSides{512, 768, 1024};  // px, by Original
 std::size_t heads_of(std::size_t channels) { return std::max<std::size_t>(channels / kHeadWidth, 1); }
 
 /// What names and shapes tell.
-class Tensors {
+class TensorShapes {
  public:
-  explicit Tensors(const WeightFiles& files) : files_(files) {}
+  explicit TensorShapes(const WeightFiles& files) : files_(files) {}
 
   bool has(const std::string& prefix) const {
     const auto found = files_.tensors.lower_bound(prefix);
@@ -64,7 +64,7 @@ class Tensors {
 }  // namespace
 
 Json infer_unet_config(const WeightFiles& unet, OriginalFamily family) {
-  const Tensors tensors(unet);
+  const TensorShapes tensors(unet);
   const std::string cross_attention = tensors.find(".attn2.to_k.weight");
   const std::string projection = tensors.find(".proj_in.weight");
   const std::size_t levels = tensors.count("down_blocks.");
@@ -97,7 +97,7 @@ Json infer_unet_config(const WeightFiles& unet, OriginalFamily family) {
 }
 
 Json infer_vae_config(const WeightFiles& vae, OriginalFamily family) {
-  const Tensors tensors(vae);
+  const TensorShapes tensors(vae);
   Json config{
       {"in_channels", tensors.size("encoder.conv_in.weight", 1)},
       {"out_channels", tensors.size("decoder.conv_out.weight", 0)},
@@ -119,7 +119,7 @@ Json infer_vae_config(const WeightFiles& vae, OriginalFamily family) {
 }
 
 Json infer_clip_config(const WeightFiles& text_encoder, bool open_clip) {
-  const Tensors tensors(text_encoder);
+  const TensorShapes tensors(text_encoder);
   const std::string root = tensors.has("text_model.") ? "text_model." : "";  // some old files have no such part
   const std::string tokens = root + "embeddings.token_embedding.weight";
   const std::size_t hidden = tensors.size(tokens, 1);

@@ -14,7 +14,7 @@
 namespace p2p::engine {
 namespace {
 
-constexpr std::size_t kMaxRank = 4096;
+constexpr std::size_t kMaxLoraRank = 4096;
 
 enum class Part { down, up, alpha };
 
@@ -152,8 +152,8 @@ class LoraReader {
     }
     const Shape& found = down->second.shape;
     const std::size_t rank = found.empty() ? 0 : found[0];
-    if (rank < 1 || rank > kMaxRank)
-      fail(down->first, "expected a rank of 1 to " + std::to_string(kMaxRank) + ", found shape " + to_string(found));
+    if (rank < 1 || rank > kMaxLoraRank)
+      fail(down->first, "expected a rank of 1 to " + std::to_string(kMaxLoraRank) + ", found shape " + to_string(found));
     Shape expected = weight.second;
     expected[0] = rank;
     check_shape(*down, expected, weight);

@@ -6,14 +6,14 @@ namespace p2p::engine {
 namespace {
 
 constexpr const char* kMetadataKey = "lora_adapter_metadata";
-constexpr std::string_view kTextModel = "text_model.";
+constexpr std::string_view kTextPrefix = "text_model.";
 
 // peft takes patterns for regular expressions that fit a layer's name or what follows one of its dots.
 bool fits(std::string_view pattern, std::string_view module) {
   const bool whole = pattern.starts_with('^');
   if (whole) pattern.remove_prefix(1);
-  if (pattern.starts_with(kTextModel)) pattern.remove_prefix(kTextModel.size());
-  if (module.starts_with(kTextModel)) module.remove_prefix(kTextModel.size());
+  if (pattern.starts_with(kTextPrefix)) pattern.remove_prefix(kTextPrefix.size());
+  if (module.starts_with(kTextPrefix)) module.remove_prefix(kTextPrefix.size());
   return module == pattern || (!whole && module.ends_with(pattern) && module[module.size() - pattern.size() - 1] == '.');
 }
 

@@ -6,13 +6,10 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "engine/checkpoint/original_layout.hpp"
 
 namespace p2p::engine {
 namespace {
-
-using Tensors = std::map<std::string, TensorView, std::less<>>;
-
-constexpr std::string_view kUnet = "model.diffusion_model.";
 
 /// What other files of the kind are, by a name that only they have.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kOthers{{
@@ -39,12 +36,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kOthers{
     {"decoder.", "a VAE alone"},
 }};
 
-bool has(const Tensors& tensors, const std::string& prefix) {
-  const auto found = tensors.lower_bound(prefix);
-  return found != tensors.end() && found->first.starts_with(prefix);
-}
-
-[[noreturn]] void fail(const std::filesystem::path& file, const std::string& found) {
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& found) {
   throw ModelError(file.string() +
                    ": expected a checkpoint of Stable Diffusion 1, 2 or XL in one file, with UNet, VAE and text encoder; found " + found);
 }
@@ -52,11 +44,11 @@ bool has(const Tensors& tensors, const std::string& prefix) {
 void check_task(const Safetensors& file) {
   constexpr std::array<std::pair<std::size_t, std::string_view>, 4> kTasks{
       {{5, "one that is led by a map of depth"}, {7, "an upscaler"}, {8, "InstructPix2Pix"}, {9, "one for inpainting"}}};
-  const auto first = file.tensors.find(std::string(kUnet) + "input_blocks.0.0.weight");
+  const auto first = file.tensors.find(std::string(original_layout::kUnet) + "input_blocks.0.0.weight");
   if (first == file.tensors.end() || first->second.shape.size() != 4) return;
   const auto task = std::ranges::find(kTasks, first->second.shape[1], &std::pair<std::size_t, std::string_view>::first);
   if (task != kTasks.end()) {
-    fail(file.path, std::string(task->second) + ": its UNet takes " + std::to_string(task->first) + " channels, one from words alone 4");
+    refuse(file.path, std::string(task->second) + ": its UNet takes " + std::to_string(task->first) + " channels, one from words alone 4");
   }
 }
 
@@ -65,16 +57,17 @@ void check_task(const Safetensors& file) {
 OriginalFamily original_family_of(const Safetensors& file) {
   check_task(file);
   const Tensors& tensors = file.tensors;
-  const bool xl = has(tensors, "conditioner.embedders.1.model.");
-  const bool open_clip = has(tensors, "cond_stage_model.model.");
-  const bool clip = has(tensors, "cond_stage_model.transformer.");
+  const bool xl = has_prefix(tensors, "conditioner.embedders.1.model.");
+  const bool open_clip = has_prefix(tensors, "cond_stage_model.model.");
+  const bool clip = has_prefix(tensors, "cond_stage_model.transformer.");
   for (const auto& [name, what] : kOthers) {
-    if (has(tensors, std::string(name))) fail(file.path, std::string(what));
+    if (has_prefix(tensors, std::string(name))) refuse(file.path, std::string(what));
   }
-  if (!has(tensors, std::string(kUnet) + "input_blocks.")) fail(file.path, "no UNet (model.diffusion_model.input_blocks.)");
-  if (!has(tensors, "first_stage_model.") && !has(tensors, "vae."))
-    fail(file.path, "no VAE (first_stage_model.); such files are made to be used with one of another file");
-  if (!xl && !open_clip && !clip) fail(file.path, "no text encoder (cond_stage_model. or conditioner.embedders.)");
+  if (!has_prefix(tensors, std::string(original_layout::kUnet) + "input_blocks."))
+    refuse(file.path, "no UNet (model.diffusion_model.input_blocks.)");
+  if (!has_prefix(tensors, "first_stage_model.") && !has_prefix(tensors, "vae."))
+    refuse(file.path, "no VAE (first_stage_model.); such files are made to be used with one of another file");
+  if (!xl && !open_clip && !clip) refuse(file.path, "no text encoder (cond_stage_model. or conditioner.embedders.)");
   return xl ? OriginalFamily::sdxl : clip ? OriginalFamily::sd1 : OriginalFamily::sd2;
 }
 

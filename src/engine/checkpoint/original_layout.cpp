@@ -10,7 +10,7 @@ constexpr std::array kUnetResnet{
     NameRule{"out_layers.3.", "conv2."}, NameRule{"emb_layers.1.", "time_emb_proj."}, NameRule{"skip_connection.", "conv_shortcut."},
 };
 
-constexpr std::array kUnet{
+constexpr std::array kUnetRules{
     NameRule{"time_embed.0.", "time_embedding.linear_1."},
     NameRule{"time_embed.2.", "time_embedding.linear_2."},
     NameRule{"label_emb.0.0.", "add_embedding.linear_1."},
@@ -63,7 +63,7 @@ constexpr std::array kVaeHalf{
     NameRule{"conv_out.", "conv_out."},
 };
 
-constexpr std::array kVae{
+constexpr std::array kVaeRules{
     NameRule{"encoder.", "encoder.", kVaeHalf},
     NameRule{"decoder.", "decoder.", kVaeHalf},
     NameRule{"quant_conv.", "quant_conv."},
@@ -80,7 +80,7 @@ constexpr std::array kOpenClipLayer{
     NameRule{"mlp.c_proj.", "mlp.fc2."},
 };
 
-constexpr std::array kOpenClip{
+constexpr std::array kOpenClipRules{
     NameRule{"positional_embedding", "text_model.embeddings.position_embedding.weight"},
     NameRule{"token_embedding.", "text_model.embeddings.token_embedding."},
     NameRule{"transformer.resblocks.#.", "text_model.encoder.layers.#.", kOpenClipLayer},
@@ -91,8 +91,8 @@ constexpr std::array kOpenClip{
 
 }  // namespace
 
-std::span<const NameRule> unet() { return kUnet; }
-std::span<const NameRule> vae() { return kVae; }
-std::span<const NameRule> open_clip() { return kOpenClip; }
+std::span<const NameRule> unet() { return kUnetRules; }
+std::span<const NameRule> vae() { return kVaeRules; }
+std::span<const NameRule> open_clip() { return kOpenClipRules; }
 
 }  // namespace p2p::engine::original_layout

@@ -8,7 +8,10 @@
 // calls them. As in diffusers' loaders/single_file_utils.py.
 namespace p2p::engine::original_layout {
 
-/// Of `model.diffusion_model.`, for UNet2DConditionModel; `places` of BlockCounts count.
+/// What the UNet's names begin with.
+inline constexpr std::string_view kUnet = "model.diffusion_model.";
+
+/// Of kUnet, for UNet2DConditionModel; `places` of BlockCounts count.
 std::span<const NameRule> unet();
 /// Of `first_stage_model.`, for AutoencoderKL; `levels` of BlockCounts count.
 std::span<const NameRule> vae();

@@ -84,7 +84,7 @@ void check_metadata(const Json& metadata, const fs::path& path) {
 }
 
 /// Every byte of the data belongs to one tensor.
-void check_cover(const std::map<std::string, TensorView, std::less<>>& tensors, std::span<const std::byte> data, const fs::path& path) {
+void check_cover(const Tensors& tensors, std::span<const std::byte> data, const fs::path& path) {
   std::vector<const std::pair<const std::string, TensorView>*> order;
   for (const auto& tensor : tensors) order.push_back(&tensor);
   const auto place = [](const auto* tensor) { return std::pair(tensor->second.data.data(), tensor->second.data.size()); };
@@ -174,6 +174,11 @@ void add_shards(WeightFiles& weights, const fs::path& index) {
 
 }  // namespace
 
+bool has_prefix(const Tensors& tensors, std::string_view prefix) {
+  const auto found = tensors.lower_bound(prefix);
+  return found != tensors.end() && found->first.starts_with(prefix);
+}
+
 MappedFile::MappedFile(const fs::path& path) {
   const auto fail_with_errno = [&] { fail(path, "cannot be read: " + std::generic_category().message(errno)); };
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not block here
@@ -216,7 +221,7 @@ Safetensors parse_safetensors(std::span<const std::byte> bytes, const fs::path& 
 
   Json json;
   try {
-    json = parse_json(header, path.string() + ": header");
+    json = parse_json(header, path.string() + ": header", kModelFileLimits);
   } catch (const Error& error) {
     throw ModelError(error.what());
   }

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "engine/checkpoint/dtype.hpp"
 
@@ -24,11 +25,17 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
+/// Tensors by name.
+using Tensors = std::map<std::string, TensorView, std::less<>>;
+
+/// Whether a name begins with `prefix`.
+bool has_prefix(const Tensors& tensors, std::string_view prefix);
+
 /// Tensors of a safetensors file by name; the views point into `file`, which is shared so that whoever keeps a view can keep it alive.
 struct Safetensors {
   std::filesystem::path path;
   std::shared_ptr<const MappedFile> file;
-  std::map<std::string, TensorView, std::less<>> tensors;
+  Tensors tensors;
   std::map<std::string, std::string, std::less<>> metadata;
 };
 

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "base/error.hpp"
+#include "base/testing/temp_folder.hpp"
 #include "engine/testing/errors.hpp"
 
 namespace p2p::engine {
@@ -45,12 +46,6 @@ std::string error_in(const std::string& text) {
 /// A folder of its own for each test.
 class SafetensorsFiles : public testing::Test {
  protected:
-  SafetensorsFiles() : folder_(testing::TempDir() + testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  ~SafetensorsFiles() override { fs::remove_all(folder_); }
-
   void write_index(const std::string& name, const std::string& weight_map) {
     write(folder_ / name, R"({"metadata": {"total_size": 4}, "weight_map": )" + weight_map + "}");
   }
@@ -58,7 +53,8 @@ class SafetensorsFiles : public testing::Test {
     return golden::error_of<ModelError>([&] { open_weights(folder_); });
   }
 
-  fs::path folder_;
+  TempFolder temporary_;
+  fs::path folder_ = temporary_.path();
 };
 
 constexpr const char* kSmallHeader = R"({"__metadata__": {"format": "pt"},

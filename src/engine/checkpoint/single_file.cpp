@@ -13,9 +13,6 @@ namespace p2p::engine {
 namespace {
 
 namespace fs = std::filesystem;
-using Tensors = std::map<std::string, TensorView, std::less<>>;
-
-constexpr std::string_view kUnet = "model.diffusion_model.";
 
 /// What is in published files and belongs to training, or to the code that wrote them; names, or beginnings that end in a dot or a bar.
 constexpr std::array<std::string_view, 32> kIgnored{
@@ -66,7 +63,7 @@ struct Source {
 };
 
 std::vector<Source> sources_of(OriginalFamily family) {
-  std::vector<Source> sources{{kUnet, "unet", original_layout::unet()},
+  std::vector<Source> sources{{original_layout::kUnet, "unet", original_layout::unet()},
                               {"first_stage_model.", "vae", original_layout::vae()},
                               {"vae.", "vae", original_layout::vae()}};
   switch (family) {
@@ -84,18 +81,14 @@ std::vector<Source> sources_of(OriginalFamily family) {
   return sources;
 }
 
-bool has(const Tensors& tensors, const std::string& prefix) {
-  const auto found = tensors.lower_bound(prefix);
-  return found != tensors.end() && found->first.starts_with(prefix);
-}
-
 BlockCounts count_blocks(const Tensors& tensors) {
-  const std::string input = std::string(kUnet) + "input_blocks.";
+  const std::string input = std::string(original_layout::kUnet) + "input_blocks.";
   BlockCounts counts{.places = 1, .levels = 0};
-  while (has(tensors, input + std::to_string(counts.places) + ".") && !has(tensors, input + std::to_string(counts.places) + ".0.op."))
+  while (has_prefix(tensors, input + std::to_string(counts.places) + ".") &&
+         !has_prefix(tensors, input + std::to_string(counts.places) + ".0.op."))
     ++counts.places;
   for (const std::string prefix : {"first_stage_model.decoder.up.", "vae.decoder.up."})
-    while (has(tensors, prefix + std::to_string(counts.levels) + ".")) ++counts.levels;
+    while (has_prefix(tensors, prefix + std::to_string(counts.levels) + ".")) ++counts.levels;
   return counts;
 }
 

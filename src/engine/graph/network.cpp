@@ -6,8 +6,12 @@
 #include <numeric>
 #include <openvino/op/result.hpp>
 #include <openvino/opsets/opset13.hpp>
+#include <openvino/pass/serialize.hpp>
 #include <openvino/runtime/core.hpp>
 #include <openvino/runtime/intel_cpu/properties.hpp>
+#include <sstream>
+#include <streambuf>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -20,6 +24,11 @@ namespace {
 ov::Core& core() {
   static ov::Core instance;
   return instance;
+}
+
+std::shared_ptr<CompiledNetworks>& kept_networks() {
+  static std::shared_ptr<CompiledNetworks> networks;
+  return networks;
 }
 
 double elements(const ov::Shape& shape) {
@@ -50,8 +59,72 @@ ov::AnyMap properties(Precision precision, int threads, bool small) {
   if (threads > 0) map.insert(ov::inference_num_threads(threads));
   // The plugin's own compiler of fused operations, under its internal name: a quarter of the time, for less than that gains here.
   if (small) map["SNIPPETS_MODE"] = "DISABLE";
-  if (!small) map.insert(ov::cache_dir(""));
   return map;
+}
+
+/// A stream into a sink.
+class SinkBuffer : public std::streambuf {
+ public:
+  explicit SinkBuffer(const CompiledNetworks::Sink& sink) : sink_(sink) {}
+
+ protected:
+  std::streamsize xsputn(const char* bytes, std::streamsize count) override {
+    sink_({bytes, static_cast<std::size_t>(count)});
+    written_ += count;
+    return count;
+  }
+  int_type overflow(int_type next) override {
+    const char byte = traits_type::to_char_type(next);
+    xsputn(&byte, 1);
+    return next;
+  }
+  pos_type seekoff(off_type, std::ios_base::seekdir, std::ios_base::openmode) override { return written_; }  // for tellp()
+
+ private:
+  const CompiledNetworks::Sink& sink_;
+  std::streamoff written_ = 0;
+};
+
+/// All that decides what compiling gives.
+void write_identity(const std::shared_ptr<ov::Model>& model, const ov::AnyMap& properties, const CompiledNetworks::Sink& sink) {
+  std::ostringstream options;
+  options << ov::get_openvino_version() << '\n' << core().get_property("CPU", ov::device::full_name) << '\n';
+  for (const std::string& capability : core().get_property("CPU", ov::device::capabilities)) options << capability << '\n';
+  for (const auto& [name, value] : properties) options << name << '=' << value.as<std::string>() << '\n';
+  const auto nodes = model->get_ordered_ops();
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    // Names that OpenVINO makes up are counted in the process; what it may know of a node beyond its attributes is not serialized.
+    if (nodes[i]->get_friendly_name() == nodes[i]->get_name()) nodes[i]->set_friendly_name('#' + std::to_string(i));
+    for (const auto& [name, value] : nodes[i]->get_rt_info()) {
+      options << i << ' ' << name << '=';
+      value.print(options);
+      options << '\n';
+    }
+  }
+  sink(options.view());
+  SinkBuffer buffer(sink);
+  std::ostream out(&buffer);
+  ov::pass::Serialize(out, out).run_on_model(model);
+}
+
+/// Compiles, unless `networks` has it already; null: compiles.
+ov::CompiledModel compiled(const std::shared_ptr<ov::Model>& model, const ov::AnyMap& properties, CompiledNetworks* networks) {
+  const auto compile = [&] { return core().compile_model(model, "CPU", properties); };
+  if (networks == nullptr) return compile();
+  const std::string name = networks->name_of([&](const auto& sink) { write_identity(model, properties, sink); });
+  ov::CompiledModel result;
+  const auto import = [&](const std::shared_ptr<std::string>& bytes) {
+    const ov::Tensor tensor(ov::Tensor(ov::element::u8, {bytes->size()}, bytes->data()), bytes);  // shares the bytes with the result
+    result = core().import_model(tensor, "CPU", properties);
+  };
+  if (networks->load(name, import)) return result;
+  result = compile();
+  networks->save(name, [&] {
+    std::ostringstream out;
+    result.export_model(out);
+    return std::move(out).str();
+  });
+  return result;
 }
 
 }  // namespace
@@ -84,16 +157,17 @@ Network::Network(const Graph& graph, Precision precision, int threads) {
     for (const auto& node : model->get_ops()) impl->multiply_adds += multiply_adds_of(*node);
   }
   const bool small = is_small(*model, impl->multiply_adds);
-  const auto compile = [name = graph.name_, model, properties = properties(precision, threads, small), inputs = graph.inputs_.size()] {
-    Impl::Compiled compiled;
+  const auto compile = [name = graph.name_, model, properties = properties(precision, threads, small), inputs = graph.inputs_.size(),
+                        networks = small ? kept_networks() : nullptr] {
+    Impl::Compiled result;
     try {
-      compiled.model = core().compile_model(model, "CPU", properties);
+      result.model = compiled(model, properties, networks.get());
     } catch (const ov::Exception& error) {
       throw ModelError(name + ": cannot be compiled: " + error.what());
     }
-    const auto ports = compiled.model.inputs();
-    compiled.streams.assign(ports.begin() + static_cast<std::ptrdiff_t>(inputs), ports.end());
-    return compiled;
+    const auto ports = result.model.inputs();
+    result.streams.assign(ports.begin() + static_cast<std::ptrdiff_t>(inputs), ports.end());
+    return result;
   };
   // OpenVINO compiles on one processor. Large ones take turns, for what compiling needs of memory.
   impl->compiled = std::async(small ? std::launch::async : std::launch::deferred, compile);
@@ -154,7 +228,7 @@ std::span<const float> Network::Run::output(const std::string& name) const {
   return {static_cast<const ov::Tensor&>(tensor).data<float>(), tensor.get_size()};
 }
 
-void keep_networks_in(const std::filesystem::path& folder) { core().set_property(ov::cache_dir(folder.string())); }
+void keep_networks_in(std::shared_ptr<CompiledNetworks> networks) { kept_networks() = std::move(networks); }
 
 bool has_bf16() {
   const auto capabilities = core().get_property("CPU", ov::device::capabilities);

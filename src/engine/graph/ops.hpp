@@ -10,6 +10,9 @@
 // the work, need no transposition, and convolutions take their input as it lies in memory. Nodes are named after their weights' paths.
 namespace p2p::engine::ops {
 
+/// A size as reshape() and Graph::input() take it.
+inline std::int64_t dim(std::size_t size) { return static_cast<std::int64_t>(size); }
+
 Value constant(std::span<const float> values, const Shape& shape);
 Value scalar(float value);
 

@@ -11,6 +11,9 @@
 namespace p2p::engine {
 namespace {
 
+/// A tiny scan makes libjpeg go over the whole picture again. Encoders write about ten.
+constexpr int kMaxScans = 32;
+
 /// What libjpeg's callbacks for errors reach. They get its first member's address: nothing here may throw through its C frames.
 struct Failure {
   jpeg_error_mgr manager{};
@@ -26,23 +29,32 @@ struct Failure {
     const int code = jpeg->err->msg_code;
     if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER)) on_error(jpeg);  // libjpeg would go on in grey
   }
+  /// Called at least once for each row of blocks that is read.
+  static void on_progress(j_common_ptr jpeg) {
+    if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number <= kMaxScans) return;
+    auto& failure = *reinterpret_cast<Failure*>(jpeg->err);
+    std::snprintf(failure.message, sizeof failure.message, "more than %d scans", kMaxScans);
+    std::longjmp(failure.jump, 1);
+  }
 };
 
-class Reader {
+class JpegReader {
  public:
-  Reader() {
+  JpegReader() {
     jpeg_.err = jpeg_std_error(&failure_.manager);
     failure_.manager.error_exit = Failure::on_error;
     failure_.manager.emit_message = Failure::on_message;
+    progress_.progress_monitor = Failure::on_progress;
   }
-  ~Reader() { jpeg_destroy_decompress(&jpeg_); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+  ~JpegReader() { jpeg_destroy_decompress(&jpeg_); }
+  JpegReader(const JpegReader&) = delete;
+  JpegReader& operator=(const JpegReader&) = delete;
 
   /// False where libjpeg gave up, as in read_rows(). Only it and its callbacks run under the jump: no destructor is skipped.
   bool read_header(std::span<const std::uint8_t> bytes) {
     if (setjmp(failure_.jump) != 0) return false;
     jpeg_create_decompress(&jpeg_);
+    jpeg_.progress = &progress_;
     jpeg_mem_src(&jpeg_, bytes.data(), bytes.size());
     jpeg_save_markers(&jpeg_, kExifMarker, 0xFFFF);
     jpeg_read_header(&jpeg_, TRUE);
@@ -76,6 +88,7 @@ class Reader {
   static constexpr int kExifMarker = JPEG_APP0 + 1;
 
   Failure failure_;
+  jpeg_progress_mgr progress_{};
   jpeg_decompress_struct jpeg_{};
 };
 
@@ -84,7 +97,7 @@ class Reader {
 bool is_jpeg(std::span<const std::uint8_t> bytes) { return bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF; }
 
 Image decode_jpeg(std::span<const std::uint8_t> bytes) {
-  Reader reader;
+  JpegReader reader;
   if (!reader.read_header(bytes)) throw UsageError(reader.damage());
   if (reader.components() > 3) throw UsageError("a JPEG in CMYK, for printing; convert it to RGB");
   const int orientation = reader.orientation();

@@ -13,20 +13,24 @@ void on_read(png_structp png, png_bytep data, std::size_t size) {
   rest = rest.subspan(size);
 }
 
-class Reader {
+class PngReader {
  public:
-  explicit Reader(std::span<const std::uint8_t> bytes)
+  explicit PngReader(std::span<const std::uint8_t> bytes)
       : rest_(bytes), png_(png_create_read_struct(PNG_LIBPNG_VER_STRING, &failure_, PngFailure::on_error, PngFailure::on_warning)) {
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
   }
-  ~Reader() { png_destroy_read_struct(&png_, &info_, nullptr); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+  ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
+  PngReader(const PngReader&) = delete;
+  PngReader& operator=(const PngReader&) = delete;
 
   /// False where libpng gave up, as in read_rows(). Only it and its callbacks run under the jump: no destructor is skipped.
   bool read_header() {
     if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
     png_set_read_fn(png_, &rest_, on_read);
+    // Texts, profiles and the like are skipped unread: a megabyte of them would unpack to a gigabyte.
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+    png_set_chunk_cache_max(png_, 1);
+    png_set_chunk_malloc_max(png_, 8'000'000);  // also the most of what is skipped: programs that draw keep whole workflows there
     png_read_info(png_, info_);
     png_set_expand(png_);
     png_set_strip_16(png_);
@@ -60,7 +64,7 @@ class Reader {
 bool is_png(std::span<const std::uint8_t> bytes) { return bytes.size() >= 8 && png_sig_cmp(bytes.data(), 0, 8) == 0; }
 
 Image decode_png(std::span<const std::uint8_t> bytes) {
-  Reader reader(bytes);
+  PngReader reader(bytes);
   if (!reader.read_header()) throw UsageError(std::string("a damaged PNG: ") + reader.message());
   Image image = empty_image(reader.width(), reader.height());
   if (reader.row_bytes() != std::size_t{3} * reader.width()) throw UsageError("a PNG of an unknown kind of pixels");

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <thread>
 
 #include "base/json.hpp"
 #include "engine/pipelines/golden_cases.hpp"
@@ -56,19 +55,6 @@ TEST(Lora, LeavesNothingBehind) {
   EXPECT_NE(model->generate(small({{lora("sd1-kohya"), 0.5}})).image.rgb, changed.rgb);
   EXPECT_EQ(model->generate(small({})).image.rgb, before.rgb);
   EXPECT_EQ(model->generate(small({{lora("sd1-peft"), 0}})).image.rgb, before.rgb);
-}
-
-TEST(Lora, ThreadsDrawWithSetsOfTheirOwn) {
-  const auto model = load("stable_diffusion/sd1");
-  const std::vector<std::vector<Lora>> sets{{}, {{lora("sd1-kohya"), 1}}, {{lora("sd1-peft"), 1}, {lora("sd1-lora"), -1}}};
-  std::vector<Image> expected;
-  for (const auto& set : sets) expected.push_back(model->generate(small(set)).image);
-  std::vector<std::jthread> threads;
-  for (std::size_t i = 0; i < sets.size(); ++i) {
-    threads.emplace_back([&, i] {
-      for (int round = 0; round < 2; ++round) EXPECT_EQ(model->generate(small(sets[i])).image.rgb, expected[i].rgb);
-    });
-  }
 }
 
 TEST(Lora, IsNamedInThePromptWhereThatIsAllowed) {

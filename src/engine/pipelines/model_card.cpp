@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 
 #include "engine/checkpoint/config_reader.hpp"
 
 namespace p2p::engine {
 namespace {
 
-constexpr std::array<std::string_view, 9> kKeys{"title",     "width",  "height", "steps", "guidance", "decoder_steps", "decoder_guidance",
-                                                "languages", "licence"};
+constexpr std::array<std::string_view, 11> kKeys{"title",    "width",         "height",           "sizes",     "max_pixels", "steps",
+                                                 "guidance", "decoder_steps", "decoder_guidance", "languages", "licence"};
+constexpr int kMinSide = 16;
+constexpr int kMaxSide = 8192;
 constexpr std::size_t kMaxText = 200;
 
 std::string checked(const ConfigReader& card, std::string_view key, std::string text) {
@@ -22,6 +26,18 @@ std::optional<std::string> title(const ConfigReader& card, const std::string& la
   if (!titles.contains(language)) return std::nullopt;
   if (!titles[language].is_string()) card.fail("title", "expected text for \"" + language + "\", found " + excerpt(titles[language]));
   return checked(card, "title", titles[language].get<std::string>());
+}
+
+ModelCard::Size size(const ConfigReader& card, const std::string& text) {
+  ModelCard::Size size;
+  const char* const end = text.data() + text.size();
+  const auto [cross, wrong] = std::from_chars(text.data(), end, size.width);
+  const bool has_cross = wrong == std::errc() && cross != end && *cross == 'x';
+  const auto [stop, also_wrong] = has_cross ? std::from_chars(cross + 1, end, size.height) : std::from_chars_result{cross, std::errc()};
+  const auto fits = [](int side) { return side >= kMinSide && side <= kMaxSide; };
+  if (!has_cross || also_wrong != std::errc() || stop != end || !fits(size.width) || !fits(size.height))
+    card.fail("sizes", "expected sizes such as \"512x768\", found \"" + text + "\"");
+  return size;
 }
 
 }  // namespace
@@ -53,8 +69,10 @@ ModelCard read_model_card(const std::filesystem::path& model) {
     result.title_en = title(card, "en");
     result.title_ru = title(card, "ru");
   }
-  result.width = integer("width", 16, 8192);
-  result.height = integer("height", 16, 8192);
+  result.width = integer("width", kMinSide, kMaxSide);
+  result.height = integer("height", kMinSide, kMaxSide);
+  for (const std::string& text : card.texts("sizes", std::vector<std::string>{})) result.sizes.push_back(size(card, text));
+  result.max_pixels = integer("max_pixels", kMinSide * kMinSide, kMaxSide * kMaxSide);
   result.steps = integer("steps", 1, 1000);
   result.guidance = number("guidance", 0, 50);
   result.decoder_steps = integer("decoder_steps", 1, 1000);
@@ -63,6 +81,16 @@ ModelCard read_model_card(const std::filesystem::path& model) {
   for (const std::string& language : result.languages) checked(card, "languages", language);
   if (card.json().contains("licence")) result.licence = checked(card, "licence", card.text("licence"));
   return result;
+}
+
+ModelCard::Size nearest_size(std::span<const ModelCard::Size> sizes, std::optional<int> width, std::optional<int> height) {
+  const auto scale = [](std::optional<int> asked, int side) { return asked ? std::log(static_cast<double>(side) / *asked) : 0; };
+  return *std::ranges::min_element(sizes, {}, [&](const ModelCard::Size& each) {
+    const double across = scale(width, each.width);
+    const double down = scale(height, each.height);
+    const double shape = width && height ? std::abs(across - down) : 0;
+    return std::pair(std::round(shape * 1e6), std::abs(across + down));
+  });
 }
 
 }  // namespace p2p::engine

@@ -53,7 +53,7 @@ TextEncoders load_text_encoders(const ModelIndex& index, const EngineOptions& op
 }
 
 // unconditional + guidance * (text - unconditional) over a batch of [unconditional, text].
-std::vector<float> guide(std::span<const float> batch, double guidance) {
+std::vector<float> apply_guidance(std::span<const float> batch, double guidance) {
   const std::size_t n = batch.size() / 2;
   const float weight = static_cast<float>(guidance);
   std::vector<float> result(n);
@@ -251,7 +251,7 @@ class StableDiffusion final : public TextToImage {
       if (geometry.batch == 2) std::copy_n(batch.begin(), count, batch.begin() + static_cast<std::ptrdiff_t>(count));
       const auto prediction = picture.predict(batch, step);
       if (geometry.batch == 2) {
-        scheduler.step(guide(prediction, *params.guidance), i, latents, drawing.rng());
+        scheduler.step(apply_guidance(prediction, *params.guidance), i, latents, drawing.rng());
       } else {
         scheduler.step(prediction, i, latents, drawing.rng());
       }

@@ -20,7 +20,7 @@ std::string class_name(const fs::path& folder) {
   throw ModelError((folder / "model_index.json").string() + ": expected a text under the key _class_name");
 }
 
-struct Family {
+struct ModelFamily {
   bool (*owns)(const fs::path& folder);
   std::unique_ptr<TextToImage> (*load)(const fs::path& folder, const EngineOptions& options);
 };
@@ -35,8 +35,8 @@ EngineOptions with_precision(EngineOptions options) {
 }
 
 constexpr std::array kFamilies{
-    Family{is_wuerstchen, load_wuerstchen},
-    Family{is_stable_diffusion, load_stable_diffusion},
+    ModelFamily{is_wuerstchen, load_wuerstchen},
+    ModelFamily{is_stable_diffusion, load_stable_diffusion},
 };
 
 }  // namespace
@@ -52,7 +52,7 @@ std::unique_ptr<TextToImage> load_text_to_image(const fs::path& model, const Eng
         model.string() + ": expected a model's folder or a .safetensors file, found " +
         (fs::exists(model) ? "another kind of file; pickles (.ckpt, .pt) can run code when they are loaded, so they are refused" : "none"));
   }
-  for (const Family& family : kFamilies) {
+  for (const ModelFamily& family : kFamilies) {
     if (family.owns(model)) return family.load(model, with_precision(options));
   }
   if (!fs::exists(model / "model_index.json")) {

@@ -25,7 +25,7 @@ using wuerstchen::Sizes;
 using wuerstchen::TextStage;
 
 // torch.lerp(unconditional, text, guidance) over a batch of [text, unconditional].
-std::vector<float> guide(std::span<const float> batch, double guidance) {
+std::vector<float> lerp_guidance(std::span<const float> batch, double guidance) {
   const std::size_t n = batch.size() / 2;
   const float weight = static_cast<float>(guidance);
   std::vector<float> result(n);
@@ -225,7 +225,7 @@ class Wuerstchen::Stages {
       const auto prediction = picture.predict(batch, i);
       drawing_.rng().randn(noise);
       if (geometry.batch == 2) {
-        loop.scheduler.step(guide(prediction, loop.guidance), times[i], times[i + 1], latents, noise);
+        loop.scheduler.step(lerp_guidance(prediction, loop.guidance), times[i], times[i + 1], latents, noise);
       } else {
         loop.scheduler.step(prediction, times[i], times[i + 1], latents, noise);
       }

@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <fstream>
-#include <future>
 #include <map>
 
 #include "base/json.hpp"
@@ -226,35 +225,6 @@ TEST(Wuerstchen, NamesTheStageWhoseNumbersAreNotFinite) {
     const auto model = load(temp.path());
     EXPECT_THAT(error_of<Error>([&] { model->generate(small()); }), StartsWith(row.message));
   }
-}
-
-// Of different sizes, so that each takes the other's compiled networks away.
-TEST(TwoThreads, DrawWhatOneDraws) {
-  const auto model = load_fixture("a");
-  const auto draw = [&](int width) { return model->generate(small(width, 48)).image.rgb; };
-  const auto narrow = draw(48);
-  const auto wide = draw(64);
-  for (int i = 0; i < 2; ++i) {
-    auto first = std::async(std::launch::async, draw, 48);
-    auto second = std::async(std::launch::async, draw, 64);
-    EXPECT_EQ(first.get(), narrow);
-    EXPECT_EQ(second.get(), wide);
-  }
-}
-
-TEST(TwoThreads, ShareOneCompiledNetwork) {
-  const auto model = load_fixture("a");
-  const auto draw = [&](std::uint64_t seed) {
-    GenerateParams params = small(48, 48);
-    params.seed = seed;
-    return model->generate(params).image.rgb;
-  };
-  const auto one = draw(1);
-  const auto two = draw(2);
-  auto first = std::async(std::launch::async, draw, 1);
-  auto second = std::async(std::launch::async, draw, 2);
-  EXPECT_EQ(first.get(), one);
-  EXPECT_EQ(second.get(), two);
 }
 
 }  // namespace

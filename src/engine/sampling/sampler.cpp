@@ -11,16 +11,16 @@ struct Names {
   std::string_view a1111;
 };
 
-constexpr std::array<Names, 10> kNames{{{"pndm", "PLMS"},
-                                        {"ddim", "DDIM"},
-                                        {"euler", "Euler"},
-                                        {"euler_a", "Euler a"},
-                                        {"heun", "Heun"},
-                                        {"dpmpp_2m", "DPM++ 2M"},
-                                        {"dpmpp_2m_karras", "DPM++ 2M Karras"},
-                                        {"dpmpp_2m_sde", "DPM++ 2M SDE"},
-                                        {"unipc", "UniPC"},
-                                        {"lcm", "LCM"}}};
+constexpr std::array<Names, 10> kSamplerNames{{{"pndm", "PLMS"},
+                                               {"ddim", "DDIM"},
+                                               {"euler", "Euler"},
+                                               {"euler_a", "Euler a"},
+                                               {"heun", "Heun"},
+                                               {"dpmpp_2m", "DPM++ 2M"},
+                                               {"dpmpp_2m_karras", "DPM++ 2M Karras"},
+                                               {"dpmpp_2m_sde", "DPM++ 2M SDE"},
+                                               {"unipc", "UniPC"},
+                                               {"lcm", "LCM"}}};
 
 /// What two spellings of a name have in common.
 std::string plain(std::string_view name) {
@@ -32,7 +32,7 @@ std::string plain(std::string_view name) {
   return plain;
 }
 
-const Names& names_of(Sampler sampler) { return kNames.at(static_cast<std::size_t>(sampler)); }
+const Names& names_of(Sampler sampler) { return kSamplerNames.at(static_cast<std::size_t>(sampler)); }
 
 }  // namespace
 
@@ -42,14 +42,14 @@ std::string_view a1111_name_of(Sampler sampler) { return names_of(sampler).a1111
 
 std::optional<Sampler> sampler_named(std::string_view name) {
   const auto found = std::ranges::find_if(
-      kNames, [wanted = plain(name)](const Names& names) { return plain(names.ours) == wanted || plain(names.a1111) == wanted; });
-  if (found == kNames.end()) return {};
-  return static_cast<Sampler>(found - kNames.begin());
+      kSamplerNames, [wanted = plain(name)](const Names& names) { return plain(names.ours) == wanted || plain(names.a1111) == wanted; });
+  if (found == kSamplerNames.end()) return {};
+  return static_cast<Sampler>(found - kSamplerNames.begin());
 }
 
 std::string sampler_names() {
   std::string all;
-  for (const Names& names : kNames) all.append(all.empty() ? "" : ", ").append(names.ours);
+  for (const Names& names : kSamplerNames) all.append(all.empty() ? "" : ", ").append(names.ours);
   return all;
 }
 

@@ -71,7 +71,9 @@ void expect_equal(const Json& loop) {
 // P2P_SAMPLERS_GOLDEN names another file, as `tools/golden/samplers.py --random 5000 -o FILE` writes it.
 TEST(Schedulers, EqualDiffusersOverWholeLoops) {
   const char* const other = std::getenv("P2P_SAMPLERS_GOLDEN");
-  for (const Json& loop : read_json(other ? other : P2P_SOURCE_DIR "/tests/golden/sampling/samplers.json")) expect_equal(loop);
+  const Json loops = read_json(other ? other : P2P_SOURCE_DIR "/tests/golden/sampling/samplers.json");
+  EXPECT_FALSE(loops.empty());
+  for (const Json& loop : loops) expect_equal(loop);
 }
 
 }  // namespace

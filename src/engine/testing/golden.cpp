@@ -1,7 +1,5 @@
 #include "engine/testing/golden.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -71,31 +69,6 @@ testing::AssertionResult near(std::span<const float> found, std::span<const floa
   if (worst <= tolerance * largest) return testing::AssertionSuccess();
   return testing::AssertionFailure() << "at " << place << " of " << found.size() << ": " << found[place] << ", expected " << expected[place]
                                      << "; that is " << worst / largest << " of the largest value " << largest << ", allowed " << tolerance;
-}
-
-Values run(const Graph& graph, const Values& inputs, const std::vector<std::string>& outputs) {
-  const Network network(graph, Precision::f32, 1);
-  Network::Run one(network);
-  one.stream_weights_of(graph);
-  for (const auto& [name, values] : inputs) one.set(name, values);
-  one.execute();
-  Values results;
-  for (const auto& name : outputs) {
-    const auto values = one.output(name);
-    results[name].assign(values.begin(), values.end());
-  }
-  return results;
-}
-
-TempFolder::TempFolder() {
-  std::string pattern = testing::TempDir() + "p2p-XXXXXX";
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder like " + pattern);
-  path_ = pattern;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
 }
 
 Checkpoint& Checkpoint::add(const std::string& name, const Shape& shape, std::span<const float> values, DType dtype) {

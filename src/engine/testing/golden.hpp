@@ -8,8 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "engine/graph/network.hpp"
+#include "base/testing/temp_folder.hpp"
+#include "engine/checkpoint/weights.hpp"
 #include "engine/testing/errors.hpp"
+
+namespace p2p::engine {
+class Graph;
+}
 
 // What tests of the engine share: numbers that torch made (tests/golden), folders of their own, graphs run by name.
 namespace p2p::engine::golden {
@@ -36,7 +41,7 @@ class Tensors {
   /// [N, C, H, W] as [N, H, W, C].
   std::vector<float> channels_last(const std::string& key) const;
   const Shape& shape(const std::string& key) const { return at(key).shape; }
-  const std::map<std::string, TensorView, std::less<>>& all() const { return file_.tensors; }
+  const engine::Tensors& all() const { return file_.tensors; }
 
  private:
   const TensorView& at(const std::string& key) const;
@@ -51,19 +56,7 @@ using Values = std::map<std::string, std::vector<float>>;
 /// Compiles in f32 and runs once with `inputs`; the outputs of these names.
 Values run(const Graph& graph, const Values& inputs, const std::vector<std::string>& outputs);
 
-/// A folder that goes with the object.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using p2p::TempFolder;
 
 /// A checkpoint that a test writes, tensor by tensor.
 class Checkpoint {

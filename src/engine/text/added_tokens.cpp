@@ -10,8 +10,7 @@ namespace p2p::engine {
 namespace {
 
 // In the order in which transformers adds them: of two with the same content the later wins.
-constexpr std::array kNames = {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
-constexpr auto kConfig = "tokenizer_config.json";
+constexpr std::array kSpecialTokens = {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 constexpr std::size_t kMaxTokens = 4096;
 
 bool same(const AddedToken& a, const AddedToken& b) {
@@ -30,9 +29,9 @@ class Reader {
   }
 
   AddedTokens read(const Json& config) {
-    read_named(config, kConfig);
-    read_extra(config, "extra_special_tokens", kConfig);
-    if (extra_.empty()) read_extra(config, "additional_special_tokens", kConfig);
+    read_named(config, kTokenizerConfig);
+    read_extra(config, "extra_special_tokens", kTokenizerConfig);
+    if (extra_.empty()) read_extra(config, "additional_special_tokens", kTokenizerConfig);
     if (const auto listed = config.find("added_tokens_decoder"); listed != config.end()) {
       read_indexed(*listed);
     } else {
@@ -77,12 +76,12 @@ class Reader {
     return token;
   }
 
-  static void mark(AddedToken& token, const std::string& file) { (file == kConfig ? token.packed : token.special) |= token.typed; }
+  static void mark(AddedToken& token, const std::string& file) { (file == kTokenizerConfig ? token.packed : token.special) |= token.typed; }
 
   void read_named(const Json& object, const std::string& file) {
     for (const auto& [key, value] : object.items()) {
       const std::string where = file + ": " + excerpt(key);
-      if (std::ranges::find(kNames, key) == kNames.end()) {
+      if (std::ranges::find(kSpecialTokens, key) == kSpecialTokens.end()) {
         if (key.ends_with("_token") && (value.is_string() || value.is_object())) source_.fail(where, "CLIP's tokenizer has no such token");
         continue;
       }
@@ -108,7 +107,7 @@ class Reader {
   }
 
   void read_indexed(const Json& tokens) {
-    const std::string where = std::string(kConfig) + ": added_tokens_decoder";
+    const std::string where = std::string(kTokenizerConfig) + ": added_tokens_decoder";
     source_.expect(tokens.is_object(), where, "an object", tokens);
     limit(tokens.size(), where);
     for (const auto& [key, value] : tokens.items()) {
@@ -175,7 +174,7 @@ class Reader {
       if (std::any_of(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(listed), is_listed)) return;
       if (std::ranges::none_of(tokens, [&](const AddedToken& other) { return same(token, other); })) tokens.push_back(token);
     };
-    for (const char* name : kNames) {
+    for (const char* name : kSpecialTokens) {
       if (const auto found = named_.find(name); found != named_.end() && found->second.token) offer(*found->second.token);
     }
     for (const AddedToken& token : extra_) offer(token);
@@ -198,7 +197,7 @@ class Reader {
     }
     const auto id = [&](const char* name) {
       const auto& named = named_.at(name);
-      if (!named.token) source_.fail(std::string(kConfig) + ": " + name, "expected a token, found null");
+      if (!named.token) source_.fail(std::string(kTokenizerConfig) + ": " + name, "expected a token, found null");
       return by_content.at(named.token->content).id;
     };
     result.start = id("bos_token");

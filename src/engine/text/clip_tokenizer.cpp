@@ -16,15 +16,14 @@ namespace {
 
 using unicode::Kind;
 
-constexpr auto kConfig = "tokenizer_config.json";
 constexpr std::size_t kPublishedLength = 77;
 constexpr std::size_t kMaxLength = 4096;
 constexpr double kNoLength = 1e20;  // transformers takes what is above for "not set"
 constexpr std::size_t kMaxTextBytes = 16u << 20;
 
 Json read_config(const TokenizerSource& source) {
-  auto config = source.object(kConfig);
-  if (!config) source.fail(kConfig, "is missing");
+  auto config = source.object(kTokenizerConfig);
+  if (!config) source.fail(kTokenizerConfig, "is missing");
   return *std::move(config);
 }
 
@@ -33,13 +32,13 @@ std::size_t read_length(const TokenizerSource& source, const Json& config) {
   const Json length = config.value(key, Json());
   if (length.is_null() || (length.is_number() && length.get<double>() > kNoLength)) return kPublishedLength;
   source.expect(length.is_number_unsigned() && length.get<std::uint64_t>() >= 2 && length.get<std::uint64_t>() <= kMaxLength,
-                std::string(kConfig) + ": " + key, "a whole number from 2 to " + std::to_string(kMaxLength), length);
+                std::string(kTokenizerConfig) + ": " + key, "a whole number from 2 to " + std::to_string(kMaxLength), length);
   return length.get<std::size_t>();
 }
 
 bool is_left(const TokenizerSource& source, const Json& config, const char* key) {
   const Json side = config.value(key, Json("right"));
-  source.expect(side == "left" || side == "right", std::string(kConfig) + ": " + key, "\"left\" or \"right\"", side);
+  source.expect(side == "left" || side == "right", std::string(kTokenizerConfig) + ": " + key, "\"left\" or \"right\"", side);
   return side == "left";
 }
 
@@ -71,7 +70,7 @@ void append(std::vector<std::int64_t>& ids, const AddedToken& token) {
 struct ClipTokenizer::Impl {
   Impl(const TokenizerSource& source, const Json& config, const Vocabulary& vocabulary, std::span<const Word> words)
       : added(with_words(read_added_tokens(source, config, vocabulary), words, vocabulary)),
-        split_special(source.flag(config, "split_special_tokens", false, kConfig)),
+        split_special(source.flag(config, "split_special_tokens", false, kTokenizerConfig)),
         in_raw(added.tokens, false, split_special),
         in_normalized(added.tokens, true, split_special),
         bpe(vocabulary.bpe(added.unknown)),

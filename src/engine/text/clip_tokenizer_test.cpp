@@ -59,6 +59,7 @@ std::string error_of(const std::string& name, const std::string& text) {
 }
 
 void compare(const Json& golden, const ClipTokenizer& tokenizer) {
+  EXPECT_FALSE(golden.empty());
   int differences = 0;
   for (const Json& entry : golden) {
     const std::string text = entry[0];

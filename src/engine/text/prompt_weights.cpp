@@ -20,7 +20,7 @@ constexpr std::size_t kMaxDepth = 64;  // of each kind: 1000 to the power of 64 
 constexpr std::u32string_view kBreak = U"BREAK";
 
 // Python's \s and \w, which the reference's patterns are made of.
-bool is_space(char32_t c) { return unicode::kind(c) == Kind::space || (c >= 0x1C && c <= 0x1F); }
+bool is_python_space(char32_t c) { return unicode::kind(c) == Kind::space || (c >= 0x1C && c <= 0x1F); }
 bool is_word(char32_t c) { return c == U'_' || unicode::kind(c) == Kind::letter || unicode::kind(c) == Kind::number; }
 
 /// Goes through the prompt once. A bracket that closes multiplies all pieces since it was opened, in the reference's order: weights that
@@ -85,7 +85,7 @@ class Parser {
   bool take_weight() {
     std::size_t i = at_ + 1;
     const auto skip_spaces = [&] {
-      while (i < text_.size() && is_space(text_[i])) ++i;
+      while (i < text_.size() && is_python_space(text_[i])) ++i;
     };
     skip_spaces();
     if (i < text_.size() && text_[i] == U'+') ++i;
@@ -110,11 +110,11 @@ class Parser {
       const std::size_t after = at + kBreak.size();
       if ((at > 0 && is_word(words[at - 1])) || (after < words.size() && is_word(words[after]))) continue;
       std::size_t end = at;
-      while (end > done && is_space(words[end - 1])) --end;
+      while (end > done && is_python_space(words[end - 1])) --end;
       append(words.substr(done, end - done));
       pieces_.push_back({.text = {}, .weight = 1, .starts_section = true});
       done = after;
-      while (done < words.size() && is_space(words[done])) ++done;
+      while (done < words.size() && is_python_space(words[done])) ++done;
     }
     append(words.substr(done));
   }

@@ -24,6 +24,7 @@ std::string repeated(std::string_view part, std::size_t times) {
 TEST(PromptWeights, EqualTheReference) {
   const char* const larger = std::getenv("P2P_PROMPT_GOLDEN");
   const Json golden = read_json(larger != nullptr ? std::filesystem::path(larger) : golden::file("prompts/strings.json"), 1u << 28);
+  EXPECT_FALSE(golden.empty());
   int differences = 0;
   for (const Json& entry : golden) {
     Sections expected;

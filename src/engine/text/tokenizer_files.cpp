@@ -7,7 +7,7 @@ namespace p2p::engine {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = 32u << 20;
-constexpr std::array kNames = {"vocab.json",        "merges.txt",    "tokenizer_config.json", "special_tokens_map.json",
+constexpr std::array kFiles = {"vocab.json",        "merges.txt",    "tokenizer_config.json", "special_tokens_map.json",
                                "added_tokens.json", "tokenizer.json"};
 
 std::string path_text(std::string_view folder, std::string_view rest) { return std::string(folder) + "/" + std::string(rest); }
@@ -16,7 +16,7 @@ std::string path_text(std::string_view folder, std::string_view rest) { return s
 
 ClipTokenizer::Files read_tokenizer_files(const std::filesystem::path& folder) {
   ClipTokenizer::Files files;
-  for (const char* name : kNames) {
+  for (const char* name : kFiles) {
     const std::filesystem::path path = folder / name;
     std::error_code error;
     if (!std::filesystem::exists(path, error) && !error) continue;
@@ -48,7 +48,7 @@ std::optional<Json> TokenizerSource::object(const std::string& name) const {
   if (content == nullptr) return std::nullopt;
   std::optional<Json> value;
   try {
-    value = parse_json(*content, path_text(folder_, name));
+    value = parse_json(*content, path_text(folder_, name), kModelFileLimits);
   } catch (const Error& error) {
     throw ModelError(error.what());
   }

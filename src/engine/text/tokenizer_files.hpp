@@ -10,6 +10,8 @@
 
 namespace p2p::engine {
 
+inline constexpr auto kTokenizerConfig = "tokenizer_config.json";
+
 /// Reads the files that there are. Throws ModelError.
 ClipTokenizer::Files read_tokenizer_files(const std::filesystem::path& folder);
 

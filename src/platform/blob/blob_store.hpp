@@ -29,11 +29,19 @@ class BlobStore {
  public:
   virtual ~BlobStore() = default;
 
-  /// Stores or replaces. When it returns, the object outlives a crash of this process. Throws BlobError.
+  /// Stores or replaces. When it returns, the object outlives a crash of this process, as far as the store's answer can be checked. Throws
+  /// BlobError.
   virtual void put(const std::string& key, std::string_view bytes, std::string_view content_type) = 0;
 
-  /// Throws BlobError.
+  /// Whole: of a key that ends with .png, a PNG; what else the store gives for one is `unavailable`. Throws BlobError.
   virtual std::string get(const std::string& key) = 0;
+
+  struct Part {
+    std::string bytes;
+    std::size_t total = 0;  ///< bytes of the object
+  };
+  /// At most `size` bytes from `offset` on; fewer at the end alone. Throws BlobError.
+  virtual Part read(const std::string& key, std::size_t offset, std::size_t size);
 
   /// Throws BlobError; a key that is not there is no error.
   virtual void remove(const std::string& key) = 0;
@@ -44,7 +52,7 @@ class BlobStore {
   /// The longest that a link may live.
   virtual std::chrono::seconds longest_link() const = 0;
 
-  /// Deletes objects under images/YYYY/MM/DD of days before `day`. Throws BlobError.
+  /// Deletes objects under images/YYYY/MM/DD of days before `day`, and nothing else. Throws BlobError.
   virtual void remove_before(std::chrono::sys_days day) = 0;
 };
 
@@ -55,7 +63,8 @@ struct S3Config {
   std::string bucket;  ///< exists already; path style
   std::string access_key;
   Secret secret_key;
-  std::string ca_file;  ///< PEM; empty: the system's
+  std::string ca_file;                   ///< PEM; empty: the system's
+  std::chrono::milliseconds pause{100};  ///< before a call is tried again; twice that before the last time
 };
 
 /// SigV4 signed, path style. Each call tries for a few seconds and then throws; repeating longer is the caller's affair. Throws UsageError
@@ -72,7 +81,10 @@ struct FolderConfig {
 /// link_is_valid().
 std::unique_ptr<BlobStore> folder_store(const FolderConfig& config);
 
-/// Whether a link of folder_store with this key was made for `key` and has not expired at `at`.
+/// The path and query of a link to the object, for a server that checks it with link_is_valid(): /pictures/KEY?expires=..&signature=..
+std::string link_path(const Secret& link_key, const std::string& key, Time expires);
+
+/// Whether link_path() with this link key was made for `key` and has not expired at `at`.
 bool link_is_valid(const Secret& link_key, std::string_view key, std::string_view expires, std::string_view signature, Time at);
 
 /// Whether people outside can reach the URL's host: not one without a dot, nor a loopback, private, link-local or unspecified address, nor

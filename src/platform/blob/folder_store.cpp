@@ -1,14 +1,16 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
-#include "base/random_id.hpp"
+#include "base/private_folder.hpp"
+#include "base/temporary_file.hpp"
 #include "platform/blob/blob_store.hpp"
+#include "platform/blob/content.hpp"
 #include "platform/blob/keys.hpp"
 #include "platform/blob/signature.hpp"
 
@@ -23,29 +25,12 @@ namespace fs = std::filesystem;
                   path.string() + " cannot be " + doing + ": " + std::strerror(error));
 }
 
-class File {
- public:
-  File(const fs::path& path, int flags) : descriptor_(open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
-  ~File() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  bool is_open() const { return descriptor_ >= 0; }
-  bool write(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return true;
-  }
-  bool sync() const { return fsync(descriptor_) == 0; }
-
- private:
-  int descriptor_;
-};
+void sync_folder(const fs::path& folder) {
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  fsync(descriptor);
+  close(descriptor);
+}
 
 std::string signature_of(const Secret& link_key, std::string_view key, std::string_view expires) {
   return to_hex(hmac(link_key.expose(), std::string(key) + "\n" + std::string(expires)));
@@ -55,7 +40,7 @@ class FolderStore : public BlobStore {
  public:
   explicit FolderStore(FolderConfig config) : config_(std::move(config)), root_(config_.folder) {
     std::error_code failed;
-    fs::create_directories(root_, failed);
+    make_private_folders(root_, failed);
     if (failed)
       throw UsageError("the folder " + root_.string() + " for pictures cannot be made: " + failed.message() + "; set P2P_DATA_DIR");
   }
@@ -65,28 +50,33 @@ class FolderStore : public BlobStore {
     std::error_code failed;
     fs::create_directories(path.parent_path(), failed);
     if (failed) fail("made", path.parent_path(), failed.value());
-    // Whole or not at all, also after a power cut: written beside, synced, then renamed.
-    const fs::path fresh = path.string() + "." + random_hex(4) + ".tmp";
+    // Whole or not at all, also after a power cut.
     try {
-      const File file(fresh, O_WRONLY | O_CREAT | O_EXCL);
-      if (!file.is_open() || !file.write(bytes) || !file.sync()) fail("written", fresh, errno);
-      fs::rename(fresh, path, failed);
-      if (failed) fail("written", path, failed.value());
-      File(path.parent_path(), O_RDONLY | O_DIRECTORY).sync();
-    } catch (const BlobError&) {
-      fs::remove(fresh, failed);
-      throw;
+      TemporaryFile file(path, 0600);
+      file.write(bytes);
+      file.sync();
+      file.replace();
+    } catch (const FileError& error) {
+      fail("written", path, error.code());
     }
+    sync_folder(path.parent_path());
   }
 
-  std::string get(const std::string& key) override {
+  std::string get(const std::string& key) override { return read(key, 0, std::numeric_limits<std::size_t>::max()).bytes; }
+
+  Part read(const std::string& key, std::size_t offset, std::size_t size) override {
     const fs::path path = place(key);
-    std::ifstream in(path, std::ios::binary);
+    std::ifstream in(path, std::ios::binary | std::ios::ate);
     if (!in) {
       if (errno == ENOENT) throw BlobError(BlobError::Kind::missing, "there is no object " + key);
       fail("read", path, errno);
     }
-    return {std::istreambuf_iterator<char>(in), {}};
+    Part part{.bytes = {}, .total = static_cast<std::size_t>(in.tellg())};
+    part.bytes.resize(std::min(size, part.total - std::min(offset, part.total)));
+    in.seekg(static_cast<std::streamoff>(offset));
+    if (!in.read(part.bytes.data(), static_cast<std::streamsize>(part.bytes.size()))) fail("read", path, errno);
+    check_part(key, part.bytes, offset, part.total);
+    return part;
   }
 
   void remove(const std::string& key) override {
@@ -98,8 +88,7 @@ class FolderStore : public BlobStore {
   std::optional<std::string> link(const std::string& key, Time expires) const override {
     if (!is_public_host(config_.public_url)) return std::nullopt;
     check_key(key);
-    const std::string at = std::to_string(to_millis(expires) / 1000);
-    return config_.public_url + "/pictures/" + key + "?expires=" + at + "&signature=" + signature_of(config_.link_key, key, at);
+    return config_.public_url + link_path(config_.link_key, key, expires);
   }
 
   std::chrono::seconds longest_link() const override { return std::chrono::days(366); }
@@ -107,11 +96,15 @@ class FolderStore : public BlobStore {
   void remove_before(std::chrono::sys_days day) override {
     std::error_code failed;
     std::vector<fs::path> old;
-    for (auto entry = fs::recursive_directory_iterator(root_, failed); !failed && entry != fs::recursive_directory_iterator();
-         entry.increment(failed)) {
+    const fs::path images = root_ / "images";
+    if (!fs::exists(images)) return;
+    // What is not this program's may not be readable, and ends nothing.
+    const auto options = fs::directory_options::skip_permission_denied;
+    for (fs::recursive_directory_iterator entry(images, options, failed), end; !failed && entry != end; entry.increment(failed)) {
       const auto its_day = day_of(entry->path().lexically_relative(root_).generic_string());
-      if (its_day && *its_day < day && entry.depth() == 3) old.push_back(entry->path());
+      if (its_day && *its_day < day && entry.depth() == 2) old.push_back(entry->path());
     }
+    if (failed) fail("listed", images, failed.value());
     for (const fs::path& folder : old) {
       fs::remove_all(folder, failed);
       if (failed) fail("deleted", folder, failed.value());
@@ -131,6 +124,11 @@ class FolderStore : public BlobStore {
 }  // namespace
 
 std::unique_ptr<BlobStore> folder_store(const FolderConfig& config) { return std::make_unique<FolderStore>(config); }
+
+std::string link_path(const Secret& link_key, const std::string& key, Time expires) {
+  const std::string at = std::to_string(to_millis(expires) / 1000);
+  return "/pictures/" + key + "?expires=" + at + "&signature=" + signature_of(link_key, key, at);
+}
 
 bool link_is_valid(const Secret& link_key, std::string_view key, std::string_view expires, std::string_view signature, Time at) {
   if (!same_secret(signature_of(link_key, key, expires), signature)) return false;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/testing/temp_folder.hpp"
 #include "platform/blob/blob_store.hpp"
 
 namespace p2p::blob {
@@ -10,18 +11,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
+const std::string kPicture("\x89PNG\r\n\x1a\n....\0\0\0\0IEND\xae\x42\x60\x82", 24);
+
 class FolderStoreTest : public ::testing::Test {
  protected:
-  void TearDown() override { fs::remove_all(folder); }
-  const fs::path folder =
-      fs::path(::testing::TempDir()) / ("store-" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+  const TempFolder temporary;
+  const fs::path folder = temporary.path() / "store";
   const Secret key{"key"};
   const std::unique_ptr<BlobStore> store =
       folder_store({.folder = folder.string(), .public_url = "https://pictures.example.org", .link_key = key});
 };
 
 TEST_F(FolderStoreTest, StoresReplacesReadsAndDeletes) {
-  const std::string bytes("a\0b", 3);
+  const std::string bytes = kPicture;
   store->put("images/2026/11/24/x-1.png", "first", "image/png");
   store->put("images/2026/11/24/x-1.png", bytes, "image/png");
   EXPECT_EQ(store->get("images/2026/11/24/x-1.png"), bytes);
@@ -34,6 +36,30 @@ TEST_F(FolderStoreTest, StoresReplacesReadsAndDeletes) {
   } catch (const BlobError& error) {
     EXPECT_EQ(error.kind(), BlobError::Kind::missing);
   }
+}
+
+TEST_F(FolderStoreTest, AFileThatIsNoPictureIsAnOutage) {
+  store->put("images/2026/11/24/x-1.png", kPicture.substr(0, 12), "image/png");
+  try {
+    store->get("images/2026/11/24/x-1.png");
+    FAIL();
+  } catch (const BlobError& error) {
+    EXPECT_EQ(error.kind(), BlobError::Kind::unavailable);
+  }
+}
+
+TEST_F(FolderStoreTest, IsReadInParts) {
+  const std::string png = kPicture.substr(0, 12) + std::string(1000, 'x') + kPicture.substr(12);
+  store->put("images/2026/01/02/a-1.png", png, "image/png");
+  std::string all;
+  while (all.size() < png.size()) {
+    const auto part = store->read("images/2026/01/02/a-1.png", all.size(), 300);
+    ASSERT_EQ(part.total, png.size());
+    ASSERT_FALSE(part.bytes.empty());
+    all += part.bytes;
+  }
+  EXPECT_EQ(all, png);
+  EXPECT_EQ(store->read("images/2026/01/02/a-1.png", 5000, 300).bytes, "");
 }
 
 TEST_F(FolderStoreTest, PathTricksAreRefused) {
@@ -63,12 +89,13 @@ TEST_F(FolderStoreTest, HasNoLinksWithoutAPublicAddress) {
 }
 
 TEST_F(FolderStoreTest, OldDaysAreRemoved) {
-  for (const char* day : {"2026/11/22", "2026/11/23", "2026/12/01"}) store->put("images/" + std::string(day) + "/x-1.png", "x", "");
+  for (const char* day : {"2026/11/22", "2026/11/23", "2026/12/01"}) store->put("images/" + std::string(day) + "/x-1.png", kPicture, "");
   store->put("other/2026/11/22/x", "x", "");
+  store->put("images/.other/x", "x", "");
   store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 23));
   EXPECT_THROW(store->get("images/2026/11/22/x-1.png"), BlobError);
-  EXPECT_EQ(store->get("images/2026/11/23/x-1.png"), "x");
-  EXPECT_EQ(store->get("images/2026/12/01/x-1.png"), "x");
+  EXPECT_EQ(store->get("images/2026/11/23/x-1.png"), kPicture);
+  EXPECT_EQ(store->get("images/2026/12/01/x-1.png"), kPicture);
   EXPECT_EQ(store->get("other/2026/11/22/x"), "x");
 }
 

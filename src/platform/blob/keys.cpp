@@ -5,7 +5,7 @@
 
 namespace p2p::blob {
 
-void check_key(std::string_view key) {
+bool is_key(std::string_view key) {
   constexpr std::size_t kMaxKey = 512;
   bool good = !key.empty() && key.size() <= kMaxKey;
   for (std::size_t from = 0; good && from <= key.size();) {
@@ -17,7 +17,11 @@ void check_key(std::string_view key) {
     }
     from = end + 1;
   }
-  if (!good) throw BlobError(BlobError::Kind::refused, "an object's key that is no plain path was refused");
+  return good;
+}
+
+void check_key(std::string_view key) {
+  if (!is_key(key)) throw BlobError(BlobError::Kind::refused, "an object's key that is no plain path was refused");
 }
 
 std::optional<std::chrono::sys_days> day_of(std::string_view path) {

@@ -7,6 +7,9 @@
 
 namespace p2p::blob {
 
+/// Whether `key` is as BlobStore says.
+bool is_key(std::string_view key);
+
 /// Throws BlobError (refused) unless `key` is as BlobStore says.
 void check_key(std::string_view key);
 

@@ -1,6 +1,9 @@
 #include "platform/blob/s3_answer.hpp"
 
+#include <algorithm>
+#include <array>
 #include <optional>
+#include <utility>
 
 namespace p2p::blob {
 namespace {
@@ -18,7 +21,22 @@ std::optional<std::string_view> next_element(std::string_view& xml, std::string_
   return text;
 }
 
+/// Without XML's escapes of characters.
+std::string unescaped(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, char>, 5> kEscapes{
+      {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}}};
+  std::string plain;
+  while (!text.empty()) {
+    const auto* const escape = std::ranges::find_if(kEscapes, [&](const auto& each) { return text.starts_with(each.first); });
+    plain += escape == kEscapes.end() ? text.front() : escape->second;
+    text.remove_prefix(escape == kEscapes.end() ? 1 : escape->first.size());
+  }
+  return plain;
+}
+
 }  // namespace
+
+bool is_list(std::string_view xml) { return xml.contains("<ListBucketResult"); }
 
 std::string error_code(std::string_view xml) { return std::string(next_element(xml, "Code").value_or("").substr(0, 100)); }
 
@@ -27,7 +45,9 @@ S3List read_list(std::string_view xml) {
   std::string_view rest = xml;
   list.more = next_element(rest, "IsTruncated") == "true";
   rest = xml;
-  while (const auto key = next_element(rest, "Key")) list.keys.emplace_back(*key);
+  list.next = unescaped(next_element(rest, "NextContinuationToken").value_or(""));
+  rest = xml;
+  while (const auto key = next_element(rest, "Key")) list.keys.push_back(unescaped(*key));
   return list;
 }
 

@@ -10,10 +10,14 @@ using ::testing::IsEmpty;
 
 TEST(S3Answer, ListsHaveKeys) {
   const S3List list = read_list(
-      "<?xml version=\"1.0\"?><ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated>"
-      "<Contents><Key>images/1</Key><Size>3</Size></Contents><Contents><Key>images/2</Key></Contents></ListBucketResult>");
-  EXPECT_THAT(list.keys, ElementsAre("images/1", "images/2"));
+      "<?xml "
+      "version=\"1.0\"?><ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated><NextContinuationToken>a&amp;b=</"
+      "NextContinuationToken>"
+      "<Contents><Key>images/1</Key><Size>3</Size></Contents><Contents><Key>images/&lt;2&gt;</Key></Contents></ListBucketResult>");
+  EXPECT_THAT(list.keys, ElementsAre("images/1", "images/<2>"));
   EXPECT_TRUE(list.more);
+  EXPECT_EQ(list.next, "a&b=");
+  EXPECT_TRUE(is_list("<?xml version=\"1.0\"?><ListBucketResult xmlns=\"x\"></ListBucketResult>"));
 }
 
 TEST(S3Answer, ErrorsHaveACode) {
@@ -25,6 +29,7 @@ TEST(S3Answer, WhatIsNoneHasNothing) {
   for (const char* text : {"", "<", "<Key>", "</Key>", "<Key>x", "</Key><Key>", "<html><body>502</body></html>", "<IsTruncated>TRUE"}) {
     EXPECT_THAT(read_list(text).keys, IsEmpty()) << text;
     EXPECT_FALSE(read_list(text).more) << text;
+    EXPECT_FALSE(is_list(text)) << text;
     EXPECT_EQ(error_code(text), "") << text;
   }
 }

@@ -1,15 +1,21 @@
 #include <gmock/gmock.h>
 
+#include <functional>
+#include <map>
 #include <mutex>
 
 #include "base/error.hpp"
 #include "platform/blob/blob_store.hpp"
+#include "platform/blob/content.hpp"
 #include "platform/http/server.hpp"
 
 namespace p2p::blob {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+
+const std::string kPng("\x89PNG\r\n\x1a\n....\0\0\0\0IEND\xae\x42\x60\x82", 24);
 
 /// Answers as the test says. Whether signatures are right is checked against the manual's example, and by MinIO in tests/service.
 class S3StoreTest : public ::testing::Test {
@@ -25,7 +31,8 @@ class S3StoreTest : public ::testing::Test {
                       .region = "r",
                       .bucket = "pictures",
                       .access_key = "a",
-                      .secret_key = Secret("geheim")});
+                      .secret_key = Secret("geheim"),
+                      .pause = std::chrono::milliseconds(1)});
   }
   http::ServerResponse answer(const http::ServerRequest& request) {
     const std::scoped_lock lock(mutex);
@@ -34,31 +41,66 @@ class S3StoreTest : public ::testing::Test {
       --failures;
       return failure;
     }
-    if (!request.query_value("list-type").empty()) return {.body = list};
-    return {.body = "stored"};
+    if (!request.query_value("list-type").empty()) {
+      const auto page = pages.find(std::string(request.query_value("continuation-token")));
+      return {.body = page == pages.end() ? "" : "<ListBucketResult>" + page->second + "</ListBucketResult>"};
+    }
+    if (request.method == "GET" && request.header("range").starts_with("bytes=")) {
+      const std::string range(request.header("range").substr(6));
+      const std::size_t from = std::stoul(range), to = std::min(std::stoul(range.substr(range.find('-') + 1)), object.size() - 1);
+      const std::string told = "bytes " + std::to_string(from) + "-" + std::to_string(to) + "/" + std::to_string(object.size());
+      return {.status = 206, .body = object.substr(from, to + 1 - from), .headers = {{"Content-Range", told}}};
+    }
+    if (request.method != "PUT") return {.body = object};
+    return {.headers = lie ? lie->headers : http::HeaderList{{"ETag", "\"" + md5_hex(request.body).value() + "\""}}};
   }
   BlobError error_of_get() {
+    return error_of([&] { store->get("images/x.png"); });
+  }
+  BlobError error_of_put() {
+    return error_of([&] { store->put("images/x.png", "bytes", "image/png"); });
+  }
+  static BlobError error_of(const std::function<void()>& call) {
     try {
-      store->get("images/x.png");
+      call();
     } catch (const BlobError& error) {
       return error;
     }
-    return {BlobError::Kind::missing, "none"};
+    return {BlobError::Kind::missing, "no error"};
   }
 
   std::mutex mutex;
   std::vector<std::string> seen;
   int failures = 0;
   http::ServerResponse failure{.status = 503};
-  std::string list;
+  std::optional<http::ServerResponse> lie;   ///< to a PUT
+  std::string object = kPng;                 ///< what a GET gives
+  std::map<std::string, std::string> pages;  ///< of lists, by continuation token
   http::Server server{{.listen = "127.0.0.1:0"}};
   std::unique_ptr<BlobStore> store;
 };
 
+TEST_F(S3StoreTest, IsReadInParts) {
+  object = kPng.substr(0, 12) + std::string(1000, 'x') + kPng.substr(12);
+  std::string all;
+  while (all.size() < object.size()) {
+    const auto part = store->read("images/x.png", all.size(), 300);
+    ASSERT_EQ(part.total, object.size());
+    ASSERT_FALSE(part.bytes.empty());
+    all += part.bytes;
+  }
+  EXPECT_EQ(all, object);
+  EXPECT_EQ(seen.size(), 4u);
+  object.resize(object.size() - 1);
+  EXPECT_EQ(error_of([&] { store->read("images/x.png", 900, 300); }).kind(), BlobError::Kind::unavailable) << "its end is missing";
+  object = "<html>";
+  EXPECT_EQ(error_of([&] { store->read("images/x.png", 0, 300); }).kind(), BlobError::Kind::unavailable);
+}
+
 TEST_F(S3StoreTest, ShortOutagesAreRepeated) {
   failures = 2;
   store->put("images/x.png", "bytes", "image/png");
-  EXPECT_THAT(seen, ::testing::ElementsAre("PUT /pictures/images/x.png", "PUT /pictures/images/x.png", "PUT /pictures/images/x.png"));
+  EXPECT_THAT(seen, ElementsAre("PUT /pictures/images/x.png", "PUT /pictures/images/x.png", "PUT /pictures/images/x.png"));
   failures = 3;
   EXPECT_EQ(error_of_get().kind(), BlobError::Kind::unavailable);
 }
@@ -77,8 +119,12 @@ TEST_F(S3StoreTest, RefusalsSayWhatToSet) {
 }
 
 TEST_F(S3StoreTest, NobodyAnsweringIsUnavailable) {
-  const auto nowhere =
-      s3_store({.endpoint = "http://127.0.0.1:1", .region = "r", .bucket = "b", .access_key = "a", .secret_key = Secret("s")});
+  const auto nowhere = s3_store({.endpoint = "http://127.0.0.1:1",
+                                 .region = "r",
+                                 .bucket = "b",
+                                 .access_key = "a",
+                                 .secret_key = Secret("s"),
+                                 .pause = std::chrono::milliseconds(1)});
   try {
     nowhere->put("x", "y", "");
     FAIL();
@@ -95,11 +141,74 @@ TEST_F(S3StoreTest, LinksLeadToThePublicEndpoint) {
 }
 
 TEST_F(S3StoreTest, OldDaysAreRemovedUpToTheFirstYoungOne) {
-  list =
-      "<L><Key>images/2026/11/21/a-1.png</Key><Key>images/2026/11/23/b-1.png</Key><Key>images/2026/11/21/c-1.png</Key><IsTruncated>true</"
-      "IsTruncated></L>";
+  pages[""] =
+      "<Key>images/2026/11/21/a-1.png</Key><Key>images/2026/11/23/b-1.png</Key><Key>images/2026/11/21/c-1.png</Key>"
+      "<IsTruncated>true</IsTruncated><NextContinuationToken>2</NextContinuationToken>";
   store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22));
-  EXPECT_THAT(seen, ::testing::ElementsAre("GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png"));
+  EXPECT_THAT(seen, ElementsAre("GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png"));
+}
+
+TEST_F(S3StoreTest, ObjectsOfOthersDoNotKeepOldDays) {
+  pages[""] =
+      "<Key>images/.keep</Key><Key>images/1999 holidays.jpg</Key><Key>images/2026/11/20/my &amp; file.png</Key>"
+      "<IsTruncated>true</IsTruncated><NextContinuationToken>2&amp;=</NextContinuationToken>";
+  pages["2&="] = "<Key>images/2026/11/21/a-1.png</Key><Key>images/2026/11/23/b-1.png</Key><IsTruncated>false</IsTruncated>";
+  store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22));
+  EXPECT_THAT(seen, ElementsAre("GET /pictures", "GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png"));
+}
+
+TEST_F(S3StoreTest, AListThatIsNoneOrGoesRoundEnds) {
+  const auto day = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22);
+  EXPECT_THAT(error_of([&] { store->remove_before(day); }).what(), HasSubstr("no list of objects"));
+  seen.clear();
+  pages[""] = pages["1"] = "<Key>images/x</Key><IsTruncated>true</IsTruncated><NextContinuationToken>1</NextContinuationToken>";
+  store->remove_before(day);
+  EXPECT_EQ(seen.size(), 2u);
+}
+
+TEST_F(S3StoreTest, APutThatStoredNothingIsAnOutage) {
+  lie = http::ServerResponse{};
+  EXPECT_EQ(error_of_put().kind(), BlobError::Kind::unavailable);
+  EXPECT_THAT(error_of_put().what(), HasSubstr("without an ETag"));
+  lie->headers = {{"ETag", "\"" + md5_hex("byte").value() + "\""}};
+  EXPECT_EQ(error_of_put().kind(), BlobError::Kind::unavailable);
+  EXPECT_THAT(error_of_put().what(), HasSubstr("other bytes"));
+}
+
+TEST_F(S3StoreTest, WithoutAnMd5TheLengthIsCompared) {
+  lie = http::ServerResponse{.headers = {{"ETag", "\"a-1\""}}};
+  object = "bytes";
+  store->put("images/x.png", "bytes", "image/png");
+  EXPECT_THAT(seen, ElementsAre("PUT /pictures/images/x.png", "HEAD /pictures/images/x.png"));
+  object = "byte";
+  EXPECT_EQ(error_of_put().kind(), BlobError::Kind::unavailable);
+  EXPECT_THAT(error_of_put().what(), HasSubstr("whole length"));
+}
+
+TEST_F(S3StoreTest, AnAnswerThatIsNoPictureIsAnOutage) {
+  EXPECT_EQ(store->get("images/x.png"), kPng);
+  for (const std::string& wrong : {std::string(), std::string("<html>log in</html>"), kPng.substr(0, 12)}) {
+    object = wrong;
+    EXPECT_EQ(error_of_get().kind(), BlobError::Kind::unavailable) << wrong;
+  }
+  EXPECT_EQ(store->get("images/x.txt"), kPng.substr(0, 12));
+  failures = 3;
+  failure = {.status = 404, .body = "<html>no such page</html>"};
+  EXPECT_EQ(error_of_get().kind(), BlobError::Kind::unavailable) << "S3 names what is missing";
+}
+
+TEST_F(S3StoreTest, AWrongClockIsNamed) {
+  for (const auto& [date, words] : {std::pair{"Fri, 01 Jan 2100 00:00:00 GMT", " s (behind): set it (NTP)"},
+                                    std::pair{"Sat, 01 Jan 2000 00:00:00 GMT", " s (ahead): set it (NTP)"}}) {
+    for (const char* code : {"RequestTimeTooSkewed", "AccessDenied"}) {
+      failures = 1;
+      failure = {.status = 403, .body = "<Error><Code>" + std::string(code) + "</Code></Error>", .headers = {{"Date", date}}};
+      const BlobError error = error_of_put();
+      EXPECT_EQ(error.kind(), BlobError::Kind::refused);
+      EXPECT_THAT(error.what(), HasSubstr("this machine's clock is off by about"));
+      EXPECT_THAT(error.what(), HasSubstr(words));
+    }
+  }
 }
 
 TEST_F(S3StoreTest, EndpointsHaveNoPath) {

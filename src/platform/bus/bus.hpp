@@ -57,16 +57,23 @@ struct Record {
 /// Sends messages so that each is stored once by all in-sync replicas (idempotent, acks=all), in order within a partition. Thread-safe.
 class Producer {
  public:
-  /// Empty: stored. Else why it never will be; only what no repeat can mend ends so (too large, no such topic, not permitted).
-  using Delivered = std::function<void(const std::string& problem)>;
+  /// Why a message was not stored; empty: it was.
+  struct Problem {
+    std::string text;
+    bool permanent = false;  ///< the brokers never take this message (too large, malformed); else the operator may mend it (not permitted)
+    bool empty() const { return text.empty(); }
+    operator const std::string&() const { return text; }  // NOLINT(*-explicit-*): most only log it
+  };
+  using Delivered = std::function<void(const Problem& problem)>;
 
   virtual ~Producer() = default;
 
-  /// Queues the message; repeats until it is stored, through any outage. `delivered` is called from another thread.
+  /// Queues the message; repeats until it is stored, through any outage; a topic that is missing is waited for a minute. `delivered` is
+  /// called once, from another thread; not at all if the producer ends first.
   virtual void send(Outgoing message, Delivered delivered) = 0;
   void send(Outgoing message) { send(std::move(message), {}); }
 
-  /// Waits until all that was queued is delivered; false if `timeout` came first.
+  /// Waits until `delivered` has been called for all that was queued; false if `timeout` came first.
   virtual bool flush(std::chrono::milliseconds timeout) = 0;
 };
 
@@ -77,6 +84,9 @@ class Subscription {
   struct Events {
     /// After partitions were given to this member and before any record of them is returned.
     std::function<void(const std::vector<TopicPartition>& given)> assigned;
+    /// Before assigned(): these partitions' logs have been made anew since they were given to this member before. What was read of them is
+    /// gone, and nobody reads it again; done() must not be called for it any more.
+    std::function<void(const std::vector<TopicPartition>& places)> vanished;
     /// Partitions are taken away (`lost`: they may have been another's for some time already). Records of them that are not done() will be
     /// read by another member. done() of them may be called until this returns; afterwards it does nothing.
     std::function<void(const std::vector<TopicPartition>& taken, bool lost)> revoked;
@@ -106,17 +116,21 @@ class Subscription {
 class LogReader {
  public:
   virtual ~LogReader() = default;
+  /// Throws BusError where the topic is gone or was made anew: another reader has to be made.
   virtual std::vector<Record> poll(std::chrono::milliseconds timeout) = 0;
   /// The partitions' next offsets to be read.
   virtual std::map<TopicPartition, std::int64_t> positions() const = 0;
   /// Whether all that stood in the topic when the reader was made has been returned.
   virtual bool caught_up() const = 0;
+  /// Which log of the topic it reads: a topic that is made anew gets another. Empty: not known.
+  virtual std::string log() const { return ""; }
 };
 
 /// Where a LogReader starts. A partition whose offset is gone (deleted by retention) starts at its oldest record.
 struct StartAt {
   std::map<TopicPartition, std::int64_t> offsets;  ///< these partitions at these
   std::optional<Time> since;                       ///< the others at the first record from this time on; unset: at the end
+  std::string log;  ///< whose offsets these are, as LogReader::log() said: another one is read from its first record. Empty: not known
 };
 
 /// A consumer group's member and what it owns.
@@ -143,7 +157,11 @@ class Bus {
 
   /// Creates what is missing (with three brokers or more: three replicas, of which two must be in sync) and adds partitions where there are
   /// fewer. Throws BusError (bus_error.hpp): names the topics that are missing and may not be created.
+  /// From then on they are made again whenever they are missing, without being asked.
   virtual void ensure_topics(const std::vector<TopicSpec>& topics) = 0;
+
+  /// Which log the topic has, as LogReader::log(); as it was a second or two ago. Empty: not known yet.
+  virtual std::string log_of(const std::string& topic) = 0;
 
   /// The group's members; nothing while it is rebalancing (ask again) or if it does not exist yet: `exists` tells which.
   struct Group {

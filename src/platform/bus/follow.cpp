@@ -18,6 +18,7 @@ void follow(Bus& bus, const TopicSpec& topic, StartAt start,
       const auto records = reader->poll(std::chrono::milliseconds(100));
       take(records, *reader);
       start.offsets = reader->positions();
+      start.log = reader->log();
     } catch (const Error& error) {
       log::warn("a topic cannot be read; it is tried again", {{"topic", topic.name}, {"error", error.what()}});
       reader.reset();

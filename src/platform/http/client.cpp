@@ -8,14 +8,11 @@
 #include <mutex>
 #include <tuple>
 
+#include "base/text.hpp"
+#include "platform/http/public_address.hpp"
+
 namespace p2p::http {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
@@ -43,6 +40,7 @@ struct Transfer {
   HttpResponse response;
   std::size_t header_bytes = 0;
   bool too_large = false;
+  bool refused = false;       ///< an address
   std::exception_ptr thrown;  ///< by the sink: must not pass through curl
 };
 
@@ -75,12 +73,21 @@ std::size_t take_header(char* data, std::size_t size, std::size_t count, void* t
   if (transfer.header_bytes > kMaxHeaderBytes) return 0;  // curl says so
   if (line.starts_with("HTTP/")) headers.clear();         // of an interim answer such as 100
   if (const std::size_t colon = line.find(':'); colon != line.npos && headers.size() < kMaxHeaders) {
-    headers.emplace_back(lower(trimmed(line.substr(0, colon))), std::string(trimmed(line.substr(colon + 1))));
+    headers.emplace_back(to_lower(trimmed(line.substr(0, colon))), std::string(trimmed(line.substr(colon + 1))));
   }
   return line.size();
 }
 
 int ask_cancelled(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return static_cast<Transfer*>(to)->cancelled() ? 1 : 0; }
+
+/// Asked about each address, once it is resolved and before anything is sent there.
+curl_socket_t open_if_public(void* to, curlsocktype, curl_sockaddr* target) {
+  if (!is_public_address(target->addr)) {
+    static_cast<Transfer*>(to)->refused = true;
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(target->family, target->socktype | SOCK_CLOEXEC, target->protocol);
+}
 
 template <typename Value>
 void set(CURL* easy, CURLoption option, Value value) {
@@ -177,6 +184,10 @@ HttpResponse Client::send(const HttpRequest& request, const std::function<bool()
   set(handle, CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
   set(handle, CURLOPT_HEADERFUNCTION, take_header);
   set(handle, CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
+  if (request.public_only) {
+    set(handle, CURLOPT_OPENSOCKETFUNCTION, open_if_public);
+    set(handle, CURLOPT_OPENSOCKETDATA, static_cast<void*>(&transfer));
+  }
   if (cancelled) {
     set(handle, CURLOPT_NOPROGRESS, 0L);
     set(handle, CURLOPT_XFERINFOFUNCTION, ask_cancelled);
@@ -201,12 +212,15 @@ HttpResponse Client::send(const HttpRequest& request, const std::function<bool()
   const CURLcode code = curl_easy_perform(handle);
   if (code == CURLE_OK) {
     transfer.response.status = status_of(handle);
+    if (const char* address = nullptr; curl_easy_getinfo(handle, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address)
+      transfer.response.address = address;
     pool_->give_back(std::move(easy));
     return std::move(transfer.response);
   }
   if (transfer.thrown) std::rethrow_exception(transfer.thrown);
   if (code == CURLE_ABORTED_BY_CALLBACK) throw Cancelled();
   const std::string origin = origin_of(request.url.expose());
+  if (transfer.refused) throw AddressRefused(origin + " is an address of this machine or of a private network");
   if (transfer.too_large) throw HttpError(origin + " answered more than " + std::to_string(request.max_response) + " bytes");
   const bool through_proxy =
       code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY;  // curl's own words would name it, and it may hold a password

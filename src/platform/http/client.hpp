@@ -20,6 +20,12 @@ class HttpError : public Error {
   using Error::Error;
 };
 
+/// The host's addresses are none that `public_only` allows.
+class AddressRefused : public Error {
+ public:
+  using Error::Error;
+};
+
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 /// A field of multipart/form-data; a file where it has a file name.
@@ -34,6 +40,7 @@ struct HttpResponse {
   int status = 0;
   HeaderList headers;  ///< names in lower case
   std::string body;
+  std::string address;  ///< the IP address that answered, of the proxy where there is one
 
   /// Empty where there is none.
   std::string_view header(std::string_view name) const;
@@ -52,6 +59,7 @@ struct HttpRequest {
   std::chrono::seconds stall{0};         ///< given up when fewer bytes a second than `slowest` move for so long; 0: only by the timeout
   int slowest = 1;                       ///< bytes a second
   std::size_t max_response = 64u << 20;  ///< bytes; a longer answer is an HttpError
+  bool public_only = false;              ///< connect to nothing but addresses that are reached from anywhere, whatever names say
   Sink sink;                             ///< where given, gets the body of a 2xx, of any length, instead of the response
 };
 
@@ -67,8 +75,8 @@ class Client {
   explicit Client(ClientConfig config);
   ~Client();
 
-  /// Throws HttpError; an answer of any status is returned. `cancelled`, where given, is asked about each 100 ms and ends the call with
-  /// Cancelled.
+  /// Throws HttpError, AddressRefused; an answer of any status is returned. `cancelled`, where given, is asked about each 100 ms and ends
+  /// the call with Cancelled.
   HttpResponse send(const HttpRequest& request, const std::function<bool()>& cancelled = {});
 
  private:

@@ -5,6 +5,8 @@
 #include <memory>
 #include <new>
 
+#include "base/text.hpp"
+
 namespace p2p::http {
 namespace {
 
@@ -27,15 +29,10 @@ std::string part(const Url& url, CURLUPart which) {
   return text;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
-}
-
 std::string origin(const std::string& address) {
   const Url url = new_url();
   if (curl_url_set(url.get(), CURLUPART_URL, address.c_str(), 0) != CURLUE_OK) return {};
-  return lower(part(url, CURLUPART_SCHEME) + "://" + part(url, CURLUPART_HOST) + ":" + part(url, CURLUPART_PORT));
+  return to_lower(part(url, CURLUPART_SCHEME) + "://" + part(url, CURLUPART_HOST) + ":" + part(url, CURLUPART_PORT));
 }
 
 }  // namespace

@@ -1,164 +1,176 @@
 #include "platform/http/server.hpp"
 
-#include <httplib.h>
-
 #include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <charconv>
 #include <thread>
 
 #include "base/log.hpp"
+#include "platform/http/connection.hpp"
 
 namespace p2p::http {
 namespace {
 
-struct Route {
-  std::string method;
-  std::string path;
-  Handler handler;
+namespace asio = boost::asio;
+using Problem = boost::system::error_code;
+using Tcp = asio::ip::tcp;
 
-  bool matches(std::string_view asked) const { return path.size() > 1 && path.ends_with('/') ? asked.starts_with(path) : asked == path; }
-};
+// The kernel's buffers count as the process' memory in a container; what is not read or sent has to stay small.
+constexpr int kSocketBuffer = 64 << 10;
+constexpr std::chrono::milliseconds kAcceptAgain{50};
+constexpr std::chrono::seconds kLogAgain{10};
+constexpr std::chrono::milliseconds kStopStep{10};
 
-std::string_view value_of(const HeaderList& list, std::string_view name) {
-  const auto found = std::ranges::find(list, name, &HeaderList::value_type::first);
-  return found == list.end() ? std::string_view{} : found->second;
-}
-
-ServerRequest read(const httplib::Request& request, std::string body) {
-  ServerRequest result{.method = request.method, .path = request.path, .query = {}, .body = std::move(body)};
-  for (const auto& [name, value] : request.params) result.query.emplace_back(name, value);
-  for (const auto& [name, value] : request.headers) {
-    std::string lower = name;
-    std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    result.headers.emplace_back(std::move(lower), value);
-  }
-  return result;
-}
-
-struct Address {
-  std::string host;
-  int port = 0;
-};
-
-Address parse_address(const std::string& listen) {
+Tcp::endpoint read_address(const std::string& listen, const std::string& setting) {
   const std::size_t colon = listen.rfind(':');
-  Address address;
+  int port = -1;
   if (colon != std::string::npos) {
-    address.host = listen.substr(0, colon);
     const char* const end = listen.data() + listen.size();
-    const auto [stop, problem] = std::from_chars(listen.data() + colon + 1, end, address.port);
-    if (address.host.starts_with('[') && address.host.ends_with(']')) address.host = address.host.substr(1, address.host.size() - 2);
-    if (address.host.empty()) address.host = "0.0.0.0";
-    if (problem == std::errc() && stop == end && address.port >= 0 && address.port <= 65535) return address;
+    const auto [stop, problem] = std::from_chars(listen.data() + colon + 1, end, port);
+    if (problem != std::errc() || stop != end) port = -1;
   }
-  throw UsageError("P2P_HTTP_LISTEN is '" + listen + "'; it takes host:port, such as 127.0.0.1:8080");
+  if (port < 0 || port > 65535) throw UsageError(setting + " is '" + listen + "'; it takes host:port, such as 127.0.0.1:8080");
+  std::string host = listen.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.empty()) host = "0.0.0.0";
+  asio::io_context context;
+  Problem problem;
+  const auto found = Tcp::resolver(context).resolve(host, std::to_string(port), Tcp::resolver::passive, problem);
+  if (problem || found.empty()) throw UsageError(setting + " is '" + listen + "': there is no host " + host);
+  return found.begin()->endpoint();
+}
+
+std::string why_not(const Problem& problem, int port) {
+  if (problem == asio::error::address_in_use)
+    return "another process listens there; `ss -ltnp 'sport = :" + std::to_string(port) + "'` shows which";
+  if (problem == asio::error::access_denied) return "ports below 1024 need rights that this user has not";
+  return problem.message();
 }
 
 }  // namespace
 
 class Server::Impl {
  public:
-  explicit Impl(ServerConfig config) : config_(std::move(config)) {
-    server_.set_tcp_nodelay(true);
-    server_.set_payload_max_length(config_.max_body);
-    server_.set_keep_alive_max_count(1000);
-    server_.set_read_timeout(10);
-    server_.set_write_timeout(10);
-    server_.new_task_queue = [threads = config_.threads] { return new httplib::ThreadPool(static_cast<std::size_t>(threads)); };
-    // One handler for everything: httplib's own routing matches regular expressions.
-    server_.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
-      if (request.method == "GET" || request.method == "HEAD" || request.method == "DELETE") {
-        answer(request, "", response);
-        return httplib::Server::HandlerResponse::Handled;
-      }
-      return httplib::Server::HandlerResponse::Unhandled;  // its body is read first
-    });
-    // httplib's own limit holds for Content-Length alone, neither for chunks nor for what is compressed. All is read, so that the
-    // connection's next request begins where it should, but only so much is kept.
-    const auto with_body = [this](const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& read_all) {
-      std::string body;
-      std::size_t size = 0;
-      const auto keep = [&](const char* bytes, std::size_t count) {
-        size += count;
-        size <= config_.max_body ? body.append(bytes, count) : body.erase();
-        return true;
-      };
-      const bool whole = request.is_multipart_form_data() ? read_all([](const auto&) { return true; }, keep) : read_all(keep);
-      if (whole && size <= config_.max_body) return answer(request, std::move(body), response);
-      if (whole) response.status = 413;  // else httplib has said what is wrong
-    };
-    server_.Post(".*", with_body);
-    server_.Put(".*", with_body);
-  }
-
+  explicit Impl(ServerConfig config) : state_(std::move(config)), acceptor_(*state_.loop), again_(*state_.loop) {}
   ~Impl() { stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
-  void stop() {
-    server_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
-
-  void route(std::string_view method, std::string_view path, Handler handler) {
-    routes_.push_back({std::string(method), std::string(path), std::move(handler)});
+  void route(std::string_view method, std::string_view path, Handler handler, Guard guard) {
+    state_.routes.push_back({std::string(method), std::string(path), std::move(handler), std::move(guard)});
   }
 
   void start() {
-    const Address address = parse_address(config_.listen);
-    if (address.port == 0) {
-      port_ = server_.bind_to_any_port(address.host);
-    } else if (server_.bind_to_port(address.host, address.port)) {
-      port_ = address.port;
+    const Tcp::endpoint endpoint = read_address(state_.config.listen, state_.config.setting);
+    try {
+      acceptor_.open(endpoint.protocol());
+      acceptor_.set_option(Tcp::acceptor::reuse_address(true));  // the connections of the process before it may still be closing
+      acceptor_.set_option(asio::socket_base::receive_buffer_size(kSocketBuffer));
+      acceptor_.set_option(asio::socket_base::send_buffer_size(kSocketBuffer));
+      acceptor_.bind(endpoint);
+      acceptor_.listen();
+      port_ = acceptor_.local_endpoint().port();
+    } catch (const boost::system::system_error& error) {
+      throw UsageError("cannot listen on " + state_.config.listen + " (" + state_.config.setting +
+                       "): " + why_not(error.code(), endpoint.port()));
     }
-    if (port_ <= 0)
-      throw UsageError("cannot listen on " + config_.listen +
-                       ": the port is taken or the address is not this machine's; set P2P_HTTP_LISTEN");
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) std::this_thread::yield();
+    accept();
+    thread_ = std::thread([this] { run(); });
+  }
+
+  void stop() {
+    if (thread_.joinable()) {
+      asio::post(*state_.loop, [this] { begin_stop(); });
+      thread_.join();
+    }
+    state_.handlers.join();
   }
 
   int port() const { return port_; }
 
  private:
-  void answer(const httplib::Request& request, std::string body, httplib::Response& response) const {
-    const std::string method = request.method == "HEAD" ? "GET" : request.method;
-    const bool known = std::ranges::any_of(routes_, [&](const Route& route) { return route.matches(request.path); });
-    const auto route =
-        std::ranges::find_if(routes_, [&](const Route& each) { return each.method == method && each.matches(request.path); });
-    ServerResponse result{.status = known ? 405 : 404, .body = known ? "method not allowed\n" : "not found\n"};
-    if (route != routes_.end()) {
+  void run() {
+    for (;;) {
       try {
-        result = route->handler(read(request, std::move(body)));
+        state_.loop->run();
+        return;
       } catch (const std::exception& error) {
-        log::error("a request to the HTTP server failed", {{"path", route->path}, {"error", error.what()}});
-        result = {.status = 500, .body = "internal error\n"};
+        log::error("the HTTP server goes on after an error", {{"error", error.what()}});
       }
     }
-    response.status = result.status;
-    for (const auto& [name, value] : result.headers) response.set_header(name, value);
-    response.set_header("X-Content-Type-Options", "nosniff");
-    if (!result.stream) return response.set_content(result.body, result.content_type);
-    response.set_chunked_content_provider(result.content_type, [stream = result.stream](std::size_t, httplib::DataSink& sink) {
-      std::string piece;
-      const bool goes_on = stream(piece);
-      if (!piece.empty() && !sink.write(piece.data(), piece.size())) return false;
-      if (!goes_on) sink.done();
-      return true;
+  }
+
+  void accept() {
+    acceptor_.async_accept([this](const Problem& problem, Tcp::socket socket) {
+      if (state_.stopping) return;
+      if (problem) return accept_later(problem);
+      Problem gone;
+      const auto other_end = socket.remote_endpoint(gone);
+      if (!gone) std::make_shared<Connection>(state_, std::move(socket), other_end.address().to_string())->start();
+      accept();
     });
   }
 
-  ServerConfig config_;
-  httplib::Server server_;
-  std::vector<Route> routes_;
+  /// Nothing that accept() reports is for good: descriptors and memory come back.
+  void accept_later(const Problem& problem) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= log_from_) log::error("a connection could not be accepted; it is tried again", {{"error", problem.message()}});
+    log_from_ = now + kLogAgain;
+    state_.connections.close_one();
+    again_.expires_after(kAcceptAgain);
+    again_.async_wait([this](const Problem& cancelled) {
+      if (!cancelled) accept();
+    });
+  }
+
+  void begin_stop() {
+    state_.stopping = true;
+    Problem ignored;
+    acceptor_.close(ignored);
+    const auto seats = state_.connections.seats();
+    for (Seat* const seat : seats) seat->stop();
+    end_stop(std::chrono::steady_clock::now() + state_.config.limits.stop_within);
+  }
+
+  void end_stop(std::chrono::steady_clock::time_point deadline) {
+    if (state_.connections.seats().empty()) return work_.reset();
+    if (std::chrono::steady_clock::now() > deadline) {
+      const auto seats = state_.connections.seats();
+      for (Seat* const seat : seats) {
+        if (seat->phase == Seat::Phase::sending) seat->close();
+      }
+    }
+    again_.expires_after(kStopStep);
+    again_.async_wait([this, deadline](const Problem&) { end_stop(deadline); });
+  }
+
+  ServerState state_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(*state_.loop);
+  Tcp::acceptor acceptor_;
+  asio::steady_timer again_;
+  std::chrono::steady_clock::time_point log_from_;
   int port_ = 0;
   std::thread thread_;
 };
 
 Server::Server(ServerConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
 Server::~Server() = default;
-void Server::route(std::string_view method, std::string_view path, Handler handler) { impl_->route(method, path, std::move(handler)); }
+void Server::route(std::string_view method, std::string_view path, Handler handler, Guard guard) {
+  impl_->route(method, path, std::move(handler), std::move(guard));
+}
 void Server::start() { impl_->start(); }
 void Server::stop() { impl_->stop(); }
 int Server::port() const { return impl_->port(); }
+
+namespace {
+
+std::string_view value_of(const HeaderList& list, std::string_view name) {
+  const auto found = std::ranges::find(list, name, &HeaderList::value_type::first);
+  return found == list.end() ? std::string_view{} : found->second;
+}
+
+}  // namespace
 
 std::string_view ServerRequest::header(std::string_view name) const { return value_of(headers, name); }
 std::string_view ServerRequest::query_value(std::string_view name) const { return value_of(query, name); }

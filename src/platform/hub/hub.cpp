@@ -5,6 +5,7 @@
 
 #include "base/json.hpp"
 #include "platform/http/client.hpp"
+#include "platform/http/public_address.hpp"
 #include "platform/http/redirect.hpp"
 
 namespace p2p::hub {
@@ -51,6 +52,8 @@ struct Hub::Connection {
   const std::stop_token& stop;
   http::Client client{{.proxy = config.proxy, .ca_file = config.ca_file, .connect_timeout = std::chrono::seconds(15)}};
 
+  bool hub_is_public = true;
+
   /// The answer to GET at the end of the redirects, of any status.
   http::HttpResponse get(const std::string& path, http::HttpRequest request) {
     std::string url = config.url + path;
@@ -63,12 +66,17 @@ struct Hub::Connection {
       request.headers = headers;
       request.headers.insert(request.headers.end(), {{"Accept-Encoding", "identity"}, {"User-Agent", "prompt2pic"}});
       if (at_home && !config.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + config.token.expose());
+      // A hub of this machine or network may lead to its neighbours; one outside would have us ask them in its place.
+      request.public_only = !at_home && hub_is_public;
       http::HttpResponse response;
       try {
         response = client.send(request, [this] { return stop.stop_requested(); });
       } catch (const http::HttpError& error) {
         throw HubUnavailable(error.what());
+      } catch (const http::AddressRefused& error) {
+        throw Error(config.url + " redirects to where nobody may follow: " + error.what());
       }
+      if (at_home) hub_is_public = http::is_public_address(response.address);
       const int status = response.status;
       // What a store that the hub sent us to refuses is most often a link that has run out; the hub makes a new one.
       if (status == 429 || status >= 500 || (!at_home && (status == 401 || status == 403)))

@@ -25,8 +25,9 @@ class HubUnavailable : public Error {
 };
 
 /// A hub of models with Hugging Face's API. Nothing that it says is believed: redirects go to http and https alone, never from https to
-/// http, and the token to the hub's own origin alone. Calls throw HubUnavailable; UsageError where the name, the revision or the token is
-/// wrong; Error where it lies; Cancelled once `stop` is requested. For one thread.
+/// http, never from a hub outside to this machine or a private network (through a proxy: its affair), and the token to the hub's own origin
+/// alone. Calls throw HubUnavailable; UsageError where the name, the revision or the token is wrong; Error where it lies; Cancelled once
+/// `stop` is requested. For one thread.
 class Hub {
  public:
   Hub(HubConfig config, std::stop_token stop);

@@ -66,7 +66,7 @@ bool is_safe_path(std::string_view path) {
 }
 
 Listing read_listing(std::string_view text, std::string_view name) {
-  const Json json = parse_json(text, name);
+  const Json json = parse_json(text, name, {.values = 20 * kMaxFiles});
   const auto fail = [&](const std::string& problem) { throw Error(std::string(name) + ": " + problem); };
   if (!json.is_object() || !json.contains("siblings") || !json["siblings"].is_array()) fail("no list of a repository's files");
   const Json& siblings = json["siblings"];

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/error.hpp"
+#include "base/testing/temp_folder.hpp"
 
 namespace p2p::hub {
 namespace {
@@ -13,12 +14,11 @@ namespace fs = std::filesystem;
 
 class HubPartFile : public ::testing::Test {
  protected:
-  void SetUp() override { fs::remove(path); }
-  void TearDown() override { fs::remove(path); }
   void write(const std::string& text) const { std::ofstream(path) << text; }
 
   const RemoteFile file{.path = "a", .size = 6, .git_blob = "ce013625030ba8dba906f756967f9e9ca394464a"};  // of "hello\n"
-  const fs::path path = fs::path(::testing::TempDir()) / ::testing::UnitTest::GetInstance()->current_test_info()->name();
+  const TempFolder folder;
+  const fs::path path = folder.path() / "part";
 };
 
 TEST_F(HubPartFile, TakesUpWhatIsThere) {

@@ -20,11 +20,24 @@ namespace fs = std::filesystem;
   throw Error(path.string() + " cannot be " + doing + ": " + std::strerror(error));
 }
 
-int opened(const fs::path& path) {
-  if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) fail(path, "made", errno);
-  const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (descriptor < 0) fail(path, "opened", errno);
-  return descriptor;
+/// The folder, made where it is missing, and locked. Throws UsageError where another process has locked it.
+int locked(const fs::path& path, const std::string& name) {
+  for (;;) {
+    if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) fail(path, "made", errno);
+    const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (descriptor < 0 && errno == ENOENT) continue;
+    if (descriptor < 0) fail(path, "opened", errno);
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+      const int error = errno;
+      close(descriptor);
+      if (error != EWOULDBLOCK) fail(path, "locked", error);
+      throw UsageError("another prompt2pic is pulling " + name + " into " + path.parent_path().string() + " now; wait for it");
+    }
+    struct stat held{};
+    struct stat named{};
+    if (fstat(descriptor, &held) == 0 && stat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino) return descriptor;
+    close(descriptor);  // the process that had it has renamed or removed it since
+  }
 }
 
 void sync(const fs::path& path) {
@@ -37,14 +50,7 @@ std::string megabytes(std::uint64_t bytes) { return std::to_string((bytes + 999'
 }  // namespace
 
 StagedFolder::StagedFolder(const fs::path& place, const std::string& name)
-    : path_(place / ("." + name + ".part")), final_(place / name), descriptor_(opened(path_)) {
-  struct stat held{};
-  struct stat named{};
-  const bool locked = flock(descriptor_.get(), LOCK_EX | LOCK_NB) == 0;
-  // Who had it may have renamed it between our open and our lock.
-  const bool is_it = locked && fstat(descriptor_.get(), &held) == 0 && stat(path_.c_str(), &named) == 0 && held.st_ino == named.st_ino;
-  if (!is_it) throw UsageError("another prompt2pic is pulling " + name + " into " + place.string() + " now; wait for it");
-}
+    : path_(place / ("." + name + ".part")), final_(place / name), descriptor_(locked(path_, name)) {}
 
 void StagedFolder::check_space(std::uint64_t bytes) const {
   std::uint64_t here = 0;

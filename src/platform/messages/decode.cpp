@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "platform/messages/base64.hpp"
 #include "platform/messages/messages.hpp"
@@ -31,6 +32,7 @@ void read(FieldReader& fields, Request& request) {
   fields.text("negative_prompt", request.negative_prompt, kPromptRule, Need::optional);
   fields.big_integer("seed", request.seed);
   fields.integer("count", request.count, 1, kMaxImages, Need::optional);
+  fields.integer("picture", request.picture, 1, kMaxImages, Need::optional);
   fields.integer("width", request.width, 1, kMaxPixels);
   fields.integer("height", request.height, 1, kMaxPixels);
   fields.integer("steps", request.steps, 1, kMaxSteps);
@@ -40,7 +42,7 @@ void read(FieldReader& fields, Request& request) {
   fields.big_integers("variations", request.variations, kMaxVariations);
   fields.number("upscale", request.upscale, 1, kMaxUpscale);
   fields.integer("dispatch", request.dispatch, 1, kMaxCount, Need::optional);
-  fields.integer("strikes", request.strikes, 0, kMaxCount, Need::optional);
+  fields.integer("strikes", request.failed_attempts, 0, kMaxCount, Need::optional);
 }
 
 void read_accepted(FieldReader& fields, Event& event) {
@@ -51,15 +53,8 @@ void read_accepted(FieldReader& fields, Event& event) {
   read(inner, request);
   if (request.id != event.id) inner.problem("id", "is not the event's");
   event.request = std::move(request);
-  fields.text("client", event.client, kIdRule, Need::optional);
-}
-
-void read_progress(FieldReader& fields, Event& event) {
-  fields.text("stage", event.stage, kWordRule);
-  if (event.hands_back()) return fields.integer("strikes", event.strikes, 0, kMaxCount);
-  fields.integer("step", event.step, 0, kMaxCount, Need::optional);
-  fields.integer("total", event.total, 0, kMaxCount, Need::optional);
-  fields.number("fraction", event.fraction, 0, 1, Need::optional);
+  fields.text("client", event.client, kOwnerRule, Need::optional);
+  fields.text("digest", event.digest, kIdRule, Need::optional);
 }
 
 StoredImage read_image(FieldReader fields) {
@@ -74,33 +69,49 @@ StoredImage read_image(FieldReader fields) {
   return image;
 }
 
-void read_finished(FieldReader& fields, Event& event) {
-  using enum Json::value_t;
-  Problems& problems = fields.problems();
-  if (const Json* const images = fields.container("images", array, 1, kMaxImages, Need::required)) {
+/// Calls `read_value` with each name of an object of words.
+void read_named(FieldReader& fields, const char* key, const std::function<void(FieldReader& inner, const std::string& name)>& read_value) {
+  const Json* const object = fields.container(key, Json::value_t::object, 0, kMaxEntries, Need::optional);
+  if (!object) return;
+  FieldReader inner(*object, fields.path_of(key) + ".", fields.problems());
+  for (const auto& [name, value] : object->items()) {
+    if (is_word(name)) {
+      read_value(inner, name);
+    } else {
+      fields.problem(key, std::string("expected ") + kWordRule.form + " as a name, found " + excerpt(name));
+    }
+  }
+}
+
+void read_images(FieldReader& fields, Event& event, Need need) {
+  if (const Json* const images = fields.container("images", Json::value_t::array, 1, kMaxImages, need)) {
     for (std::size_t i = 0; i < images->size(); ++i) {
       const std::string name = "images[" + std::to_string(i) + "]";
       if (!(*images)[i].is_object()) {
         fields.problem(name, "expected an object, found " + excerpt((*images)[i]));
         continue;
       }
-      event.images.push_back(read_image({(*images)[i], fields.path_of(name) + ".", problems}));
+      event.images.push_back(read_image({(*images)[i], fields.path_of(name) + ".", fields.problems()}));
     }
   }
-  const auto named = [&](const char* key, const auto& read_value) {
-    const Json* const object = fields.container(key, Json::value_t::object, 0, kMaxEntries, Need::optional);
-    if (!object) return;
-    FieldReader inner(*object, fields.path_of(key) + ".", problems);
-    for (const auto& [name, value] : object->items()) {
-      if (is_word(name)) {
-        read_value(inner, name);
-      } else {
-        fields.problem(key, std::string("expected ") + kWordRule.form + " as a name, found " + excerpt(name));
-      }
-    }
-  };
-  named("seconds", [&](FieldReader& inner, const std::string& name) { inner.number(name.c_str(), event.seconds[name], 0, kMaxSeconds); });
-  named("used", [&](FieldReader& inner, const std::string& name) { inner.text(name.c_str(), event.used[name], kValueRule); });
+  read_named(fields, "seconds",
+             [&](FieldReader& inner, const std::string& name) { inner.number(name.c_str(), event.seconds[name], 0, kMaxSeconds); });
+}
+
+void read_progress(FieldReader& fields, Event& event) {
+  fields.text("stage", event.stage, kWordRule);
+  if (event.hands_back()) {
+    fields.integer("strikes", event.failed_attempts, 0, kMaxCount);
+    return read_images(fields, event, Need::optional);
+  }
+  fields.integer("step", event.step, 0, kMaxCount, Need::optional);
+  fields.integer("total", event.total, 0, kMaxCount, Need::optional);
+  fields.number("fraction", event.fraction, 0, 1, Need::optional);
+}
+
+void read_finished(FieldReader& fields, Event& event) {
+  read_images(fields, event, Need::required);
+  read_named(fields, "used", [&](FieldReader& inner, const std::string& name) { inner.text(name.c_str(), event.used[name], kValueRule); });
   fields.texts("notices", event.notices, kDetailRule, kMaxNotices);
   fields.texts("offers", event.offers, kWordRule, kMaxOffers);
 }
@@ -177,7 +188,7 @@ std::expected<Message, std::string> decode(std::string_view text) try {
   if (text.size() > kMaxMessage) {
     return std::unexpected(std::to_string(text.size()) + " bytes; a message has at most " + std::to_string(kMaxMessage));
   }
-  const Json json = parse_json(text, "message", 16);
+  const Json json = parse_json(text, "message", {.depth = 16});
   if (!json.is_object()) return std::unexpected("expected a JSON object, found " + excerpt(json));
   Problems problems;
   FieldReader fields(json, "", problems);

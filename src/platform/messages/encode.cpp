@@ -33,8 +33,9 @@ Json to_json(const Request& request) {
                {"prompt", request.prompt},
                {"seed", request.seed},
                {"dispatch", request.dispatch},
-               {"strikes", request.strikes}});
+               {"strikes", request.failed_attempts}});
   if (request.count > 1) json["count"] = request.count;
+  if (request.picture > 0) json["picture"] = request.picture;
   if (!request.negative_prompt.empty()) json["negative_prompt"] = request.negative_prompt;
   put(json, "width", request.width);
   put(json, "height", request.height);
@@ -47,22 +48,27 @@ Json to_json(const Request& request) {
   return json;
 }
 
-void put_progress(Json& json, const Event& event) {
-  json["stage"] = event.stage;
-  if (event.hands_back()) {
-    json["strikes"] = event.strikes;
-  } else {
-    json.update({{"step", event.step}, {"total", event.total}, {"fraction", event.fraction}});
-  }
-}
-
-void put_finished(Json& json, const Event& event) {
+void put_images(Json& json, const Event& event) {
   json["images"] = Json::array();
   for (const StoredImage& image : event.images) {
     json["images"].push_back(
         {{"key", image.key}, {"width", image.width}, {"height", image.height}, {"seed", image.seed}, {"bytes", image.bytes}});
   }
   if (!event.seconds.empty()) json["seconds"] = event.seconds;
+}
+
+void put_progress(Json& json, const Event& event) {
+  json["stage"] = event.stage;
+  if (event.hands_back()) {
+    json["strikes"] = event.failed_attempts;
+    if (!event.images.empty()) put_images(json, event);
+  } else {
+    json.update({{"step", event.step}, {"total", event.total}, {"fraction", event.fraction}});
+  }
+}
+
+void put_finished(Json& json, const Event& event) {
+  put_images(json, event);
   if (!event.used.empty()) json["used"] = event.used;
   for (std::size_t i = 0; i < std::min(event.notices.size(), kMaxNotices); ++i) {
     json["notices"].push_back(free_text(event.notices[i], kMaxDetail));
@@ -79,6 +85,7 @@ Json to_json(const Event& event) {
     case EventType::accepted:
       if (event.request) json["request"] = to_json(*event.request);
       if (!event.client.empty()) json["client"] = event.client;
+      if (!event.digest.empty()) json["digest"] = event.digest;
       break;
     case EventType::started:
       json["attempt"] = event.attempt;

@@ -21,7 +21,8 @@ inline constexpr std::string_view kEventsTopic = "prompt2pic.events";
 inline constexpr std::string_view kControlTopic = "prompt2pic.control";
 inline constexpr std::string_view kDeadLettersTopic = "prompt2pic.dead-letters";
 inline constexpr std::string_view kWorkersGroup = "prompt2pic.workers";
-/// Longest prompt or negative prompt, in bytes: Telegram's 4096 characters of at most four.
+/// Longest prompt or negative prompt, in bytes of UTF-8, wherever it comes from: the chat (a message of Telegram has at most 4096
+/// characters of three), the API, Kafka, the command line.
 inline constexpr std::size_t kMaxPrompt = 16384;
 /// Most bytes of a message: what is longer is unreadable. Kafka's own default limit.
 inline constexpr std::size_t kMaxMessage = 1u << 20;
@@ -36,6 +37,8 @@ std::string_view model_of(std::string_view requests_topic);
 /// Whether a request may be called so: [A-Za-z0-9._-], 1 to 64 of them, the first no dot. Ours are new_id(); another program's may be
 /// anything that is safe in an object's key and a file's name.
 bool is_request_id(std::string_view text);
+/// Whether a client may be called so: as a request, or that behind the name of a door: "telegram:5".
+bool is_owner(std::string_view text);
 
 /// What to draw.
 struct Request {
@@ -46,6 +49,7 @@ struct Request {
   std::string negative_prompt;
   std::uint64_t seed = 0;     ///< below 2^53: survives every JSON reader
   int count = 1;              ///< pictures; picture n has seed_of(request, n)
+  int picture = 0;            ///< the one that is to be drawn now, from 1; the others have messages of their own. 0: all at once
   std::optional<int> width;   ///< px; this and the next: unset, the worker's settings, then the model's own
   std::optional<int> height;  ///< px
   std::optional<int> steps;
@@ -56,7 +60,7 @@ struct Request {
   std::vector<std::uint64_t> variations;
   std::optional<double> upscale;  ///< above 1: then drawn again so many times as large
   int dispatch = 1;               ///< how often it was sent to a worker, this time included
-  int strikes = 0;                ///< workers that died of it, as far as was known when it was sent
+  int failed_attempts = 0;        ///< workers that died of it, as far as was known when it was sent
 };
 
 enum class EventType { accepted, started, progress, finished, failed, cancelled };
@@ -78,6 +82,7 @@ inline constexpr std::string_view kNoWorker = "no_worker";            ///< no wo
 inline constexpr std::string_view kKilledWorker = "killed_worker";    ///< two workers died of it
 inline constexpr std::string_view kUnreadable = "unreadable";         ///< the message could not be decoded
 inline constexpr std::string_view kDrawingFailed = "drawing_failed";  ///< the engine gave up
+inline constexpr std::string_view kTooLong = "too_long";              ///< it took longer than the worker may draw
 inline constexpr std::string_view kWithheld = "withheld";             ///< the model's safety checker withheld the picture
 inline constexpr std::string_view kStoringFailed = "storing_failed";  ///< the store refuses pictures
 }  // namespace reason
@@ -94,16 +99,17 @@ struct Event {
   EventType type = EventType::accepted;
   std::string worker;  ///< its name; empty: the bot or api itself
   int dispatch = 0;    ///< the request's; 0: it was not sent to a worker
-  int attempt = 0;     ///< started: 1 + strikes
+  int attempt = 0;     ///< started: 1 + failed_attempts
   // progress
   std::string stage;  ///< text, prior, decoder, vae, unet; storing; handed_back
   int step = 0;
   int total = 0;
-  double fraction = 0;  ///< of the whole drawing, 0 to 1
-  int strikes = 0;      ///< handed_back: what the next Request carries
-  // finished
+  double fraction = 0;      ///< of the whole drawing, 0 to 1
+  int failed_attempts = 0;  ///< handed_back: what the next Request carries
+  // finished; handed_back after a picture that is not the last of its request: that one
   std::vector<StoredImage> images;
-  std::map<std::string, double> seconds;    ///< by stage, and "total"
+  std::map<std::string, double> seconds;  ///< by stage, and "total"
+  // finished
   std::map<std::string, std::string> used;  ///< settings as they were used: steps, guidance, ... , precision
   std::vector<std::string> notices;
   std::vector<std::string> offers;  ///< what else the model can make of the picture: words of namespace offer
@@ -112,7 +118,8 @@ struct Event {
   std::string detail;  ///< English, for operators; holds no secret
   // accepted: the request itself, so that the topic alone tells what was asked
   std::optional<Request> request;
-  std::string client;  ///< of the HTTP API: whose request it is; empty: not the API's
+  std::string client;  ///< accepted: whose request it is, such as "telegram:5" or "key-ab12"; empty: not known
+  std::string digest;  ///< accepted: of the body that the API's caller sent; empty: unknown
 
   bool ends() const { return type == EventType::finished || type == EventType::failed || type == EventType::cancelled; }
   bool hands_back() const { return type == EventType::progress && stage == "handed_back"; }

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <random>
 
 #include "base/json.hpp"
 #include "platform/messages/base64.hpp"
@@ -44,7 +43,7 @@ Request request() {
 }
 
 TEST(Messages, FixturesDecodeForEver) {
-  EXPECT_EQ(fixtures().size(), 17u);
+  EXPECT_EQ(fixtures().size(), 21u);
   for (const auto& [kind, text] : fixtures()) EXPECT_EQ(Json::parse(again(kind, text)), Json::parse(text)) << kind;
 }
 
@@ -128,21 +127,6 @@ TEST(Messages, HostileTextsAreRefused) {
     EXPECT_FALSE(decode_control(text));
     EXPECT_FALSE(decode_dead_letter(text));
   }
-}
-
-TEST(Messages, MutatedOnesAreReadOrRefused) {
-  std::mt19937 random(1);
-  int refused = 0;
-  const auto texts = fixtures();
-  for (int i = 0; i < 100'000; ++i) {
-    auto fixture = texts.begin();
-    std::advance(fixture, random() % texts.size());
-    std::string text = fixture->second;
-    for (auto n = random() % 4 + 1; n > 0; --n) text[random() % text.size()] = static_cast<char>(random());
-    refused += again(fixture->first, text).empty();
-  }
-  EXPECT_GT(refused, 10'000);
-  EXPECT_LT(refused, 100'000);
 }
 
 TEST(Messages, ExpectedShapeOfEventsFollowsTheirType) {

@@ -32,6 +32,14 @@ bool is_request_id(std::string_view text) {
   return !text.empty() && text.size() <= kMaxName && text.front() != '.' && std::ranges::all_of(text, allowed);
 }
 
+bool is_owner(std::string_view text) {
+  constexpr std::size_t kMaxDoor = 16;
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return is_request_id(text);
+  const std::string_view door = text.substr(0, colon);
+  return !door.empty() && door.size() <= kMaxDoor && std::ranges::all_of(door, is_lower) && is_request_id(text.substr(colon + 1));
+}
+
 std::string requests_topic(std::string_view model) { return std::string(kRequestsPrefix).append(model); }
 
 std::string_view model_of(std::string_view requests_topic) {

@@ -33,6 +33,7 @@ bool is_model(std::string_view text);
 bool is_word(std::string_view text);
 
 inline constexpr TextRule kIdRule{kMaxName, 1, is_request_id, "an id: letters, digits, '.', '_' and '-', the first no dot"};
+inline constexpr TextRule kOwnerRule{kMaxName + 17, 1, is_owner, "an id, or a door, ':' and an id, such as telegram:5"};
 inline constexpr TextRule kModelRule{kMaxName, 1, is_model, "a model's name: a-z, 0-9 and '-'"};
 inline constexpr TextRule kWordRule{kMaxName, 1, is_word, "a word: a-z, 0-9 and '_'"};
 inline constexpr TextRule kKeyRule{128, 1, is_image_key, "images/YYYY/MM/DD/ID-N.png"};

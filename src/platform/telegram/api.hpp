@@ -17,7 +17,7 @@
 namespace p2p::telegram {
 
 struct User {
-  std::int64_t id = 0;
+  std::int64_t id = 0;  ///< below zero: a chat in whose name somebody wrote, an anonymous administrator or a channel
   bool is_bot = false;
   std::string language_code;  ///< IETF, such as "ru" or "pt-br"; may be empty
 };
@@ -31,10 +31,14 @@ struct Chat {
 struct Message {
   std::int64_t message_id = 0;
   Chat chat;
-  std::optional<User> from;
+  std::optional<User> from;               ///< who wrote it; a chat where it was written in a chat's name
   std::optional<std::int64_t> thread_id;  ///< message_thread_id, of forum topics only
   std::int64_t date = 0;                  ///< seconds since 1970
-  std::string text;
+  std::string text;                       ///< or the caption
+  bool has_content = false;               ///< somebody wrote it; false: it tells of an event, such as a new member
+  std::string album;                      ///< media_group_id; empty: none
+  std::string replied_text;               ///< the quoted part of the message that this one replies to, or its whole text or caption
+  std::string replied_username;           ///< of who wrote that
 };
 
 struct CallbackQuery {
@@ -55,6 +59,10 @@ struct Update {
 /// Reads an Update; nothing if it is none (no object, no update_id, wrong types). Safe for any JSON.
 std::optional<Update> read_update(const Json& json);
 
+/// An Update from its text. Of one that cannot be read, because it is nested too deep or broken inside, the update_id alone, so that it can
+/// be confirmed and does not hold up those that follow; nothing where it has none. Safe for any bytes.
+std::optional<Json> parse_update(std::string_view text);
+
 /// Why a call gave nothing, by what to do about it.
 struct Failure {
   enum class Kind {
@@ -62,6 +70,11 @@ struct Failure {
     flood,         ///< try again after retry_after
     not_modified,  ///< the message is so already
     message_gone,  ///< cannot be edited: deleted or not editable
+    has_media,     ///< the message whose text was to be edited shows a picture
+    reply_gone,    ///< the message that is replied to
+    topic_gone,    ///< the forum's topic is deleted or closed
+    no_rights,     ///< pictures or files may not be sent to this group
+    bad_link,      ///< of a button
     forbidden,     ///< blocked by the user, thrown out of the group
     chat_gone,     ///< no such chat
     migrated,      ///< the group is now the supergroup migrate_to
@@ -101,6 +114,14 @@ struct Media {
   std::string caption;  ///< plain text, at most 1024 UTF-16 units
 };
 
+/// What Telegram knows of the webhook.
+struct WebhookInfo {
+  std::string url;                 ///< empty: none is set
+  std::int64_t pending = 0;        ///< updates that wait
+  std::int64_t last_error_at = 0;  ///< seconds since 1970; 0: none
+  std::string last_error;          ///< in Telegram's words
+};
+
 struct Command {
   std::string name;  ///< without slash
   std::string description;
@@ -122,6 +143,7 @@ class Api {
                                                 const std::function<bool()>& cancelled) = 0;
   virtual Result<bool> set_webhook(const std::string& url, const Secret& secret_token) = 0;
   virtual Result<bool> delete_webhook() = 0;
+  virtual Result<WebhookInfo> get_webhook_info() = 0;
   virtual Result<bool> set_my_commands(const std::vector<Command>& commands, const std::string& language_code) = 0;
 
   /// The new message's id.

@@ -40,14 +40,7 @@ class BotApi : public Api {
   Result<std::vector<Json>> get_updates(std::int64_t offset, std::chrono::seconds timeout,
                                         const std::function<bool()>& cancelled) override {
     const Json body{{"offset", offset}, {"timeout", timeout.count()}, {"limit", 100}, {"allowed_updates", {"message", "callback_query"}}};
-    return read(call("getUpdates", body, {}, timeout + std::chrono::seconds(10), cancelled), [](Json result) -> Result<std::vector<Json>> {
-      if (!result.is_array()) return odd();
-      std::vector<Json> updates;
-      for (Json& update : result) {
-        if (read_update(update)) updates.push_back(std::move(update));
-      }
-      return updates;
-    });
+    return call_for("getUpdates", read_updates, body, {}, timeout + std::chrono::seconds(10), cancelled);
   }
 
   Result<bool> set_webhook(const std::string& url, const Secret& secret_token) override {
@@ -55,6 +48,19 @@ class BotApi : public Api {
         call("setWebhook", {{"url", url}, {"secret_token", secret_token.expose()}, {"allowed_updates", {"message", "callback_query"}}}));
   }
   Result<bool> delete_webhook() override { return done(call("deleteWebhook", Json::object())); }
+
+  Result<WebhookInfo> get_webhook_info() override {
+    return read(call("getWebhookInfo", Json::object()), [](const Json& result) -> Result<WebhookInfo> {
+      if (!result.is_object() || !result.contains("url") || !result["url"].is_string()) return odd();
+      const auto number = [&](const char* key) {
+        const Json value = result.value(key, Json());
+        return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+      };
+      const Json error = result.value("last_error_message", Json());
+      return WebhookInfo{result["url"].get<std::string>(), number("pending_update_count"), number("last_error_date"),
+                         error.is_string() ? cut_to(error.get<std::string>(), 300) : ""};
+    });
+  }
 
   Result<bool> set_my_commands(const std::vector<Command>& commands, const std::string& language_code) override {
     Json list = Json::array();
@@ -127,7 +133,12 @@ class BotApi : public Api {
   }
 
   Result<Json> call(const std::string& method, const Json& body, const std::vector<http::Part>& parts = {},
-                    std::chrono::seconds timeout = kTimeout, const std::function<bool()>& cancelled = {}) {
+                    std::chrono::seconds timeout = kTimeout) {
+    return call_for(method, read_answer, body, parts, timeout, {});
+  }
+  template <typename T>
+  Result<T> call_for(const std::string& method, Result<T> (*read_body)(int, std::string_view), const Json& body,
+                     const std::vector<http::Part>& parts, std::chrono::seconds timeout, const std::function<bool()>& cancelled) {
     const std::string text = parts.empty() ? dump(body) : "";
     http::HttpRequest request{.method = "POST",
                               .url = Secret(config_.url + "/bot" + config_.token.expose() + "/" + method),
@@ -143,7 +154,7 @@ class BotApi : public Api {
     } catch (const Cancelled&) {
       return std::unexpected(Failure{.text = "cancelled"});
     }
-    Result<Json> result = read_answer(response.status, response.body);
+    Result<T> result = read_body(response.status, response.body);
     if (!result) result.error().text = method + ": " + without_token(result.error().text);
     return result;
   }

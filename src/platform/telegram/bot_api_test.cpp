@@ -47,6 +47,22 @@ TEST_F(BotApiTest, MessagesArePlainText) {
   EXPECT_EQ(body()["reply_markup"]["inline_keyboard"][0][1], Json({{"text", "link"}, {"url", "https://e.org/x"}}));
 }
 
+TEST_F(BotApiTest, ReadsWhatIsKnownOfTheWebhook) {
+  answers(200, R"({"ok":true,"result":{"url":"https://e.org/x","pending_update_count":3,"last_error_date":1700000000,
+                   "last_error_message":"Wrong response from the webhook: 404 Not Found"}})");
+  const auto info = api->get_webhook_info();
+  ASSERT_TRUE(info);
+  EXPECT_EQ(asked.path, "/bot1:secret/getWebhookInfo");
+  EXPECT_EQ(info->url, "https://e.org/x");
+  EXPECT_EQ(info->pending, 3);
+  EXPECT_EQ(info->last_error_at, 1700000000);
+  EXPECT_THAT(info->last_error, HasSubstr("404"));
+  answers(200, R"({"ok":true,"result":{"url":""}})");
+  EXPECT_EQ(api->get_webhook_info()->url, "");
+  answers(200, R"({"ok":true,"result":{}})");
+  EXPECT_FALSE(api->get_webhook_info());
+}
+
 TEST_F(BotApiTest, PicturesAreAttached) {
   answers(200, R"({"ok":true,"result":true})");
   const std::string bytes("\x89PNG\0x", 6);
@@ -61,6 +77,13 @@ TEST_F(BotApiTest, UpdatesThatAreNoneAreLeftOut) {
   ASSERT_TRUE(updates);
   EXPECT_EQ(updates->size(), 2u);
   EXPECT_EQ(body()["allowed_updates"], Json({"message", "callback_query"}));
+}
+
+TEST_F(BotApiTest, OfAnUpdateThatIsNestedTooDeepTheIdIsLeft) {
+  answers(200, R"({"ok":true,"result":[{"update_id":1,"x":)" + std::string(99, '[') + std::string(99, ']') + R"(},{"update_id":2}]})");
+  const auto updates = api->get_updates(1, std::chrono::seconds(0), {});
+  ASSERT_TRUE(updates);
+  EXPECT_EQ(updates->size(), 2u);
 }
 
 TEST_F(BotApiTest, OddAnswersAreTriedAgain) {

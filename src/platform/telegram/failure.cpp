@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.hpp"
+
 namespace p2p::telegram {
 namespace {
 
@@ -18,6 +20,20 @@ constexpr std::array kRules{
     Rule{"message can't be edited", Failure::Kind::message_gone},
     Rule{"message_id_invalid", Failure::Kind::message_gone},
     Rule{"message identifier is not specified", Failure::Kind::message_gone},
+    Rule{"message_author_required", Failure::Kind::message_gone},
+    Rule{"message_edit_time_expired", Failure::Kind::message_gone},
+    Rule{"no text in the message", Failure::Kind::has_media},
+    Rule{"to be replied not found", Failure::Kind::reply_gone},
+    Rule{"replied message not found", Failure::Kind::reply_gone},
+    Rule{"reply message not found", Failure::Kind::reply_gone},
+    Rule{"message to reply not found", Failure::Kind::reply_gone},
+    Rule{"reply_message_id_invalid", Failure::Kind::reply_gone},
+    Rule{"thread not found", Failure::Kind::topic_gone},
+    Rule{"topic_deleted", Failure::Kind::topic_gone},
+    Rule{"topic_closed", Failure::Kind::topic_gone},
+    Rule{"topic_id_invalid", Failure::Kind::topic_gone},
+    Rule{"button url", Failure::Kind::bad_link},
+    Rule{"button_url_invalid", Failure::Kind::bad_link},
     Rule{"query is too old", Failure::Kind::too_late},
     Rule{"query id is invalid", Failure::Kind::too_late},
     Rule{"query_id_invalid", Failure::Kind::too_late},
@@ -25,21 +41,19 @@ constexpr std::array kRules{
     Rule{"peer_id_invalid", Failure::Kind::chat_gone},
     Rule{"group chat was deleted", Failure::Kind::chat_gone},
     Rule{"group is deactivated", Failure::Kind::chat_gone},
+    Rule{"rights to send text", Failure::Kind::forbidden},
+    Rule{"chat_send_plain", Failure::Kind::forbidden},
     Rule{"have no rights to send", Failure::Kind::forbidden},
-    Rule{"not enough rights to send", Failure::Kind::forbidden},
+    Rule{"have no write access", Failure::Kind::forbidden},
+    Rule{"not enough rights to send", Failure::Kind::no_rights},
+    Rule{"chat_send_", Failure::Kind::no_rights},
     Rule{"need administrator rights", Failure::Kind::forbidden},
     Rule{"chat_write_forbidden", Failure::Kind::forbidden},
     Rule{"chat_restricted", Failure::Kind::forbidden},
-    Rule{"chat_send_", Failure::Kind::forbidden},
 };
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
-
 /// A member of `json` that is a whole number; 0 where there is none.
-std::int64_t integer(const Json& json, const char* key) {
+std::int64_t integer_or_zero(const Json& json, const char* key) {
   if (!json.is_object()) return 0;
   const auto found = json.find(key);
   return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
@@ -51,21 +65,22 @@ Failure failure_of(int status, const Json& json) {
   Failure failure;
   if (!json.is_object() || !json.contains("description") || !json["description"].is_string()) {
     failure.text = "Telegram answered status " + std::to_string(status) + " without a description";
+    if (status == 413) failure.kind = Failure::Kind::bad_request;  // a proxy that takes no file of this size
     return failure;
   }
   failure.text = cut_to(json["description"].get<std::string>(), 300);
-  const std::int64_t given = integer(json, "error_code");
+  const std::int64_t given = integer_or_zero(json, "error_code");
   const std::int64_t code = given != 0 ? given : status;
   const Json parameters = json.value("parameters", Json::object());
-  const std::string words = lower(failure.text);
+  const std::string words = to_lower(failure.text);
   const auto* const rule = std::ranges::find_if(kRules, [&](const Rule& each) { return words.find(each.words) != std::string::npos; });
 
   if (code == 429) {
     failure.kind = Failure::Kind::flood;
-    failure.retry_after = std::chrono::seconds(std::clamp<std::int64_t>(integer(parameters, "retry_after"), 1, 3600));
+    failure.retry_after = std::chrono::seconds(std::clamp<std::int64_t>(integer_or_zero(parameters, "retry_after"), 1, 3600));
   } else if (code >= 500) {
     failure.kind = Failure::Kind::unreachable;
-  } else if (failure.migrate_to = integer(parameters, "migrate_to_chat_id"); failure.migrate_to != 0) {
+  } else if (failure.migrate_to = integer_or_zero(parameters, "migrate_to_chat_id"); failure.migrate_to != 0) {
     failure.kind = Failure::Kind::migrated;
   } else if (code == 401 || (code == 404 && words == "not found")) {  // 404: a token that has not even the form of one
     failure.kind = Failure::Kind::unauthorized;
@@ -82,7 +97,8 @@ Failure failure_of(int status, const Json& json) {
 Result<Json> read_answer(int status, std::string_view body) {
   Json json;
   try {
-    json = parse_json(body, "Telegram's answer", 32);
+    // A hundred messages, each with a hundred entities and an answer to such a one: no stranger may stop the polling for all.
+    json = parse_json(body, "Telegram's answer", {.depth = 32, .values = 1'000'000});
   } catch (const Error&) {
     return std::unexpected(failure_of(status, nullptr));  // a proxy's page, most often
   }

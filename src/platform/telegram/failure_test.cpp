@@ -22,7 +22,21 @@ TEST(FailureOf, KnowsTelegramsWords) {
       {403, "Forbidden: bot was blocked by the user", Kind::forbidden},
       {403, "Forbidden: user is deactivated", Kind::forbidden},
       {403, "Forbidden: bot was kicked from the supergroup chat", Kind::forbidden},
-      {400, "Bad Request: not enough rights to send photos to the chat", Kind::forbidden},
+      {400, "Bad Request: not enough rights to send photos to the chat", Kind::no_rights},
+      {400, "Bad Request: not enough rights to send documents to the chat", Kind::no_rights},
+      {400, "Bad Request: CHAT_SEND_PHOTOS_FORBIDDEN", Kind::no_rights},
+      {403, "Forbidden: CHAT_SEND_MEDIA_FORBIDDEN", Kind::no_rights},
+      {400, "Bad Request: not enough rights to send text messages to the chat", Kind::forbidden},
+      {400, "Bad Request: CHAT_SEND_PLAIN_FORBIDDEN", Kind::forbidden},
+      {400, "Bad Request: have no rights to send a message", Kind::forbidden},
+      {400, "Bad Request: there is no text in the message to edit", Kind::has_media},
+      {400, "Bad Request: message to be replied not found", Kind::reply_gone},
+      {400, "Bad Request: message thread not found", Kind::topic_gone},
+      {400, "Bad Request: TOPIC_CLOSED", Kind::topic_gone},
+      {400, "Bad Request: inline keyboard button URL 'http://x' is invalid: Wrong HTTP URL", Kind::bad_link},
+      {400, "Bad Request: BUTTON_URL_INVALID", Kind::bad_link},
+      {400, "Bad Request: wrong file identifier/HTTP URL specified", Kind::bad_request},
+      {413, "Request Entity Too Large", Kind::bad_request},
       {400, "Bad Request: query is too old and response timeout expired or query ID is invalid", Kind::too_late},
       {401, "Unauthorized", Kind::unauthorized},
       {404, "Not Found", Kind::unauthorized},
@@ -49,6 +63,7 @@ TEST(FailureOf, WithoutADescriptionItIsTriedAgain) {
     const Failure failure = failure_of(502, json);
     EXPECT_EQ(failure.kind, Kind::unreachable);
   }
+  EXPECT_EQ(failure_of(413, Json()).kind, Kind::bad_request) << "no repeat makes it smaller";
 }
 
 TEST(ReadAnswer, GivesTheResultOrAFailure) {
@@ -60,6 +75,26 @@ TEST(ReadAnswer, GivesTheResultOrAFailure) {
     EXPECT_EQ(answer.error().kind, Kind::unreachable) << text;
   }
   EXPECT_EQ(read_answer(403, R"({"ok":false,"error_code":403,"description":"Forbidden"})").error().kind, Kind::forbidden);
+}
+
+TEST(ReadUpdates, OneThatCannotBeReadHoldsUpNoOther) {
+  const std::string deep = R"({"update_id":2,"x":)" + std::string(5000, '[') + std::string(5000, ']') + "}";
+  const auto updates = read_updates(200, R"({"ok":true,"result":[{"update_id":1,"x":{}},)" + deep + R"(,{"no":1}, {"update_id":3}]})");
+  ASSERT_TRUE(updates);
+  ASSERT_EQ(updates->size(), 3u);
+  EXPECT_EQ((*updates)[1], Json({{"update_id", 2}}));
+  EXPECT_EQ((*updates)[2], Json({{"update_id", 3}}));
+  EXPECT_EQ(read_updates(200, R"( { "result" : [ ] , "ok" : true } )").value().size(), 0u);
+}
+
+TEST(ReadUpdates, WhatIsNoListIsTriedAgain) {
+  for (const char* text : {"", "[]", R"({"ok":true})", R"({"ok":true,"result":{}})", R"({"ok":true,"result":[{"update_id":1})",
+                           R"({"ok":true,"result":[{"no":1}]})", R"({"ok":false,"result":[]})", R"({"ok":true,"result":[] x)"}) {
+    const auto updates = read_updates(200, text);
+    ASSERT_FALSE(updates) << text;
+    EXPECT_EQ(updates.error().kind, Kind::unreachable) << text;
+  }
+  EXPECT_EQ(read_updates(409, R"({"ok":false,"error_code":409,"description":"Conflict"})").error().kind, Kind::conflict);
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "platform/telegram/api.hpp"
@@ -49,18 +50,45 @@ std::optional<Chat> read_chat(const Json* json) {
   return std::nullopt;
 }
 
+/// What a message may hold that somebody made; any other member that tells of an event makes a service message.
+bool has_content(const Json& json) {
+  constexpr std::array kKinds{"text",    "caption", "photo",     "animation",  "audio",   "document", "paid_media",
+                              "sticker", "story",   "video",     "video_note", "voice",   "contact",  "dice",
+                              "game",    "poll",    "checklist", "venue",      "location"};
+  return std::ranges::any_of(kKinds, [&](const char* kind) { return member(json, kind) != nullptr; });
+}
+
+std::string text_or_caption(const Json& json) { return text(json, "text").value_or(text(json, "caption").value_or("")); }
+
+/// Who wrote a message. Telegram puts a bot of its own in the place of anonymous administrators and of those who write as a channel.
+std::optional<User> read_sender(const Json& json) {
+  auto from = read_user(member(json, "from"));
+  const auto chat = read_chat(member(json, "sender_chat"));
+  if (!chat) return from;
+  return User{chat->id, false, from ? from->language_code : ""};
+}
+
 std::optional<Message> read_message(const Json& json) {
   const auto id = integer(json, "message_id");
   const auto chat = read_chat(member(json, "chat"));
   if (!id || !chat) return std::nullopt;
   const Json* const topic = member(json, "is_topic_message");
   const bool in_topic = topic && topic->is_boolean() && topic->get<bool>();
-  return Message{*id,
-                 *chat,
-                 read_user(member(json, "from")),
-                 in_topic ? integer(json, "message_thread_id") : std::nullopt,
-                 integer(json, "date").value_or(0),
-                 text(json, "text").value_or("")};
+  Message message{.message_id = *id,
+                  .chat = *chat,
+                  .from = read_sender(json),
+                  .thread_id = in_topic ? integer(json, "message_thread_id") : std::nullopt,
+                  .date = integer(json, "date").value_or(0),
+                  .text = text_or_caption(json),
+                  .has_content = has_content(json),
+                  .album = text(json, "media_group_id").value_or("")};
+  // In a topic a message that replies to none replies to the one that opened the topic, which has no content.
+  if (const Json* const replied = member(json, "reply_to_message"); replied && has_content(*replied)) {
+    const Json* const quote = member(json, "quote");
+    message.replied_text = quote ? text(*quote, "text").value_or("") : text_or_caption(*replied);
+    if (const Json* const from = member(*replied, "from")) message.replied_username = text(*from, "username").value_or("");
+  }
+  return message;
 }
 
 std::optional<CallbackQuery> read_callback(const Json& json) {

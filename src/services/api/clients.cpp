@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "platform/blob/signature.hpp"
 
 namespace p2p::api {
@@ -32,9 +33,9 @@ Clients::Clients(const Secret& keys) {
 }
 
 std::optional<std::string> Clients::find(std::string_view authorization) const {
-  constexpr std::string_view kScheme = "Bearer ";
+  constexpr std::string_view kScheme = "bearer ";
   if (!ask_for_key()) return "local";
-  if (!authorization.starts_with(kScheme)) return std::nullopt;
+  if (to_lower(authorization.substr(0, kScheme.size())) != kScheme) return std::nullopt;
   const auto found = names_.find(digest(authorization.substr(kScheme.size())));
   if (found == names_.end()) return std::nullopt;
   return found->second;

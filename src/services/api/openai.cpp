@@ -82,20 +82,21 @@ void read_size(FieldReader& fields, messages::Request& request) {
 Json seconds_json(std::chrono::milliseconds time) { return std::max(0.0, std::chrono::duration<double>(time).count()); }
 
 /// Why there is no picture, as an error of the API.
-ApiError failure_of(const Entry& entry) {
+ApiError failure_of(const RequestState& state) {
   namespace reason = messages::reason;
-  if (entry.status == Entry::Status::cancelled) return {409, "cancelled", "the request was cancelled"};
-  if (entry.reason == reason::kCannotDo) return {400, entry.reason, entry.detail};
-  if (entry.reason == reason::kWithheld) return {400, "content_policy_violation", "the model's safety checker withheld the picture"};
-  if (entry.reason == reason::kNoWorker) return {503, entry.reason, "no worker drew it in time; try again later"};
-  return {500, entry.reason.empty() ? "failed" : entry.reason, "the picture could not be drawn"};
+  if (state.status == RequestState::Status::cancelled) return {410, "cancelled", "the request was cancelled"};
+  if (state.reason == reason::kCannotDo) return {400, state.reason, state.detail};
+  if (state.reason == reason::kWithheld) return {400, "content_policy_violation", "the model's safety checker withheld the picture"};
+  if (state.reason == reason::kTooLong) return {400, state.reason, "it takes too long to draw; ask for fewer steps or a smaller picture"};
+  if (state.reason == reason::kNoWorker) return {503, state.reason, "no worker drew it in time; try again later"};
+  return {500, state.reason.empty() ? "failed" : state.reason, "the picture could not be drawn"};
 }
 
 }  // namespace
 
-std::string_view name_of(Entry::Status status) {
-  constexpr std::array<std::string_view, 5> kNames{"queued", "drawing", "finished", "failed", "cancelled"};
-  return kNames.at(static_cast<std::size_t>(status));
+ApiError to_error(const requests::Refused& refused) {
+  constexpr std::array kStatuses{429, 429, 429, 404, 422, 503, 500};  // in the order of Refused::Reason
+  return {kStatuses.at(static_cast<std::size_t>(refused.reason())), std::string(refused.code()), refused.what()};
 }
 
 Json ApiError::json() const {
@@ -111,10 +112,10 @@ Format format_from(std::string_view word) {
   return word == "b64_json" ? Format::b64_json : Format::url;
 }
 
-Wish read_wish(std::string_view body, const std::string& default_model) {
+GenerationsBody read_generations_body(std::string_view body, const std::string& default_model) {
   Json json;
   try {
-    json = parse_json(body, "the body", 8);
+    json = parse_json(body, "the body", {.depth = 8, .values = 1'000});
   } catch (const Error& error) {
     throw ApiError(400, "invalid_json", error.what());
   }
@@ -125,8 +126,8 @@ Wish read_wish(std::string_view body, const std::string& default_model) {
     field = field->is_null() ? json.erase(field) : std::next(field);
   }
   FieldReader fields(json, "", problems);
-  Wish wish{.request = {.model = default_model}};
-  messages::Request& request = wish.request;
+  GenerationsBody result{.request = {.model = default_model}};
+  messages::Request& request = result.request;
   fields.text("prompt", request.prompt, kPrompt);
   fields.text("model", request.model, messages::kModelRule, Need::optional);
   fields.integer("n", request.count, 1, kMostPictures, Need::optional);
@@ -149,37 +150,38 @@ Wish read_wish(std::string_view body, const std::string& default_model) {
   if (json.value("stream", Json(false)) != false)
     problems.add("stream: pictures are not streamed; GET /v1/requests/ID/events tells of the progress");
   if (!problems.empty()) throw ApiError(400, "invalid_value", problems.line());
-  wish.format = format_from(format);
-  return wish;
+  result.format = format_from(format);
+  return result;
 }
 
-Json images_json(const Entry& entry, const ImageJson& image) {
-  if (entry.status != Entry::Status::finished) throw failure_of(entry);
-  Json json{{"created", to_millis(entry.ended) / 1000}, {"id", entry.request.id}, {"data", Json::array()}};
-  for (int n = 1; n <= static_cast<int>(entry.images.size()); ++n) json["data"].push_back(image(entry, n));
+Json images_json(const RequestState& state, const ImageJson& image) {
+  if (state.status != RequestState::Status::finished) throw failure_of(state).final();
+  Json json{{"created", to_millis(state.ended) / 1000}, {"id", state.request.id}, {"data", Json::array()}};
+  for (int n = 1; n <= static_cast<int>(state.images.size()); ++n) json["data"].push_back(image(state, n));
+  if (!state.notices.empty()) json["notices"] = state.notices;
   return json;
 }
 
 Json status_json(const View& view, const ImageJson& image) {
-  const Entry& entry = view.entry;
-  Json json{{"id", entry.request.id},
-            {"status", name_of(entry.status)},
-            {"model", entry.request.model},
-            {"created", to_millis(entry.request.time) / 1000}};
-  if (!entry.over()) {
-    if (entry.cancelling) json["cancelling"] = true;
-    json["progress"] = entry.fraction;
-    if (!entry.stage.empty()) json["stage"] = entry.stage;
-    if (view.outlook.position > 0) json["position"] = view.outlook.position;
-    if (view.outlook.until_done) json["eta_seconds"] = seconds_json(*view.outlook.until_done);
+  const RequestState& state = view.state;
+  Json json{{"id", state.request.id},
+            {"status", name_of(state.status)},
+            {"model", state.request.model},
+            {"created", to_millis(state.request.time) / 1000}};
+  if (!state.over()) {
+    if (state.cancelling) json["cancelling"] = true;
+    json["progress"] = state.fraction;
+    if (!state.stage.empty()) json["stage"] = state.stage;
+    if (view.estimate.position > 0) json["position"] = view.estimate.position;
+    if (view.estimate.until_done) json["eta_seconds"] = seconds_json(*view.estimate.until_done);
     return json;
   }
-  json["ended"] = to_millis(entry.ended) / 1000;
-  if (entry.status != Entry::Status::finished) return json.update(failure_of(entry).json()), json;
-  json["data"] = images_json(entry, image)["data"];
-  if (!entry.seconds.empty()) json["seconds"] = entry.seconds;
-  if (!entry.used.empty()) json["used"] = entry.used;
-  if (!entry.notices.empty()) json["notices"] = entry.notices;
+  json["ended"] = to_millis(state.ended) / 1000;
+  if (state.status != RequestState::Status::finished) return json.update(failure_of(state).json()), json;
+  json["data"] = images_json(state, image)["data"];
+  if (!state.seconds.empty()) json["seconds"] = state.seconds;
+  if (!state.used.empty()) json["used"] = state.used;
+  if (!state.notices.empty()) json["notices"] = state.notices;
   return json;
 }
 

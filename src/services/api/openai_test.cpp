@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 /// What is wrong with the body; empty: nothing.
 std::string refusal(const std::string& body) {
   try {
-    read_wish(body, "emoji");
+    read_generations_body(body, "emoji");
     return "";
   } catch (const ApiError& error) {
     EXPECT_EQ(error.status(), 400);
@@ -23,28 +23,29 @@ std::string refusal(const std::string& body) {
 }
 
 TEST(OpenaiTest, ABodyBecomesARequest) {
-  const Wish wish = read_wish(R"({"prompt": "лиса", "model": "sd1", "n": 3, "size": "512x768", "response_format": "b64_json", "seed": 7,
+  const GenerationsBody body =
+      read_generations_body(R"({"prompt": "лиса", "model": "sd1", "n": 3, "size": "512x768", "response_format": "b64_json", "seed": 7,
                                   "steps": 20, "guidance": 4.5, "negative_prompt": "blur", "user": "u", "quality": "hd", "style": null})",
-                              "emoji");
-  EXPECT_EQ(wish.request.prompt, "лиса");
-  EXPECT_EQ(wish.request.model, "sd1");
-  EXPECT_EQ(wish.request.count, 3);
-  EXPECT_EQ(wish.request.width, 512);
-  EXPECT_EQ(wish.request.height, 768);
-  EXPECT_EQ(wish.request.seed, 7u);
-  EXPECT_EQ(wish.request.steps, 20);
-  EXPECT_EQ(wish.request.guidance, 4.5);
-  EXPECT_EQ(wish.request.negative_prompt, "blur");
-  EXPECT_EQ(wish.format, Format::b64_json);
+                            "emoji");
+  EXPECT_EQ(body.request.prompt, "лиса");
+  EXPECT_EQ(body.request.model, "sd1");
+  EXPECT_EQ(body.request.count, 3);
+  EXPECT_EQ(body.request.width, 512);
+  EXPECT_EQ(body.request.height, 768);
+  EXPECT_EQ(body.request.seed, 7u);
+  EXPECT_EQ(body.request.steps, 20);
+  EXPECT_EQ(body.request.guidance, 4.5);
+  EXPECT_EQ(body.request.negative_prompt, "blur");
+  EXPECT_EQ(body.format, Format::b64_json);
 }
 
 TEST(OpenaiTest, WhatIsNotSaidIsTheModelsOwn) {
-  const Wish wish = read_wish(R"({"prompt": "a fox", "size": "auto", "steps": null})", "emoji");
-  EXPECT_EQ(wish.request.model, "emoji");
-  EXPECT_EQ(wish.request.count, 1);
-  EXPECT_FALSE(wish.request.width || wish.request.height || wish.request.steps || wish.request.guidance);
-  EXPECT_EQ(wish.format, Format::url);
-  EXPECT_NE(wish.request.seed, read_wish(R"({"prompt": "a fox"})", "emoji").request.seed);
+  const GenerationsBody body = read_generations_body(R"({"prompt": "a fox", "size": "auto", "steps": null})", "emoji");
+  EXPECT_EQ(body.request.model, "emoji");
+  EXPECT_EQ(body.request.count, 1);
+  EXPECT_FALSE(body.request.width || body.request.height || body.request.steps || body.request.guidance);
+  EXPECT_EQ(body.format, Format::url);
+  EXPECT_NE(body.request.seed, read_generations_body(R"({"prompt": "a fox"})", "emoji").request.seed);
 }
 
 TEST(OpenaiTest, WhatIsWrongIsNamed) {
@@ -65,41 +66,41 @@ TEST(OpenaiTest, WhatIsWrongIsNamed) {
 }
 
 TEST(OpenaiTest, WhyThereIsNoPictureIsAnErrorOfItsOwn) {
-  const auto image = [](const Entry&, int n) { return Json{{"n", n}}; };
-  const auto refused = [&](Entry::Status status, std::string_view reason) {
-    const Entry entry{.request = {.id = "a"}, .status = status, .reason = std::string(reason), .detail = "width is 5"};
+  const auto image = [](const RequestState&, int n) { return Json{{"n", n}}; };
+  const auto refused = [&](RequestState::Status status, std::string_view reason) {
+    const RequestState state{.request = {.id = "a"}, .status = status, .reason = std::string(reason), .detail = "width is 5"};
     try {
-      images_json(entry, image);
+      images_json(state, image);
       return std::string("a picture");
     } catch (const ApiError& error) {
-      EXPECT_EQ(status_json({entry, {}}, image)["error"], error.json()["error"]);
+      EXPECT_EQ(status_json({state, {}}, image)["error"], error.json()["error"]);
       return std::to_string(error.status()) + " " + error.code() + ": " + error.what();
     }
   };
-  using enum Entry::Status;
+  using enum RequestState::Status;
   EXPECT_EQ(refused(failed, messages::reason::kCannotDo), "400 cannot_do: width is 5");
   EXPECT_THAT(refused(failed, messages::reason::kWithheld), HasSubstr("400 content_policy_violation"));
   EXPECT_THAT(refused(failed, messages::reason::kNoWorker), HasSubstr("503 no_worker"));
   EXPECT_THAT(refused(failed, messages::reason::kDrawingFailed), HasSubstr("500 drawing_failed: the picture could not be drawn"))
       << "what went wrong inside is the operator's";
-  EXPECT_THAT(refused(cancelled, ""), HasSubstr("409 cancelled"));
+  EXPECT_THAT(refused(cancelled, ""), HasSubstr("410 cancelled"));
 }
 
 TEST(OpenaiTest, AFinishedRequestHasItsPictures) {
-  const Entry entry{.request = {.id = "a", .model = "flat"}, .status = Entry::Status::finished, .images = {{}, {}}};
-  const auto image = [](const Entry&, int n) { return Json{{"n", n}}; };
-  EXPECT_EQ(images_json(entry, image)["data"], Json::parse(R"([{"n": 1}, {"n": 2}])"));
-  EXPECT_EQ(status_json({entry, {}}, image)["status"], "finished");
+  const RequestState state{.request = {.id = "a", .model = "flat"}, .status = RequestState::Status::finished, .images = {{}, {}}};
+  const auto image = [](const RequestState&, int n) { return Json{{"n", n}}; };
+  EXPECT_EQ(images_json(state, image)["data"], Json::parse(R"([{"n": 1}, {"n": 2}])"));
+  EXPECT_EQ(status_json({state, {}}, image)["status"], "finished");
 }
 
 TEST(PreferTest, Patience) {
-  EXPECT_EQ(patience_of(""), seconds(120));
-  EXPECT_EQ(patience_of("respond-async"), seconds(0));
-  EXPECT_EQ(patience_of("wait=5"), seconds(5));
-  EXPECT_EQ(patience_of("Wait = \"7\"; x, handling=lenient"), seconds(7));
-  EXPECT_EQ(patience_of("wait=10, respond-async"), seconds(0));
-  EXPECT_EQ(patience_of("wait=99999999999999999999"), seconds(600));
-  EXPECT_EQ(patience_of("wait=-1, wait=x, wait="), seconds(120));
+  EXPECT_EQ(preference_of(""), std::nullopt);
+  EXPECT_EQ(preference_of("respond-async"), seconds(0));
+  EXPECT_EQ(preference_of("wait=5"), seconds(5));
+  EXPECT_EQ(preference_of("Wait = \"7\"; x, handling=lenient"), seconds(7));
+  EXPECT_EQ(preference_of("wait=10, respond-async"), seconds(0));
+  EXPECT_EQ(preference_of("wait=99999999999999999999"), seconds(600));
+  EXPECT_EQ(preference_of("wait=-1, wait=x, wait="), std::nullopt);
 }
 
 TEST(ClientsTest, KeysAreNamesThatTellNothing) {

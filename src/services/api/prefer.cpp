@@ -4,27 +4,29 @@
 #include <charconv>
 #include <string>
 
+#include "base/text.hpp"
+
 namespace p2p::api {
 
-std::chrono::seconds patience_of(std::string_view prefer) {
+std::optional<std::chrono::seconds> preference_of(std::string_view prefer) {
   constexpr std::string_view kWait = "wait=";
   constexpr int kMost = 600;
-  int seconds = 120;
+  std::optional<std::chrono::seconds> wanted;
   for (std::size_t from = 0; from < prefer.size();) {
     const std::size_t end = std::min(prefer.find_first_of(",;", from), prefer.size());
     std::string word(prefer.substr(from, end - from));
     from = end + 1;
     std::erase_if(word, [](char c) { return c == ' ' || c == '\t' || c == '"'; });
-    std::ranges::transform(word, word.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    word = to_lower(word);
     if (word == "respond-async") return std::chrono::seconds(0);
     int value = 0;
     const char* const stop = word.data() + word.size();
     if (!word.starts_with(kWait)) continue;
     const auto [read, problem] = std::from_chars(word.data() + kWait.size(), stop, value);
     if (read == stop && problem != std::errc::invalid_argument && value >= 0)
-      seconds = problem == std::errc() ? std::min(value, kMost) : kMost;
+      wanted = std::chrono::seconds(problem == std::errc() ? std::min(value, kMost) : kMost);
   }
-  return std::chrono::seconds(seconds);
+  return wanted;
 }
 
 }  // namespace p2p::api

@@ -3,6 +3,9 @@
 #include <charconv>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
+#include "platform/blob/serve.hpp"
+#include "platform/blob/signature.hpp"
 #include "platform/messages/base64.hpp"
 #include "services/api/prefer.hpp"
 
@@ -11,6 +14,7 @@ namespace {
 
 constexpr std::string_view kGenerations = "/v1/images/generations";
 constexpr std::string_view kRequests = "/v1/requests/";
+constexpr std::chrono::seconds kLookAgain{1};
 
 http::ServerResponse json_response(int status, const Json& json) {
   return {.status = status,
@@ -26,158 +30,288 @@ std::pair<std::string, std::string> parts_of(std::string_view path) {
   return {std::string(rest.substr(0, slash)), std::string(rest.substr(std::min(slash + 1, rest.size())))};
 }
 
+/// Without its parameters.
+std::string media_type(std::string_view header) {
+  std::string type = to_lower(header.substr(0, header.find(';')));
+  while (type.ends_with(' ')) type.pop_back();
+  return type;
+}
+
+/// How the caller reached the server, a proxy before it or not.
+std::string address_of(const http::ServerRequest& request) {
+  const auto first = [&](const char* header, std::string_view otherwise) {
+    const std::string_view value = request.header(header);
+    return std::string(value.empty() ? otherwise : value.substr(0, value.find(',')));
+  };
+  const std::string host = first("x-forwarded-host", request.header("host"));
+  return (first("x-forwarded-proto", "http") == "https" ? "https://" : "http://") + host;
+}
+
 ApiError no_such_request() { return {404, "not_found", "there is no such request; those of the last day are known"}; }
 
-std::string picture_path(const std::string& id, int n) { return std::string(kRequests) + id + "/images/" + std::to_string(n); }
+/// What every answer to a page of another site has to allow, and every preflight.
+constexpr std::string_view kMethods = "GET, POST, DELETE, OPTIONS";
+constexpr std::string_view kRequestHeaders = "Authorization, Content-Type, Idempotency-Key, Prefer, Last-Event-ID";
+constexpr std::string_view kResponseHeaders = "Location, Preference-Applied, Retry-After, X-Should-Retry";
 
-/// One more call that waits, as long as it lives.
-class Waiting {
- public:
-  Waiting(std::atomic<int>& count, int most) : count_(count), has_room_(++count <= most) {}
-  ~Waiting() { --count_; }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
-  bool has_room() const { return has_room_; }
-
- private:
-  std::atomic<int>& count_;
-  bool has_room_;
-};
+std::string digest_of(std::string_view body) { return blob::to_hex(blob::hmac("prompt2pic request body", body)); }
 
 }  // namespace
 
-Routes::Routes(http::Server& server, Api& api, const Clients& clients, blob::BlobStore& store, Metrics& metrics, RoutesConfig config)
-    : api_(api), clients_(clients), store_(store), metrics_(metrics), config_(std::move(config)) {
+http::ServerResponse error_answer(int status, const std::string& path, const std::string& text) {
+  if (!path.starts_with("/v1/")) return {.body = text + "\n"};
+  const char* const code = status == 404 ? "not_found" : status == 405 ? "method_not_allowed" : status == 413 ? "too_large" : "bad_request";
+  return json_response(status, ApiError(status, status == 429 ? "too_many_requests" : code, text).json());
+}
+
+Routes::Routes(http::Server& server, requests::Client& requests, const dispatch::Dispatch& dispatch, const Clients& clients,
+               blob::BlobStore& store, Metrics& metrics, RoutesConfig config)
+    : requests_(requests), dispatch_(dispatch), clients_(clients), store_(store), metrics_(metrics), config_(std::move(config)) {
   const auto route = [&](const char* method, std::string_view path, const char* name, auto handle) {
-    server.route(method, path, [this, name, handle](const Request& request) {
-      return answer(name, request, [&](const std::string& client) { return handle(request, client); });
-    });
+    server.route(
+        method, path,
+        [this, name, handle](const Request& request) { return answer(name, [&] { return handle(request, client_of(request)); }); },
+        [this, name](const Request& request) -> std::optional<Response> {
+          try {
+            client_of(request);
+            return std::nullopt;
+          } catch (const ApiError&) {
+            return answer(name, []() -> Response { throw; });
+          }
+        });
   };
   route("POST", kGenerations, "generations", [this](const auto& request, const auto& client) { return generate(request, client); });
   route("GET", kRequests, "requests", [this](const auto& request, const auto& client) { return show(request, client); });
   route("DELETE", kRequests, "cancel", [this](const auto& request, const auto& client) { return cancel(request, client); });
   route("GET", "/v1/models", "models", [this](const auto&, const auto&) { return list_models(); });
+  server.route("OPTIONS", "/v1/", [this](const Request&) {
+    Response response{.status = 204, .headers = {{"Allow", std::string(kMethods)}}};
+    if (config_.cross_origin) {
+      response.headers = {{"Access-Control-Allow-Origin", "*"},
+                          {"Access-Control-Allow-Methods", std::string(kMethods)},
+                          {"Access-Control-Allow-Headers", std::string(kRequestHeaders)},
+                          {"Access-Control-Max-Age", "86400"}};
+    }
+    return response;
+  });
 }
 
-template <typename Handle>
-http::ServerResponse Routes::answer(const char* route, const Request& request, const Handle& handle) {
+std::string Routes::client_of(const Request& request) const {
+  const auto client = clients_.find(request.header("authorization"));
+  if (!client)
+    throw ApiError(401, "invalid_api_key", "the header Authorization has to be: Bearer KEY, with a key that the operator gave you");
+  // Which a page of another site cannot send without asking first: where no key is needed, that protects what listens on loopback.
+  if (request.method == "POST" && media_type(request.header("content-type")) != "application/json")
+    throw ApiError(415, "invalid_content_type", "the header Content-Type has to be application/json");
+  return *client;
+}
+
+http::ServerResponse Routes::answer(const char* route, const std::function<Response()>& handle) {
   Response response;
-  try {
-    const auto client = clients_.find(request.header("authorization"));
-    if (!client)
-      throw ApiError(401, "invalid_api_key", "the header Authorization has to be: Bearer KEY, with a key that the operator gave you");
-    response = handle(*client);
-  } catch (const ApiError& error) {
+  const auto refuse = [&](const ApiError& error) {
     response = json_response(error.status(), error.json());
+    if (error.is_final()) response.headers.emplace_back("X-Should-Retry", "false");
+    if (!error.location().empty()) response.headers.emplace_back("Location", error.location());
+  };
+  try {
+    response = handle();
+  } catch (const ApiError& error) {
+    refuse(error);
+  } catch (const requests::Refused& error) {
+    refuse(to_error(error));
   } catch (const std::exception& error) {
     log::error("a call of the API failed", {{"route", route}, {"error", error.what()}});
     response = json_response(500, ApiError(500, "internal", "something went wrong here; try again later").json());
   }
+  if (response.later) {
+    response.later = [this, route, later = std::move(response.later)]() -> std::optional<Response> {
+      std::optional<Response> known;
+      Response answered = answer(route, [&] {
+        known = later();
+        return known ? std::move(*known) : Response{.status = 0};
+      });
+      if (answered.status == 0) return std::nullopt;
+      return answered;
+    };
+  } else if (response.status != 0) {
+    finish(route, response);
+  }
+  return response;
+}
+
+void Routes::finish(const char* route, Response& response) const {
   if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (response.status == 429 || response.status == 503) response.headers.emplace_back("Retry-After", "5");
+  if (config_.cross_origin) {
+    response.headers.emplace_back("Access-Control-Allow-Origin", "*");
+    response.headers.emplace_back("Access-Control-Expose-Headers", kResponseHeaders);
+  }
   metrics_.counter("prompt2pic_api_calls_total", "Calls of the HTTP API.", {{"route", route}, {"status", std::to_string(response.status)}})
       .add();
-  return response;
+}
+
+std::shared_ptr<void> Routes::wait_for(const std::string& client) {
+  const std::scoped_lock lock(mutex_);
+  std::size_t& own = waiting_[client];
+  if (own >= config_.waiting_per_client || all_waiting_ >= config_.waiting)
+    throw ApiError(503, "too_many_calls_wait", "too many calls wait; ask for the request itself from time to time");
+  ++own;
+  ++all_waiting_;
+  return {nullptr, [this, client](void*) {
+            const std::scoped_lock end(mutex_);
+            if (--waiting_.at(client) == 0) waiting_.erase(client);
+            --all_waiting_;
+          }};
+}
+
+std::optional<View> Routes::find(const std::string& client, const std::string& id) const {
+  auto state = requests_.find(client, id);
+  if (!state) return std::nullopt;
+  const auto estimate = state->over() ? dispatch::Estimate{} : dispatch_.estimate(id);
+  return View{std::move(*state), estimate};
 }
 
 http::ServerResponse Routes::generate(const Request& request, const std::string& client) {
-  // Which a page of another site cannot send without asking first: where no key is needed, that protects what listens on loopback.
-  if (!request.header("content-type").starts_with("application/json"))
-    throw ApiError(415, "invalid_content_type", "the header Content-Type has to be application/json");
-  const Wish wish = read_wish(request.body, config_.model);
-  View view = api_.accept(client, wish.request, std::string(request.header("idempotency-key").substr(0, 256)));
-  const std::string id = view.entry.request.id;
-  const auto patience = patience_of(request.header("prefer"));
-  const Waiting waiting(waiting_, config_.waiting);
-  if (patience.count() > 0 && waiting.has_room()) {
-    if (auto later = api_.wait(client, id, patience)) view = std::move(*later);
-  }
-  if (view.entry.over()) return json_response(200, images_json(view.entry, images_as(wish.format, request)));
-  Response response = json_response(202, {{"id", id}, {"status", name_of(view.entry.status)}});
-  response.headers.emplace_back("Location", std::string(kRequests) + id);
-  if (patience.count() == 0) response.headers.emplace_back("Preference-Applied", "respond-async");
-  return response;
-}
-
-View Routes::view_of(const std::string& id, const std::string& client) const {
-  auto view = api_.find(client, id);
-  if (!view) throw no_such_request();
-  return std::move(*view);
+  constexpr std::size_t kMostKey = 255;
+  const std::string_view repeat_key = request.header("idempotency-key");
+  if (repeat_key.size() > kMostKey)
+    throw ApiError(400, "invalid_idempotency_key", "the header Idempotency-Key has more than 255 characters");
+  const GenerationsBody body = read_generations_body(request.body, config_.model);
+  const auto preference = preference_of(request.header("prefer"));
+  const bool waits = preference != std::chrono::seconds(0);  // else the answer is 202, however soon the picture is there
+  const auto room = waits ? wait_for(client) : nullptr;
+  // OpenAI's libraries ask again by themselves where a connection or a proxy fails, and say so.
+  const std::string_view retries = request.header("x-stainless-retry-count");
+  if (!requests_.problem().empty() || !dispatch_.problem().empty()) throw requests::Refused::unavailable();
+  dispatch_.check_served(body.request.model);
+  const auto accepted = requests_.submit(
+      client, body.request,
+      {.key = std::string(repeat_key), .digest = digest_of(request.body), .is_retry = !retries.empty() && retries != "0"}, request.wake);
+  // They give up after ten minutes, as long as is waited here by default: the answer has to come before.
+  const std::chrono::seconds own_wait = config_.wait - std::min(config_.wait / 60, std::chrono::seconds(10));
+  const auto until = std::chrono::steady_clock::now() + preference.value_or(own_wait);
+  const std::string location = std::string(kRequests) + accepted.id;
+  return {.later = [this, client, accepted, room, watch = requests_.watch(accepted.id, request.wake), until, location, waits, preference,
+                    image = images_as(body.format, request)]() -> std::optional<Response> {
+            if (!accepted.storing->is_done()) return std::nullopt;
+            const auto view = find(client, accepted.id);
+            if (!view) throw no_such_request();
+            if (waits && view->state.over()) return json_response(200, images_json(view->state, image));
+            const bool stopping = requests_.stopping();
+            if (waits && !stopping && std::chrono::steady_clock::now() < until) return std::nullopt;
+            if (!preference) {
+              throw ApiError(stopping ? 503 : 504, stopping ? "stopping" : "not_drawn_yet",
+                             "the picture is not drawn yet; GET " + location + " tells of it")
+                  .final()
+                  .at(location);
+            }
+            Response response = json_response(202, {{"id", accepted.id}, {"status", name_of(view->state.status)}});
+            response.headers.emplace_back("Location", location);
+            if (!waits) response.headers.emplace_back("Preference-Applied", "respond-async");
+            return response;
+          },
+          .pause = kLookAgain};
 }
 
 http::ServerResponse Routes::show(const Request& request, const std::string& client) {
-  constexpr std::string_view kImages = "images/";
   const auto [id, what] = parts_of(request.path);
-  const View view = view_of(id, client);
+  if (const auto view = find(client, id)) return show(*view, what, request, client);
+  if (!requests::is_fresh(id)) throw no_such_request();
+  // Another instance may have accepted it, and this one not heard of it yet.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  return {.later = [this, id, what, client, until, request, room = wait_for(client),
+                    watch = requests_.watch(id, request.wake)]() -> std::optional<Response> {
+            if (const auto view = find(client, id)) return show(*view, what, request, client);
+            if (std::chrono::steady_clock::now() < until && !requests_.stopping()) return std::nullopt;
+            throw no_such_request();
+          },
+          .pause = std::chrono::seconds(1)};
+}
+
+http::ServerResponse Routes::show(const View& view, const std::string& what, const Request& request, const std::string& client) {
+  constexpr std::string_view kImages = "images/";
   if (what == "events") return stream(request, view, client);
   if (what.starts_with(kImages)) return show_picture(view, what.substr(kImages.size()));
   if (!what.empty()) throw no_such_request();
   return json_response(200, status_json(view, images_as(format_from(request.query_value("response_format")), request)));
 }
 
-http::ServerResponse Routes::show_picture(const View& view, const std::string& number) {
-  const auto& images = view.entry.images;
-  std::size_t n = 0;
-  const auto [end, problem] = std::from_chars(number.data(), number.data() + number.size(), n);
-  if (!view.entry.over()) throw ApiError(404, "not_ready", "the picture is not drawn yet");
-  if (problem != std::errc() || end != number.data() + number.size() || n < 1 || n > images.size())
-    throw ApiError(404, "not_found", "the request has " + std::to_string(images.size()) + " pictures");
-  return {.content_type = "image/png", .body = picture(images[n - 1]), .headers = {{"Cache-Control", "private, max-age=86400"}}};
-}
-
-std::string Routes::picture(const messages::StoredImage& image) const {
+template <typename Read>
+auto Routes::from_store(const std::string& key, const Read& read) const {
   try {
-    return store_.get(image.key);
+    return read();
   } catch (const blob::BlobError& error) {
     if (error.kind() == blob::BlobError::Kind::missing) throw ApiError(410, "gone", "the picture was deleted");
-    log::warn("a picture could not be read", {{"key", image.key}, {"error", error.what()}});
+    log::warn("a picture could not be read", {{"key", key}, {"error", error.what()}});
     throw ApiError(503, "unavailable", "the store of pictures does not answer; try again later");
   }
 }
 
+http::ServerResponse Routes::show_picture(const View& view, const std::string& number) {
+  const auto& images = view.state.images;
+  std::size_t n = 0;
+  const auto [end, problem] = std::from_chars(number.data(), number.data() + number.size(), n);
+  if (!view.state.over()) throw ApiError(404, "not_ready", "the picture is not drawn yet");
+  if (problem != std::errc() || end != number.data() + number.size() || n < 1 || n > images.size())
+    throw ApiError(404, "not_found", "the request has " + std::to_string(images.size()) + " pictures");
+  return from_store(images[n - 1].key, [&] { return blob::serve_png(store_, images[n - 1].key); });
+}
+
 http::ServerResponse Routes::stream(const Request& request, const View& view, const std::string& client) {
-  const auto room = std::make_shared<Waiting>(waiting_, config_.waiting);
-  if (!room->has_room()) throw ApiError(503, "too_many_streams", "too many calls wait; ask for the request itself from time to time");
-  const std::string id = view.entry.request.id;
+  const std::string id = view.state.request.id;
   const auto to_line = [image = images_as(Format::url, request)](const View& now) {
-    return "event: " + std::string(name_of(now.entry.status)) +
+    return "event: " + std::string(name_of(now.state.status)) +
            "\ndata: " + status_json(now, image).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
   };
-  auto told = std::make_shared<std::optional<std::uint64_t>>();
+  using Clock = std::chrono::steady_clock;
   return {.content_type = "text/event-stream",
           .headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}},
-          .stream = [this, room, client, id, to_line, told](std::string& piece) {
-            const auto now = *told ? api_.wait(client, id, config_.sign_of_life, *told) : api_.find(client, id);
-            if (!now) return false;
-            const bool is_news = !*told || now->entry.version != **told;
-            piece = is_news ? to_line(*now) : ": still there\n\n";
-            *told = now->entry.version;
-            return !now->entry.over() && !api_.stopping();
-          }};
+          .stream =
+              [this, room = wait_for(client), watch = requests_.watch(id, request.wake), client, id, to_line,
+               told = std::optional<std::uint64_t>(), at = Clock::now()](std::string& piece) mutable {
+                const auto now = find(client, id);
+                if (!now) return false;
+                if (told != now->state.version) {
+                  piece = to_line(*now);
+                  told = now->state.version;
+                  at = Clock::now();
+                } else if (Clock::now() - at >= config_.sign_of_life) {
+                  piece = ": still there\n\n";
+                  at = Clock::now();
+                }
+                return !now->state.over() && !requests_.stopping();
+              },
+          .pause = config_.sign_of_life};
 }
 
 http::ServerResponse Routes::cancel(const Request& request, const std::string& client) {
   const auto [id, what] = parts_of(request.path);
-  if (!what.empty() || !api_.cancel(client, id)) throw no_such_request();
-  return json_response(200, status_json(view_of(id, client), images_as(Format::url, request)));
+  const auto storing = what.empty() ? requests_.cancel(client, id, request.wake) : nullptr;
+  if (!storing) throw no_such_request();
+  return {.later = [this, id, client, storing, image = images_as(Format::url, request)]() -> std::optional<Response> {
+            if (!storing->is_done()) return std::nullopt;
+            const auto view = find(client, id);
+            if (!view) throw no_such_request();
+            return json_response(200, status_json(*view, image));
+          },
+          .pause = kLookAgain};
 }
 
 http::ServerResponse Routes::list_models() const {
   Json data = Json::array();
-  for (const std::string& model : api_.models()) data.push_back({{"id", model}, {"object", "model"}, {"owned_by", "prompt2pic"}});
+  for (const std::string& model : dispatch_.models()) data.push_back({{"id", model}, {"object", "model"}, {"owned_by", "prompt2pic"}});
   return json_response(200, {{"object", "list"}, {"data", data}});
 }
 
 ImageJson Routes::images_as(Format format, const Request& request) const {
-  const std::string here = config_.public_url.empty() ? "http://" + std::string(request.header("host")) : config_.public_url;
-  return [this, format, here](const Entry& entry, int n) {
-    const messages::StoredImage& image = entry.images.at(static_cast<std::size_t>(n - 1));
+  const std::string here = config_.public_url.empty() ? address_of(request) : config_.public_url;
+  return [this, format, here](const RequestState& state, int n) {
+    const messages::StoredImage& image = state.images.at(static_cast<std::size_t>(n - 1));
     Json json{{"seed", image.seed}, {"width", image.width}, {"height", image.height}};
     if (format == Format::b64_json) {
-      json["b64_json"] = messages::to_base64(picture(image));
+      json["b64_json"] = messages::to_base64(from_store(image.key, [&] { return store_.get(image.key); }));
     } else {
-      const auto link = store_.link(image.key, now() + std::min(config_.link_ttl, store_.longest_link()));
-      json["url"] = link ? *link : here + picture_path(entry.request.id, n);
+      json["url"] = here + blob::link_path(config_.link_key, image.key, now() + config_.link_ttl);
     }
     return json;
   };

@@ -3,6 +3,7 @@
 namespace p2p::bot {
 
 std::pair<std::optional<std::string>, Time> Bot::Core::link_of(const RequestRow& row) const {
+  if (row.status != Status::finished || row.link_refused || row.form == RequestRow::Form::plain || row.reason == kGone) return {};
   const Time until = now() + std::min(config_.link_ttl, store_.longest_link());
   return {store_.link(row.image_key, until), until};
 }
@@ -12,7 +13,7 @@ void Bot::Core::expire_links() {
   constexpr int kAtOnce = 5;
   if (link_edits_.size() >= kMostWaiting) return;
   std::vector<RequestRow> rows;
-  read([&] { rows = state_.with_expired_links(now(), static_cast<int>(link_edits_.size()) + kAtOnce); });
+  if (!read([&] { rows = state_.with_expired_links(now(), static_cast<int>(link_edits_.size()) + kAtOnce); })) return;
   for (RequestRow& row : rows) {
     const std::int64_t message = row.message;
     const std::string id = row.id;
@@ -32,8 +33,8 @@ void Bot::Core::renew_link(const RequestRow& row, std::int64_t message, const st
 void Bot::Core::edit_links(Time at) {
   for (auto& [id, edit] : link_edits_) {
     if (edit.busy) continue;
-    const Pace::Call call = edit.renew ? Pace::Call::answer : Pace::Call::progress;
-    const auto until = edit.retry_at > at ? edit.retry_at : pace_.take(edit.row.chat, edit.row.in_group, call, at);
+    const RateLimiter::Call call = edit.renew ? RateLimiter::Call::answer : RateLimiter::Call::progress;
+    const auto until = edit.retry_at > at ? edit.retry_at : rate_limiter_.take(edit.row.chat, edit.row.in_group, call, at);
     until ? wake_at(*until) : begin(edit);
   }
 }
@@ -59,16 +60,16 @@ void Bot::Core::finish_link(const RequestRow& row, bool renewed, const telegram:
   edit.busy = false;
   if (!result) {
     const Failure& failure = result.error();
-    if (failure.kind == Kind::flood) return pace_.flooded(row.chat, failure.retry_after, now());
+    if (failure.kind == Kind::flood) return rate_limiter_.flooded(row.chat, failure.retry_after, now());
     if (failure.kind == Kind::unreachable || failure.kind == Kind::unauthorized) return retry(edit.backoff, edit.retry_at);
   }
   // A message that is gone needs no link any more.
   if (result || !renewed) {
-    const auto live = live_.find(row.id);
-    RequestRow now_known = live == live_.end() ? row : live->second.row;
+    const auto live = active_.find(row.id);
+    RequestRow now_known = live == active_.end() ? row : live->second.row;
     now_known.has_link = row.has_link;
     now_known.link_until = row.link_until;
-    if (live != live_.end()) live->second.row = now_known;
+    if (live != active_.end()) live->second.row = now_known;
     save(now_known);
   }
   if (edit.renew == renewed) link_edits_.erase(found);  // else it was pressed meanwhile

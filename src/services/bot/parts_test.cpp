@@ -3,12 +3,14 @@
 #include <soci/sqlite3/soci-sqlite3.h>
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "base/random_id.hpp"
+#include "base/testing/temp_folder.hpp"
 #include "services/bot/callback.hpp"
 #include "services/bot/command.hpp"
-#include "services/bot/pace.hpp"
+#include "services/bot/rate_limiter.hpp"
 #include "services/bot/state.hpp"
 #include "services/bot/view.hpp"
 
@@ -31,6 +33,23 @@ TEST(ParseCommand, ReadsWhatPeopleWrite) {
   EXPECT_EQ(kind("  "), none);
   EXPECT_EQ(kind("/"), unknown);
   EXPECT_EQ(kind("/cancel@FoxBot"), cancel);
+}
+
+TEST(ParseCommand, ReadsWhatPhonesAddToACommand) {
+  for (const char* text : {"/txt2img a fox", "/txt2img\u00a0a fox", "/txt2img, a fox", "/txt2img\na fox", "/txt2img: a fox\u00a0",
+                           "\u200b/txt2img\u202fa fox", "/txt2img@FoxBot, a fox", "@FoxBot /txt2img a fox"}) {
+    const Command command = parse_command(text, "FoxBot", false);
+    EXPECT_EQ(command.kind, Command::Kind::txt2img) << text;
+    EXPECT_EQ(command.argument, "a fox") << text;
+  }
+}
+
+TEST(ParseCommand, ReadsWhatIsMeantForTheBot) {
+  for (const char* text : {"@FoxBot a fox", "@foxbot, a fox", "@FoxBot\na fox", "a fox @FoxBot", "a fox\u00a0@foxbot "})
+    EXPECT_EQ(parse_command(text, "FoxBot", false).argument, "a fox") << text;
+  for (const char* text : {"@FoxBots a fox", "@OtherBot a fox", "a@FoxBot", "is @FoxBot here", "fox"})
+    EXPECT_EQ(parse_command(text, "FoxBot", false).kind, Command::Kind::none) << text;
+  EXPECT_EQ(parse_command("@FoxBot", "FoxBot", false).kind, Command::Kind::txt2img) << "the text may be the replied one's";
 }
 
 TEST(ParseCallback, ReadsOnlyWhatButtonsSay) {
@@ -63,7 +82,7 @@ TEST(Texts, RussianCountsRightly) {
   EXPECT_EQ(count_requests(Language::en, 1), "1 request");
   EXPECT_EQ(duration(Language::ru, std::chrono::minutes(65)), "1 ч 5 мин");
   EXPECT_EQ(duration(Language::en, std::chrono::milliseconds(0)), "1 s");
-  EXPECT_EQ(language_of("ru-RU"), Language::ru);
+  for (const char* code : {"ru", "RU", "ru-RU", "Ru_ru"}) EXPECT_EQ(language_of(code), Language::ru) << code;
   EXPECT_EQ(language_of("rup"), Language::en);
 }
 
@@ -92,11 +111,10 @@ TEST(View, OffersWhatTheModelCanMakeOfAPicture) {
 
 TEST(View, TellsWhatIsGoingOn) {
   RequestRow row{.id = "x"};
-  EXPECT_THAT(status_text(row, {.estimate = {3, std::chrono::minutes(2)}}), HasSubstr("number 3, about 2 min"));
+  EXPECT_THAT(status_text(row, {.estimate = {.position = 3, .until_done = std::chrono::minutes(2)}}), HasSubstr("number 3, about 2 min"));
   EXPECT_THAT(status_text(row, {.workers_away = true}), HasSubstr("artists are away"));
-  row.status = RequestRow::Status::sent;
-  row.started = true;
-  EXPECT_EQ(status_text(row, {.estimate = {0, std::chrono::seconds(5)}, .fraction = 0.4}), "Drawing ▓▓▓▓░░░░░░ 40 %, 5 s left");
+  row.status = RequestRow::Status::drawing;
+  EXPECT_EQ(status_text(row, {.estimate = {.until_done = std::chrono::seconds(5)}, .fraction = 0.4}), "Drawing ▓▓▓▓░░░░░░ 40 %, 5 s left");
   EXPECT_EQ(status_keyboard(row)[0][0].data, "cancel:x");
   row.cancelling = true;
   EXPECT_TRUE(status_keyboard(row).empty());
@@ -113,7 +131,7 @@ std::size_t most_within(const std::vector<Time>& times, std::chrono::millisecond
 }
 
 /// When calls go out that are asked for in `chats` each 10 ms for two minutes.
-std::vector<Time> calls_in(Pace& pace, int chats, bool in_group, Pace::Call call) {
+std::vector<Time> calls_in(RateLimiter& pace, int chats, bool in_group, RateLimiter::Call call) {
   std::vector<Time> times;
   const Time start = from_millis(1'000'000);
   for (auto at = start; at < start + std::chrono::minutes(2); at += std::chrono::milliseconds(10)) {
@@ -127,49 +145,49 @@ std::vector<Time> calls_in(Pace& pace, int chats, bool in_group, Pace::Call call
 constexpr std::chrono::seconds kSecond{1};
 constexpr std::chrono::seconds kMinute{60};
 
-TEST(Pace, AChatGetsOneNewMessageASecond) {
-  Pace pace;
-  const auto times = calls_in(pace, 1, false, Pace::Call::message);
+TEST(RateLimiter, AChatGetsOneNewMessageASecond) {
+  RateLimiter pace;
+  const auto times = calls_in(pace, 1, false, RateLimiter::Call::message);
   EXPECT_EQ(most_within(times, kSecond), 1u);
   EXPECT_GE(times.size(), 110u);
 }
 
-TEST(Pace, AChatGetsAnAnswerASecondAfterAFewAtOnce) {
-  Pace pace;
-  const auto times = calls_in(pace, 1, false, Pace::Call::answer);
+TEST(RateLimiter, AChatGetsAnAnswerASecondAfterAFewAtOnce) {
+  RateLimiter pace;
+  const auto times = calls_in(pace, 1, false, RateLimiter::Call::answer);
   EXPECT_EQ(most_within(times, kSecond), 3u);
   EXPECT_LE(times.size(), 123u);
   EXPECT_GE(times.size(), 118u);
 }
 
-TEST(Pace, AGroupGetsLessThanTwentyAMinute) {
-  Pace pace;
-  const auto times = calls_in(pace, 1, true, Pace::Call::answer);
+TEST(RateLimiter, AGroupGetsLessThanTwentyAMinute) {
+  RateLimiter pace;
+  const auto times = calls_in(pace, 1, true, RateLimiter::Call::answer);
   EXPECT_EQ(most_within(times, kMinute), 19u);
   EXPECT_EQ(times.size(), 38u);
 }
 
-TEST(Pace, AllChatsTogetherGetLessThanThirtyASecond) {
-  Pace pace;
-  EXPECT_EQ(most_within(calls_in(pace, 100, false, Pace::Call::answer), kSecond), 27u);
+TEST(RateLimiter, AllChatsTogetherGetLessThanThirtyASecond) {
+  RateLimiter pace;
+  EXPECT_EQ(most_within(calls_in(pace, 100, false, RateLimiter::Call::answer), kSecond), 27u);
 }
 
-TEST(Pace, ProgressLeavesPlaces) {
-  Pace pace;
-  const auto times = calls_in(pace, 100, false, Pace::Call::progress);
+TEST(RateLimiter, ProgressLeavesPlaces) {
+  RateLimiter pace;
+  const auto times = calls_in(pace, 100, false, RateLimiter::Call::progress);
   EXPECT_EQ(most_within(times, kSecond), 17u);
-  EXPECT_FALSE(pace.take(1000, false, Pace::Call::answer, times.back()));
+  EXPECT_FALSE(pace.take(1000, false, RateLimiter::Call::answer, times.back()));
 }
 
-TEST(Pace, AClockThatIsSetBackHoldsNothingUp) {
-  Pace pace;
-  const auto late = calls_in(pace, 1, true, Pace::Call::message).back();
-  EXPECT_FALSE(pace.take(1, true, Pace::Call::message, late - std::chrono::minutes(5)));
+TEST(RateLimiter, AClockThatIsSetBackHoldsNothingUp) {
+  RateLimiter pace;
+  const auto late = calls_in(pace, 1, true, RateLimiter::Call::message).back();
+  EXPECT_FALSE(pace.take(1, true, RateLimiter::Call::message, late - std::chrono::minutes(5)));
 }
 
-TEST(Pace, ObeysRetryAfter) {
-  using enum Pace::Call;
-  Pace pace;
+TEST(RateLimiter, ObeysRetryAfter) {
+  using enum RateLimiter::Call;
+  RateLimiter pace;
   const Time start = from_millis(1'000'000);
   pace.flooded(1, std::chrono::seconds(7), start);
   EXPECT_GE(pace.take(1, false, answer, start).value(), start + std::chrono::seconds(7));
@@ -181,9 +199,8 @@ TEST(Pace, ObeysRetryAfter) {
 
 class StateTest : public ::testing::Test {
  protected:
-  void TearDown() override { fs::remove_all(folder); }
-  fs::path folder =
-      fs::path(::testing::TempDir()) / ("state-" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+  TempFolder temporary;
+  fs::path folder = temporary.path() / "state";
   Secret url{"sqlite:///" + (folder / "x.db").string()};
 };
 
@@ -203,7 +220,7 @@ TEST_F(StateTest, KeepsRowsLettersRepliesAndOffsets) {
                    .accepted = from_millis(1000),
                    .used = {{"steps", "3"}}});
       state->save({.id = "b", .accepted = from_millis(500), .settled = true});
-      state->add(BusLetter{3, {.topic = "t", .partition = 2, .key = "k", .value = "v", .headers = {{"h", "1"}}}});
+      state->add(OutboxMessage{3, {.topic = "t", .partition = 2, .key = "k", .value = "v", .headers = {{"h", "1"}}}});
       state->add(Reply{.number = 4, .chat = 5, .text = "hi"});
       state->save_offsets({{{"t", 1}, 42}});
       EXPECT_EQ(state->count_day(1, "2026-11-24"), 1);
@@ -218,12 +235,33 @@ TEST_F(StateTest, KeepsRowsLettersRepliesAndOffsets) {
     EXPECT_EQ(to_json(rows[0]), to_json(*state->find("a")));
     EXPECT_EQ(rows[0].seed, 1ull << 52);
     EXPECT_EQ(rows[0].thread, 9);
-    EXPECT_EQ(state->letters()[0].message.partition, 2);
+    EXPECT_EQ(state->outbox()[0].message.partition, 2);
     EXPECT_EQ(state->replies()[0].text, "hi");
     EXPECT_EQ((state->offsets()[{"t", 1}]), 42);
     state->move_chat(-5, -6);
     EXPECT_EQ(state->find("a")->chat, -6);
   });
+}
+
+TEST_F(StateTest, IsForThisUserAlone) {
+  const auto expect_private = [&] {
+    const auto state = open_state(url);
+    state->transaction([&] { state->note_update(1); });
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      names.push_back(entry.path().filename());
+      EXPECT_EQ(entry.status().permissions(), fs::perms{0600}) << entry.path();
+    }
+    EXPECT_THAT(names, ::testing::UnorderedElementsAre("x.db", "x.db-shm", "x.db-wal", "x.db.lock"));
+  };
+  expect_private();
+  EXPECT_EQ(fs::status(folder).permissions(), fs::perms{0700});
+  fs::permissions(folder / "x.db", fs::perms{0644});  // as an earlier version made it, and did not end well
+  for (const char* name : {"x.db-wal", "x.db-shm"}) {
+    std::ofstream(folder / name);
+    fs::permissions(folder / name, fs::perms{0644});
+  }
+  expect_private();
 }
 
 TEST_F(StateTest, ATransactionIsAllOrNothing) {
@@ -239,7 +277,7 @@ TEST_F(StateTest, ATransactionIsAllOrNothing) {
 TEST_F(StateTest, BelongsToOneProcess) {
   const auto state = open_state(url);
   EXPECT_THROW(open_state(url), UsageError);
-  check_state(url);
+  EXPECT_NO_THROW(check_state(url));
 }
 
 TEST_F(StateTest, ANewerDatabaseIsRefused) {

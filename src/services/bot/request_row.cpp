@@ -53,10 +53,6 @@ void visit(Row& row, Visitor&& field) {
   field("accepted", row.accepted);
   field("traceparent", row.traceparent);
   field("status", row.status);
-  field("dispatch", row.dispatch);
-  field("strikes", row.strikes);
-  field("partition", row.partition);
-  field("started", row.started);
   field("cancelling", row.cancelling);
   field("reason", row.reason);
   field("detail", row.detail);
@@ -72,10 +68,12 @@ void visit(Row& row, Visitor&& field) {
   field("messages_lost", row.messages_lost);
   field("answered", row.answered);
   field("form", row.form);
+  field("link_refused", row.link_refused);
   field("has_link", row.has_link);
   field("link_until", row.link_until);
   field("original", row.original);
   field("original_shown", row.original_shown);
+  field("original_refused", row.original_refused);
   field("bell_rung", row.bell_rung);
   field("settled", row.settled);
 }

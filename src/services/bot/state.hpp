@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,7 +21,7 @@ class StateError : public Error {
 };
 
 /// A message for the bus that may not have been sent yet.
-struct BusLetter {
+struct OutboxMessage {
   std::int64_t number = 0;  ///< in order
   bus::Outgoing message;
 };
@@ -54,9 +55,9 @@ class State {
   virtual std::vector<RequestRow> with_expired_links(Time at, int most) = 0;
   virtual void move_chat(std::int64_t from, std::int64_t to) = 0;
 
-  virtual void add(const BusLetter& letter) = 0;
-  virtual void remove_letter(std::int64_t number) = 0;
-  virtual std::vector<BusLetter> letters() = 0;
+  virtual void add(const OutboxMessage& letter) = 0;
+  virtual void remove_from_outbox(std::int64_t number) = 0;
+  virtual std::vector<OutboxMessage> outbox() = 0;
 
   virtual void add(const Reply& reply) = 0;
   virtual void remove_reply(std::int64_t number) = 0;
@@ -64,6 +65,9 @@ class State {
 
   virtual std::map<bus::TopicPartition, std::int64_t> offsets() = 0;
   virtual void save_offsets(const std::map<bus::TopicPartition, std::int64_t>& offsets) = 0;
+  /// Which log of the topic they are of, as bus::LogReader::log(); empty: not known.
+  virtual std::string log_of(const std::string& topic) = 0;
+  virtual void save_log(const std::string& topic, const std::string& log) = 0;
 
   /// Counts one more request of the user on that day; gives the count.
   virtual int count_day(std::int64_t user, const std::string& day) = 0;
@@ -76,6 +80,9 @@ class State {
 /// Opens, makes or brings up to date the database of a URL sqlite:///PATH, which belongs to this process alone as long as it lives. Throws
 /// UsageError: another kind of URL, a database in use, one of a newer version; StateError.
 std::unique_ptr<State> open_state(const Secret& url);
+
+/// The file of a URL sqlite:///PATH. Throws UsageError for another kind.
+std::filesystem::path database_file(const Secret& url);
 
 /// Whether it could be opened and written; a database that a running bot uses is fine. Throws as open_state().
 void check_state(const Secret& url);

@@ -2,11 +2,13 @@
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <filesystem>
 
+#include "base/private_folder.hpp"
 #include "services/bot/state.hpp"
 
 namespace p2p::bot {
@@ -26,6 +28,7 @@ constexpr std::array kMigrations{
     "CREATE TABLE replies (number BIGINT PRIMARY KEY, chat BIGINT NOT NULL, body TEXT NOT NULL);"
     "CREATE TABLE offsets (topic TEXT NOT NULL, part INTEGER NOT NULL, next BIGINT NOT NULL, PRIMARY KEY (topic, part));"
     "CREATE TABLE user_days (person BIGINT NOT NULL, day TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (person, day));",
+    "CREATE TABLE logs (topic TEXT PRIMARY KEY, log TEXT NOT NULL);",
 };
 
 std::string path_of(const Secret& url) {
@@ -55,7 +58,18 @@ class Lock {
   int file_;
 };
 
-Json to_json(const BusLetter& letter) {
+/// What people asked for is for this user alone. SQLite gives the files beside the database the permissions that the database has.
+void make_private(const std::string& path) {
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file >= 0) close(file);  // else SQLite says why not
+  for (const char* end : {"", "-wal", "-shm", "-journal"}) {
+    struct stat status{};
+    if (stat((path + end).c_str(), &status) == 0 && (status.st_mode & 077u) != 0)
+      chmod((path + end).c_str(), 0600);  // of an earlier version
+  }
+}
+
+Json to_json(const OutboxMessage& letter) {
   return {{"topic", letter.message.topic},
           {"partition", letter.message.partition ? Json(*letter.message.partition) : Json()},
           {"key", letter.message.key},
@@ -63,8 +77,9 @@ Json to_json(const BusLetter& letter) {
           {"headers", letter.message.headers}};
 }
 
-BusLetter letter_from(std::int64_t number, const Json& json) {
-  BusLetter letter{number, {.topic = json.at("topic"), .key = json.at("key"), .value = json.at("value"), .headers = json.at("headers")}};
+OutboxMessage letter_from(std::int64_t number, const Json& json) {
+  OutboxMessage letter{number,
+                       {.topic = json.at("topic"), .key = json.at("key"), .value = json.at("value"), .headers = json.at("headers")}};
   if (!json.at("partition").is_null()) letter.message.partition = json.at("partition").get<int>();
   return letter;
 }
@@ -89,6 +104,7 @@ class SqlState : public State {
   explicit SqlState(const std::string& path) : path_(path), lock_(path) {
     if (!lock_.take())
       throw UsageError("the database " + path + " is in use by another bot; each needs one of its own, set P2P_DATABASE_URL");
+    make_private(path);
     guarded([&] {
       sql_.open(soci::sqlite3, "dbname=" + path + " timeout=5");
       sql_ << "PRAGMA journal_mode=WAL";
@@ -148,13 +164,13 @@ class SqlState : public State {
     sql_ << "UPDATE replies SET chat = :to WHERE chat = :from", soci::use(to), soci::use(from);
   }
 
-  void add(const BusLetter& letter) override {
+  void add(const OutboxMessage& letter) override {
     const std::string body = dump(to_json(letter));
     sql_ << "INSERT INTO letters (number, body) VALUES (:number, :body)", soci::use(letter.number), soci::use(body);
   }
-  void remove_letter(std::int64_t number) override { sql_ << "DELETE FROM letters WHERE number = :number", soci::use(number); }
-  std::vector<BusLetter> letters() override {
-    std::vector<BusLetter> list;
+  void remove_from_outbox(std::int64_t number) override { sql_ << "DELETE FROM letters WHERE number = :number", soci::use(number); }
+  std::vector<OutboxMessage> outbox() override {
+    std::vector<OutboxMessage> list;
     const soci::rowset<soci::row> rows = (sql_.prepare << "SELECT number, body FROM letters ORDER BY number");
     for (const soci::row& row : rows) list.push_back(letter_from(row.get<long long>(0), Json::parse(row.get<std::string>(1))));
     return list;
@@ -186,6 +202,16 @@ class SqlState : public State {
               "excluded.next",
           soci::use(place.topic), soci::use(place.partition), soci::use(next);
     }
+  }
+
+  std::string log_of(const std::string& topic) override {
+    std::string log;
+    sql_ << "SELECT log FROM logs WHERE topic = :topic", soci::use(topic), soci::into(log);
+    return log;
+  }
+  void save_log(const std::string& topic, const std::string& log) override {
+    sql_ << "INSERT INTO logs (topic, log) VALUES (:topic, :log) ON CONFLICT (topic) DO UPDATE SET log = excluded.log", soci::use(topic),
+        soci::use(log);
   }
 
   int count_day(std::int64_t user, const std::string& day) override {
@@ -255,10 +281,12 @@ class SqlState : public State {
 
 }  // namespace
 
+fs::path database_file(const Secret& url) { return path_of(url); }
+
 std::unique_ptr<State> open_state(const Secret& url) {
   const std::string path = path_of(url);
   std::error_code failed;
-  fs::create_directories(fs::path(path).parent_path(), failed);
+  make_private_folders(fs::path(path).parent_path(), failed);
   return std::make_unique<SqlState>(path);
 }
 

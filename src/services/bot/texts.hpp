@@ -22,10 +22,10 @@ enum class Text {
   usage,
   unknown_command,
   only_text,
-  too_long,  ///< {0}: most characters
+  too_long,  ///< {0}: bytes, {1}: most bytes
   not_allowed,
   queue_full,  ///< {0}: requests that one may have waiting
-  day_full,    ///< {0}: requests a day
+  day_full,    ///< {0}: requests a day; {1}: until there are more
   nothing_to_cancel,
   cancelling_all,
   queue_empty,
@@ -46,13 +46,20 @@ enum class Text {
   ready,
   original,
   picture_gone,
-  not_shown,  ///< {0}: link
-  cannot_do,  ///< {0}: detail
+  no_rights,
+  refused,     ///< {0}: Telegram's words
+  here_it_is,  ///< after one of the two before; {0}: link
+  press_again,
+  original_gone,
+  original_no_rights,
+  original_refused,  ///< {0}: Telegram's words
+  cannot_do,         ///< {0}: detail
   no_worker,
   killed_worker,
   unreadable,
   drawing_failed,
   withheld,
+  drawing_too_long,
   storing_failed,
   not_yours,
   out_of_date,
@@ -76,6 +83,8 @@ std::string say(Language language, Text text, const std::vector<std::string>& va
 
 /// "3 запроса", "1 request".
 std::string count_requests(Language language, int count);
+/// "1 step", "2 шага"
+std::string count_steps(Language language, int count);
 /// About how long: "10 с", "2 мин", "1 ч 5 мин".
 std::string duration(Language language, std::chrono::milliseconds time);
 /// "▓▓▓░░░░░░░"

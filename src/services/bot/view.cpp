@@ -1,6 +1,8 @@
 #include "services/bot/view.hpp"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 
 #include "platform/messages/messages.hpp"
@@ -9,10 +11,12 @@
 namespace p2p::bot {
 namespace {
 
-std::string number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f", value);
-  return text.data();
+std::string number(Language language, double value) {
+  std::array<char, 32> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "%.1f", value);
+  std::string text = buffer.data();
+  if (language == Language::ru) std::ranges::replace(text, '.', ',');
+  return text;
 }
 
 telegram::Button button(const RequestRow& row, Callback::Kind kind) {
@@ -22,47 +26,61 @@ telegram::Button button(const RequestRow& row, Callback::Kind kind) {
 
 }  // namespace
 
-std::string status_text(const RequestRow& row, const Outlook& outlook) {
+std::string status_text(const RequestRow& row, const StatusContext& context) {
   const Language language = row.language;
-  if (row.status == RequestRow::Status::finished) return say(language, outlook.store_slow ? Text::storing_slow : Text::storing);
+  if (row.status == RequestRow::Status::finished) return say(language, context.store_slow ? Text::storing_slow : Text::storing);
   if (row.cancelling) return say(language, Text::cancelling);
-  if (outlook.queue_away) return say(language, Text::queue_away);
-  if (outlook.workers_away) return say(language, Text::workers_away);
+  if (context.queue_away) return say(language, Text::queue_away);
+  if (context.workers_away) return say(language, Text::workers_away);
   if (row.status == RequestRow::Status::waiting) {
-    if (outlook.estimate.position == 0) return say(language, Text::accepted);
-    const std::string position = std::to_string(outlook.estimate.position);
-    if (!outlook.estimate.until_done) return say(language, Text::waiting, {position});
-    return say(language, Text::waiting_eta, {position, duration(language, *outlook.estimate.until_done)});
+    if (context.estimate.with_worker) return say(language, Text::starting);
+    if (context.estimate.position == 0) return say(language, Text::accepted);
+    const std::string position = std::to_string(context.estimate.position);
+    if (!context.estimate.until_done) return say(language, Text::waiting, {position});
+    return say(language, Text::waiting_eta, {position, duration(language, *context.estimate.until_done)});
   }
-  if (outlook.fraction >= 1) return say(language, outlook.store_slow ? Text::storing_slow : Text::storing);
-  if (!row.started) return say(language, Text::starting);
-  const std::string percent = std::to_string(static_cast<int>(outlook.fraction * 100));
-  if (!outlook.estimate.until_done) return say(language, Text::drawing, {bar(outlook.fraction), percent});
-  return say(language, Text::drawing_eta, {bar(outlook.fraction), percent, duration(language, *outlook.estimate.until_done)});
+  if (context.fraction >= 1) return say(language, context.store_slow ? Text::storing_slow : Text::storing);
+  const std::string percent = std::to_string(static_cast<int>(context.fraction * 100));
+  if (!context.estimate.until_done) return say(language, Text::drawing, {bar(context.fraction), percent});
+  return say(language, Text::drawing_eta, {bar(context.fraction), percent, duration(language, *context.estimate.until_done)});
 }
 
-std::string ending_text(const RequestRow& row) {
+std::string ending_text(const RequestRow& row, const std::optional<std::string>& link) {
   namespace reason = messages::reason;
   if (row.status == RequestRow::Status::cancelled) return say(row.language, Text::cancelled);
-  if (row.status == RequestRow::Status::finished) return say(row.language, Text::picture_gone);
+  if (row.status == RequestRow::Status::finished) {
+    if (row.reason == kGone) return say(row.language, Text::picture_gone);
+    const std::string why = row.reason == kNoRights ? say(row.language, Text::no_rights) : say(row.language, Text::refused, {row.reason});
+    return why + " " + (link ? say(row.language, Text::here_it_is, {*link}) : say(row.language, Text::press_again));
+  }
   if (row.reason == reason::kCannotDo) return say(row.language, Text::cannot_do, {telegram::cut_to(row.detail, 1000)});
-  constexpr std::array kTexts{std::pair{reason::kNoWorker, Text::no_worker}, std::pair{reason::kKilledWorker, Text::killed_worker},
-                              std::pair{reason::kUnreadable, Text::unreadable}, std::pair{reason::kStoringFailed, Text::storing_failed},
-                              std::pair{reason::kWithheld, Text::withheld}};
-  for (const auto& [word, text] : kTexts) {
+  constexpr std::array kReasonTexts{
+      std::pair{reason::kNoWorker, Text::no_worker},    std::pair{reason::kKilledWorker, Text::killed_worker},
+      std::pair{reason::kUnreadable, Text::unreadable}, std::pair{reason::kStoringFailed, Text::storing_failed},
+      std::pair{reason::kWithheld, Text::withheld},     std::pair{reason::kTooLong, Text::drawing_too_long}};
+  for (const auto& [word, text] : kReasonTexts) {
     if (row.reason == word) return say(row.language, text);
   }
   return say(row.language, Text::drawing_failed);
 }
 
+std::string original_text(const RequestRow& row) {
+  if (row.original_refused == kGone) return say(row.language, Text::original_gone);
+  return row.original_refused == kNoRights ? say(row.language, Text::original_no_rights)
+                                           : say(row.language, Text::original_refused, {row.original_refused});
+}
+
 std::string caption(const RequestRow& row) {
   constexpr std::size_t kMost = 1024;
-  const bool ru = row.language == Language::ru;
   std::string details = "seed " + std::to_string(row.seed);
   for (const std::uint64_t seed : row.variations) details += " → " + std::to_string(seed);
   details += " · " + row.model + " · " + std::to_string(row.width) + "×" + std::to_string(row.height);
-  if (const auto steps = row.used.find("steps"); steps != row.used.end()) details += " · " + steps->second + (ru ? " шагов" : " steps");
-  details += " · " + number(row.seconds) + (ru ? " с" : " s");
+  if (const auto steps = row.used.find("steps"); steps != row.used.end()) {
+    int count = 0;
+    std::from_chars(steps->second.data(), steps->second.data() + steps->second.size(), count);
+    details += " · " + count_steps(row.language, count);
+  }
+  details += " · " + number(row.language, row.seconds) + (row.language == Language::ru ? " с" : " s");
   return telegram::cut_to(row.prompt, kMost - telegram::length_of(details) - 2) + "\n\n" + details;
 }
 

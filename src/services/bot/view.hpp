@@ -5,14 +5,14 @@
 
 #include "platform/telegram/api.hpp"
 #include "services/bot/request_row.hpp"
-#include "services/routing/router.hpp"
+#include "services/dispatch/dispatcher.hpp"
 
 /// What a request's message shows; pure.
 namespace p2p::bot {
 
 /// What is known of a request beside its row.
-struct Outlook {
-  routing::Estimate estimate;
+struct StatusContext {
+  dispatch::Estimate estimate;
   double fraction = 0;        ///< of the drawing
   bool workers_away = false;  ///< nobody serves the model, and has not for a while
   bool queue_away = false;    ///< messages have not reached the queue for a while
@@ -20,10 +20,13 @@ struct Outlook {
 };
 
 /// Of a request that has not been answered.
-std::string status_text(const RequestRow& row, const Outlook& outlook);
+std::string status_text(const RequestRow& row, const StatusContext& context);
 
-/// Of one that ended without a picture.
-std::string ending_text(const RequestRow& row);
+/// Of one that ended without a picture, or whose picture Telegram does not show: then with the link to it.
+std::string ending_text(const RequestRow& row, const std::optional<std::string>& link);
+
+/// In place of the original as a file, which Telegram did not take.
+std::string original_text(const RequestRow& row);
 
 /// The picture's: the words, cut to what Telegram takes, and how it was drawn.
 std::string caption(const RequestRow& row);

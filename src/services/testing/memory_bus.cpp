@@ -5,18 +5,29 @@
 #include <thread>
 #include <tuple>
 
+#include "platform/bus/bus_error.hpp"
+#include "services/testing/eventually.hpp"
+
 namespace p2p::testing {
 
 using bus::Record;
 using bus::TopicPartition;
 
+namespace {
+
+/// Whoever polls in a loop sees soon that it has to stop.
+constexpr std::chrono::milliseconds kLongestPoll{10};
+
+}  // namespace
+
 class MemoryProducer : public bus::Producer {
  public:
   explicit MemoryProducer(MemoryBus& bus) : bus_(bus) {}
   void send(bus::Outgoing message, Delivered delivered) override {
-    if (!bus_.store(message) || !delivered) return;
+    Problem problem = bus_.refusal(message.topic);
+    if ((problem.empty() && !bus_.store(message)) || !delivered) return;
     const std::scoped_lock lock(mutex_);
-    delivered_.push_back(std::move(delivered));
+    delivered_.emplace_back(std::move(delivered), std::move(problem));
     changed_.notify_all();
   }
   bool flush(std::chrono::milliseconds timeout) override {
@@ -27,22 +38,26 @@ class MemoryProducer : public bus::Producer {
  private:
   void tell(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    while (changed_.wait(lock, stop, [&] { return !delivered_.empty(); })) {
-      const Delivered delivered = std::move(delivered_.front());
+    while (!stop.stop_requested() || !delivered_.empty()) {
+      const auto may_tell = [&] { return !delivered_.empty() && !bus_.reports_held_; };
+      if (!stop.stop_requested() && !changed_.wait_for(lock, stop, kLongestPoll, may_tell)) continue;
+      if (delivered_.empty()) continue;
+      const auto [delivered, problem] = std::move(delivered_.front());
       delivered_.pop_front();
       telling_ = true;
       lock.unlock();
-      delivered("");
+      delivered(problem);
       lock.lock();
       telling_ = false;
       changed_.notify_all();
+      notify_changed();
     }
   }
 
   MemoryBus& bus_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Delivered> delivered_;
+  std::deque<std::pair<Delivered, Problem>> delivered_;
   bool telling_ = false;
   std::jthread teller_{[this](const std::stop_token& stop) { tell(stop); }};
 };
@@ -52,22 +67,26 @@ class MemorySubscription : public bus::Subscription {
   MemorySubscription(MemoryBus& bus, std::string group, const std::vector<std::string>& topics, Events events)
       : bus_(bus), group_(std::move(group)), events_(std::move(events)) {
     const std::scoped_lock lock(bus_.mutex_);
-    state().members[this] = {bus_.member_name_, topics};
+    state().members.push_back({this, bus_.member_name_, topics});
+    notify_changed();
   }
   ~MemorySubscription() override {
     const auto mine = owned();
     if (!mine.empty() && events_.revoked) events_.revoked(mine, false);
     const std::scoped_lock lock(bus_.mutex_);
     std::erase_if(state().owners, [&](const auto& item) { return item.second == this; });
-    state().members.erase(this);
+    std::erase_if(state().members, [&](const auto& member) { return member.subscription == this; });
     bus_.changed_.notify_all();
+    notify_changed();
   }
 
   std::vector<Record> poll(std::chrono::milliseconds timeout) override {
     rebalance();
+    forget_vanished();
+    notify_changed();
     std::unique_lock lock(bus_.mutex_);
     std::vector<Record> records;
-    bus_.changed_.wait_for(lock, timeout, [&] {
+    bus_.changed_.wait_for(lock, std::min(timeout, kLongestPoll), [&] {
       take(records);
       return !records.empty();
     });
@@ -80,8 +99,12 @@ class MemorySubscription : public bus::Subscription {
     done_[place].insert(offset);
     auto& committed = state().committed[place];
     while (done_[place].erase(committed) > 0) ++committed;
+    notify_changed();
   }
-  void pause(bool paused) override { paused_ = paused; }
+  void pause(bool paused) override {
+    paused_ = paused;
+    notify_changed();
+  }
   void commit() override {}
   std::string problem() const override { return ""; }
 
@@ -89,7 +112,22 @@ class MemorySubscription : public bus::Subscription {
   struct Place {
     std::int64_t next = 0;
     std::int64_t inherited_end = 0;
+    int made = 0;
   };
+
+  void forget_vanished() {
+    std::vector<TopicPartition> gone;
+    {
+      const std::scoped_lock lock(bus_.mutex_);
+      for (auto& [place, at] : places_) {
+        if (at.made == bus_.made_[place.topic]) continue;
+        at = {.next = 0, .inherited_end = 0, .made = bus_.made_[place.topic]};
+        done_.erase(place);
+        gone.push_back(place);
+      }
+    }
+    if (!gone.empty() && events_.vanished) events_.vanished(gone);
+  }
 
   MemoryBus::GroupState& state() { return bus_.groups_[group_]; }
 
@@ -108,13 +146,13 @@ class MemorySubscription : public bus::Subscription {
     std::vector<TopicPartition> given;
     {
       const std::scoped_lock lock(bus_.mutex_);
-      std::vector<const void*> members;
-      for (const auto& [member, about] : state().members) members.push_back(member);
-      for (const std::string& topic : state().members.at(this).second) {
+      const auto& members = state().members;
+      const auto self = std::ranges::find(members, this, &MemoryBus::GroupMember::subscription);
+      for (const std::string& topic : self->topics) {
         const auto count = bus_.topics_[topic].size();
         for (std::size_t i = 0; i < count; ++i) {
           const TopicPartition place{topic, static_cast<int>(i)};
-          const bool mine = members[i % members.size()] == this;
+          const bool mine = members[i % members.size()].subscription == this;
           const auto owner = state().owners.find(place);
           if (owner != state().owners.end() && owner->second == this && !mine) taken.push_back(place);
           if (owner == state().owners.end() && mine) given.push_back(place);
@@ -135,7 +173,7 @@ class MemorySubscription : public bus::Subscription {
       const std::scoped_lock lock(bus_.mutex_);
       for (const auto& place : given) {
         state().owners[place] = this;
-        places_[place] = {state().committed[place], static_cast<std::int64_t>(bus_.partition(place).size())};
+        places_[place] = {state().committed[place], static_cast<std::int64_t>(bus_.partition(place).size()), bus_.made_[place.topic]};
       }
     }
     if (events_.assigned) events_.assigned(given);
@@ -162,8 +200,9 @@ class MemorySubscription : public bus::Subscription {
 
 class MemoryLogReader : public bus::LogReader {
  public:
-  MemoryLogReader(MemoryBus& bus, const std::string& topic, const bus::StartAt& start) : bus_(bus) {
+  MemoryLogReader(MemoryBus& bus, const std::string& topic, bus::StartAt start) : bus_(bus), topic_(topic), log_(bus.log_of(topic)) {
     const std::scoped_lock lock(bus_.mutex_);
+    if (!start.log.empty() && start.log != log_) start = {.offsets = {}, .since = Time{}, .log = log_};
     auto& partitions = bus_.topics_[topic];
     if (partitions.empty()) partitions.resize(1);
     for (std::size_t i = 0; i < partitions.size(); ++i) {
@@ -174,11 +213,19 @@ class MemoryLogReader : public bus::LogReader {
       next_[place] = known != start.offsets.end() ? known->second : first - partitions[i].begin();
       end_[place] = static_cast<std::int64_t>(partitions[i].size());
     }
+    bus_.log_readers_.insert(this);
+  }
+  ~MemoryLogReader() override {
+    const std::scoped_lock lock(bus_.mutex_);
+    bus_.log_readers_.erase(this);
   }
   std::vector<Record> poll(std::chrono::milliseconds timeout) override {
+    if (bus_.log_of(topic_) != log_) throw bus::BusError("the topic " + topic_ + " was made anew", true);
     std::unique_lock lock(bus_.mutex_);
+    handled_ = next_;
+    notify_changed();
     std::vector<Record> records;
-    bus_.changed_.wait_for(lock, timeout, [&] {
+    bus_.changed_.wait_for(lock, std::min(timeout, kLongestPoll), [&] {
       for (auto& [place, next] : next_) {
         const auto& all = bus_.partition(place);
         for (; next < static_cast<std::int64_t>(all.size()); ++next) records.push_back(all[static_cast<std::size_t>(next)]);
@@ -188,13 +235,19 @@ class MemoryLogReader : public bus::LogReader {
     return records;
   }
   std::map<TopicPartition, std::int64_t> positions() const override { return next_; }
+  std::string log() const override { return log_; }
   bool caught_up() const override {
     return std::ranges::all_of(end_, [&](const auto& item) { return next_.at(item.first) >= item.second; });
   }
+  /// The offsets before which the caller has handled everything. The bus' mutex is held.
+  const std::map<TopicPartition, std::int64_t>& handled() const { return handled_; }
 
  private:
   MemoryBus& bus_;
+  std::string topic_;
+  std::string log_;
   std::map<TopicPartition, std::int64_t> next_;
+  std::map<TopicPartition, std::int64_t> handled_;
   std::map<TopicPartition, std::int64_t> end_;
 };
 
@@ -204,6 +257,11 @@ std::unique_ptr<bus::Subscription> MemoryBus::subscribe(const std::string& group
   return std::make_unique<MemorySubscription>(*this, group, topics, std::move(events));
 }
 std::unique_ptr<bus::LogReader> MemoryBus::read_log(const std::string& topic, const bus::StartAt& start) {
+  notify_changed();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (unreadable_.contains(topic)) throw bus::BusError(topic + " cannot be read, as the test said", true);
+  }
   return std::make_unique<MemoryLogReader>(*this, topic, start);
 }
 
@@ -215,13 +273,18 @@ void MemoryBus::ensure_topics(const std::vector<bus::TopicSpec>& topics) {
   }
 }
 
+std::string MemoryBus::log_of(const std::string& topic) {
+  const std::scoped_lock lock(mutex_);
+  return "log " + std::to_string(made_[topic]);
+}
+
 bus::Bus::Group MemoryBus::describe_group(const std::string& group) {
   const std::scoped_lock lock(mutex_);
   Group result{.exists = groups_.contains(group), .stable = true};
-  for (const auto& [member, about] : groups_[group].members) {
-    bus::Member description{.id = about.first, .name = about.first};
+  for (const GroupMember& member : groups_[group].members) {
+    bus::Member description{.id = member.name, .name = member.name};
     for (const auto& [place, owner] : groups_[group].owners) {
-      if (owner == member) description.partitions.push_back(place);
+      if (owner == member.subscription) description.partitions.push_back(place);
     }
     result.members.push_back(std::move(description));
   }
@@ -257,12 +320,39 @@ bool MemoryBus::store(const bus::Outgoing& message) {
                      .value = message.value,
                      .headers = message.headers});
   changed_.notify_all();
+  notify_changed();
   return true;
 }
 
 void MemoryBus::freeze(bool frozen) {
   const std::scoped_lock lock(mutex_);
   frozen_ = frozen;
+}
+void MemoryBus::refuse(const std::string& topic, bus::Producer::Problem problem) {
+  const std::scoped_lock lock(mutex_);
+  refusals_[topic] = std::move(problem);
+}
+bus::Producer::Problem MemoryBus::refusal(const std::string& topic) {
+  const std::scoped_lock lock(mutex_);
+  return refusals_[topic];
+}
+void MemoryBus::make_anew(const std::string& topic) {
+  const std::scoped_lock lock(mutex_);
+  ++made_[topic];
+  for (auto& records : topics_[topic]) records.clear();
+  for (auto& [name, group] : groups_) std::erase_if(group.committed, [&](const auto& item) { return item.first.topic == topic; });
+  changed_.notify_all();
+  notify_changed();
+}
+void MemoryBus::remove(const std::string& topic) {
+  make_anew(topic);
+  const std::scoped_lock lock(mutex_);
+  topics_.erase(topic);
+}
+void MemoryBus::hold_reports(bool held) { reports_held_ = held; }
+void MemoryBus::refuse_reading(const std::string& topic, bool refused) {
+  const std::scoped_lock lock(mutex_);
+  refused ? void(unreadable_.insert(topic)) : void(unreadable_.erase(topic));
 }
 void MemoryBus::name_members(const std::string& name) {
   const std::scoped_lock lock(mutex_);
@@ -278,12 +368,20 @@ std::vector<Record> MemoryBus::records(const std::string& topic) {
 }
 
 bool MemoryBus::wait_for(const std::string& topic, std::size_t count) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, std::chrono::seconds(10), [&] {
-    std::size_t there = 0;
-    for (const auto& partition : topics_[topic]) there += partition.size();
-    return there >= count;
-  });
+  return eventually([&] { return records(topic).size() >= count; });
+}
+
+bool MemoryBus::is_read(const std::string& topic) {
+  const std::scoped_lock lock(mutex_);
+  bool is_followed = false;
+  for (const MemoryLogReader* reader : log_readers_) {
+    for (const auto& [place, offset] : reader->handled()) {
+      if (place.topic != topic) continue;
+      if (offset < static_cast<std::int64_t>(partition(place).size())) return false;
+      is_followed = true;
+    }
+  }
+  return is_followed;
 }
 
 std::int64_t MemoryBus::committed(const std::string& group, const TopicPartition& place) {

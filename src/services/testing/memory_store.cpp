@@ -1,10 +1,13 @@
 #include "services/testing/memory_store.hpp"
 
+#include "services/testing/eventually.hpp"
+
 namespace p2p::testing {
 
 using blob::BlobError;
 
 void MemoryStore::maybe_fail() {
+  notify_changed();
   if (failures <= 0) return;
   --failures;
   throw BlobError(kind, "the store fails as it was told");
@@ -15,6 +18,7 @@ void MemoryStore::put(const std::string& key, std::string_view bytes, std::strin
   const std::scoped_lock lock(mutex_);
   ++puts;
   objects_[key] = bytes;
+  notify_changed();
 }
 
 std::string MemoryStore::get(const std::string& key) {
@@ -29,6 +33,7 @@ void MemoryStore::remove(const std::string& key) {
   maybe_fail();
   const std::scoped_lock lock(mutex_);
   objects_.erase(key);
+  notify_changed();
 }
 
 std::optional<std::string> MemoryStore::link(const std::string& key, Time expires) const {

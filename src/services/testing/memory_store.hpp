@@ -8,7 +8,7 @@
 
 namespace p2p::testing {
 
-/// A store in memory, with faults on demand. Thread-safe.
+/// A store in memory, with faults on demand. Thread-safe; changes notify_changed().
 class MemoryStore : public blob::BlobStore {
  public:
   void put(const std::string& key, std::string_view bytes, std::string_view content_type) override;

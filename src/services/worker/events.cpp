@@ -3,7 +3,7 @@
 namespace p2p::worker {
 
 messages::Event EventWriter::about(const Task& task, messages::EventType type) const {
-  return {.id = task.request.id, .time = now(), .type = type, .worker = worker_, .dispatch = task.request.dispatch};
+  return {.id = task.request.id, .time = now(), .type = type, .worker = worker_, .dispatch = task.dispatch};
 }
 
 void EventWriter::send(const messages::Event& event, const std::string& traceparent, bus::Producer::Delivered delivered) const {

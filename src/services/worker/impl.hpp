@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/heartbeat.hpp"
 #include "base/recent.hpp"
 #include "services/worker/events.hpp"
 #include "services/worker/ledger.hpp"
@@ -20,6 +21,9 @@ namespace p2p::worker {
 class Worker::Impl {
  public:
   Impl(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, WorkerConfig config);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
   void run(const std::stop_token& stop);
   std::string problem() const;
 
@@ -29,54 +33,69 @@ class Worker::Impl {
 
   // --- worker.cpp
   bool make_topics(const std::stop_token& stop);
+  /// Which of its loops hangs; empty: none.
+  std::string hanging() const;
   /// Finishes what can be finished in time, hands back the rest.
   void leave();
+  /// Serves all its models; while the store refuses its pictures only those that no other worker serves. The poll thread's.
+  void choose_models();
+  /// The models that other members serve; nothing where that cannot be told now.
+  std::optional<std::set<std::string>> models_of_others();
+  /// Hands back what it holds and is no member of the group afterwards.
+  void leave_group();
+  /// Whether an end reached Kafka: empty, or why not. Any thread.
+  void note_published(const std::string& problem);
+  /// Nothing where it is no member any more. Any thread.
+  void done(const bus::TopicPartition& place, std::int64_t offset);
   /// By what it has drawn in what time; where that says nothing yet, it is given the time.
   bool can_finish(const Task& task, std::chrono::steady_clock::time_point until) const;
   void count(const std::string& model, const std::string& outcome, const std::string& why);
 
   // --- intake.cpp: the poll thread
-  void poll();
+  void poll(const std::stop_token& stop);
   void assigned(const std::vector<bus::TopicPartition>& given);
   void revoked(const std::vector<bus::TopicPartition>& taken, bool lost);
-  void take(const bus::Record& record);
-  /// The brokers may fail while it reads; nothing may be drawn before it is known.
-  Ledger::State look_up(const messages::Request& request, Time since);
-  void bury_unreadable(const bus::Record& record, const std::string& problem);
-  void bury_killer(const TaskPtr& task, const bus::Record& record);
-  void bury(const bus::Record& record, const std::string& id, const std::string& why, const std::string& detail, int dispatch);
+  void vanished(const std::vector<bus::TopicPartition>& places);
+  void take(const bus::Record& record, const std::stop_token& stop);
+  /// The brokers may fail while it reads; nothing may be drawn before it is known. Nothing if `stop` came first.
+  std::optional<Ledger::State> look_up(const messages::Request& request, Time since, const std::stop_token& stop);
+  void dead_letter_unreadable(const bus::Record& record, const std::string& problem);
+  void dead_letter_killer(const TaskPtr& task, const bus::Record& record);
+  void dead_letter(const bus::Record& record, const std::string& id, const std::string& why, const std::string& detail, int dispatch);
 
   // --- intake.cpp: the threads that follow topics
-  void obey(const bus::Record& record);
-  void obey(const messages::Control& wish);
+  void apply_control(const bus::Record& record);
+  void apply_control(const messages::Control& wish);
   /// What ended elsewhere is not begun here, should it be asked for once more.
   void note_end(const bus::Record& record);
 
-  // --- tasks.cpp: the mutex is held, but for hand_back()
+  // --- tasks.cpp: the mutex is held, but for hand_back() and stop_overlong()
   void stop(const TaskPtr& task, Task::Stop why);
   /// The end of what does not run (any more) as `stop` wants it.
   void end_stopped(const TaskPtr& task);
+  /// Stops the drawing that takes longer than it may.
+  void stop_overlong();
   void drop(Task& task);
   /// Tells the last of it; then its offset may be committed.
   void end(const TaskPtr& task, const Event& event);
   void hand_back(const TaskPtr& task);
   /// Waits until it is known that the task's partition is this member's; false if it is not, or the wait was ended.
-  bool may_tell(const Task& task, std::unique_lock<std::mutex>& lock, const std::stop_token& over);
+  bool may_publish(const Task& task, std::unique_lock<std::mutex>& lock, const std::stop_token& over);
 
   // --- drawing.cpp: the drawing thread
   void draw_all(const std::stop_token& over);
   void draw(const TaskPtr& task, const std::stop_token& over);
-  void progress(Task& task, const DrawingProgress& at);
-  void send_progress(const Task& task, const DrawingProgress& at);
-  void store(const TaskPtr& task, std::vector<Drawing> drawings, const std::stop_token& over);
+  void progress(Task& task, const GenerationProgress& at);
+  void send_progress(const Task& task, const GenerationProgress& at);
+  void store(const TaskPtr& task, std::vector<GenerationResult> drawings, const std::stop_token& over);
 
   bus::Bus& bus_;
   Metrics& metrics_;
   WorkerConfig config_;
   Counter redeliveries_ = metrics_.counter("prompt2pic_worker_redeliveries_total", "Requests that another worker may have begun.");
   Counter dead_letters_ = metrics_.counter("prompt2pic_worker_dead_letters_total", "Messages that could not be handled.");
-  Counter wishes_ = metrics_.counter("prompt2pic_worker_control_total", "Messages of the control topic.", {{"outcome", "taken"}});
-  Counter unreadable_wishes_ =
+  Counter control_messages_ = metrics_.counter("prompt2pic_worker_control_total", "Messages of the control topic.", {{"outcome", "taken"}});
+  Counter unreadable_control_ =
       metrics_.counter("prompt2pic_worker_control_total", "Messages of the control topic.", {{"outcome", "unreadable"}});
   Gauge busy_ = metrics_.gauge("prompt2pic_worker_busy", "Whether it draws: 1 or 0.");
   Histogram queue_wait_ = metrics_.seconds("prompt2pic_worker_queue_wait_seconds", "From a request's acceptance to its start.");
@@ -85,7 +104,12 @@ class Worker::Impl {
   std::unique_ptr<bus::Producer> producer_;
   EventWriter events_;
   Ledger ledger_;  ///< the poll thread's
-  std::atomic<bool> joined_ = false;
+  Heartbeat polling_{config_.clock};
+  Heartbeat control_reads_{config_.clock};
+  Heartbeat end_reads_{config_.clock};
+  Heartbeat published_{config_.clock};  ///< when it was last known whether an end reached Kafka
+  Heartbeat looked_up_{config_.clock};  ///< when look_up() began, while it runs
+  std::atomic<bool> looking_up_ = false;
   std::atomic<bool> leaving_ = false;
   std::atomic<std::chrono::steady_clock::time_point> trusted_from_{};
 
@@ -93,14 +117,20 @@ class Worker::Impl {
   std::condition_variable_any wake_;
   std::map<std::string, TaskPtr> tasks_;
   std::deque<TaskPtr> queue_;
-  Recent recent_{10'000};
+  static constexpr std::size_t kRecent = 10'000;
+  Recent recent_{kRecent};
   Recent cancelled_{10'000};
   Time last_progress_;
   std::string last_stage_;
 
   std::stop_source uploads_over_;
-  mutable std::mutex end_mutex_;  ///< between problem() and the end of what it asks
+  /// Between other threads and the end of the subscription, which the poll thread alone makes and ends. Taken after `mutex_`.
+  mutable std::mutex end_mutex_;
+  std::string unpublished_;        ///< why the last end that was told did not reach Kafka; empty: it did
+  std::set<std::string> serving_;  ///< the poll thread's, as the next
+  std::chrono::steady_clock::time_point look_around_at_{};
   std::unique_ptr<bus::Subscription> subscription_;
+  StoreCheck store_check_;
   std::unique_ptr<Uploader> uploader_;
 };
 

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <array>
-#include <thread>
 
 #include "base/log.hpp"
+#include "base/pause.hpp"
 #include "base/random_id.hpp"
 #include "platform/bus/bus_error.hpp"
 #include "services/worker/impl.hpp"
@@ -12,17 +12,22 @@ namespace {
 
 namespace reason = messages::reason;
 
-constexpr int kStrikes = 2;
+constexpr int kMaxFailedAttempts = 2;
 
 }  // namespace
 
-void Worker::Impl::poll() {
+void Worker::Impl::poll(const std::stop_token& stop) {
+  polling_.stamp();
+  if (!subscription_) {
+    pause(std::chrono::milliseconds(50), stop);
+    return;
+  }
   const auto before = std::chrono::steady_clock::now();
   const auto records = subscription_->poll(std::chrono::milliseconds(50));
   // A process that was suspended may no longer own what it holds, and is not told before it has spoken with the brokers again.
   if (std::chrono::steady_clock::now() - before > std::chrono::seconds(4))
     trusted_from_ = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-  for (const bus::Record& record : records) take(record);
+  for (const bus::Record& record : records) take(record, stop);
 }
 
 void Worker::Impl::assigned(const std::vector<bus::TopicPartition>& given) {
@@ -45,55 +50,78 @@ void Worker::Impl::revoked(const std::vector<bus::TopicPartition>& taken, bool l
     for (const auto& [id, task] : tasks_) {
       if (places.contains(task->place)) mine.push_back(task);
     }
-    // Lost: they may be another's already, so that nothing may be told. Drawing goes on: after an outage of the brokers they most often
-    // come back.
+    // Lost: they may be another's already, so that nothing may be told. GenerationResult goes on: after an outage of the brokers they most
+    // often come back.
     for (const TaskPtr& task : mine) {
       if (lost) task->owned = false;
     }
     if (lost) return;
   }
   for (const TaskPtr& task : mine) hand_back(task);
-  producer_->flush(std::chrono::seconds(5));
+  if (subscription_) producer_->flush(config_.flush_within);  // else leave_group() has done so
 }
 
-void Worker::Impl::take(const bus::Record& record) {
+void Worker::Impl::vanished(const std::vector<bus::TopicPartition>& places) {
+  const std::set<bus::TopicPartition> gone(places.begin(), places.end());
+  const std::scoped_lock lock(mutex_);
+  recent_ = Recent{kRecent};  // an end may have vanished too: what is asked for once more is drawn once more
+  for (const auto& [id, task] : tasks_) {
+    if (!gone.contains(task->place)) continue;
+    // Nobody reads its message again, so it stays here. It is sent again, most likely: that message takes this one's place.
+    task->place = {};
+    task->owned = true;
+  }
+  wake_.notify_all();
+}
+
+void Worker::Impl::take(const bus::Record& record, const std::stop_token& stop) {
   const std::string model(messages::model_of(record.topic));
   auto request = messages::decode_request(record.value);
   if (request && request->model != model)
     request = std::unexpected("the message is for the model " + request->model + ", the topic for " + model);
-  if (!request) return bury_unreadable(record, request.error());
+  if (!request) return dead_letter_unreadable(record, request.error());
   const std::string id = request->id;
   {
     const std::scoped_lock lock(mutex_);
-    if (const auto held = tasks_.find(id); held != tasks_.end()) {
+    const auto held = tasks_.find(id);
+    // It was handed back, and comes again before Kafka has told that it was.
+    const bool is_sent_again =
+        held != tasks_.end() && held->second->state == Task::State::over && !recent_.has(id) && request->dispatch > held->second->dispatch;
+    if (held != tasks_.end() && !is_sent_again) {
       if (held->second->place == record.place() && held->second->offset == record.offset) {
         held->second->owned = true;  // it came back
         wake_.notify_all();
+      } else if (held->second->place.topic.empty() && held->second->state != Task::State::over) {
+        held->second->place = record.place();
+        held->second->offset = record.offset;
+        held->second->dispatch = request->dispatch;
       } else {
-        subscription_->done(record.place(), record.offset);
+        done(record.place(), record.offset);
       }
       return;
     }
     if (recent_.has(id)) {
       log::info("asked for again after its end", {{"id", id}});
       count(model, "repeated", "");
-      return subscription_->done(record.place(), record.offset);
+      return done(record.place(), record.offset);
     }
   }
-  int strikes = request->strikes;
+  int failed_attempts = request->failed_attempts;
   if (record.inherited) {
     redeliveries_.add();
-    const Ledger::State state = look_up(*request, record.timestamp - std::chrono::minutes(1));
-    if (state.over) return subscription_->done(record.place(), record.offset);
-    strikes += state.strikes;
+    const auto state = look_up(*request, record.timestamp - std::chrono::minutes(1), stop);
+    if (!state) return;  // it is not done, so another reads it
+    if (state->over) return done(record.place(), record.offset);
+    failed_attempts += state->failed_attempts;
   }
   const auto task = std::make_shared<Task>();
   task->request = std::move(*request);
+  task->dispatch = task->request.dispatch;
   task->traceparent = std::string(record.header("traceparent"));
   task->place = record.place();
   task->offset = record.offset;
-  task->strikes = strikes;
-  if (strikes >= kStrikes) return bury_killer(task, record);
+  task->failed_attempts = failed_attempts;
+  if (failed_attempts >= kMaxFailedAttempts) return dead_letter_killer(task, record);
   const std::scoped_lock lock(mutex_);
   tasks_[id] = task;
   if (cancelled_.has(id)) return end(task, events_.about(*task, EventType::cancelled));
@@ -101,39 +129,48 @@ void Worker::Impl::take(const bus::Record& record) {
   wake_.notify_all();
 }
 
-Ledger::State Worker::Impl::look_up(const messages::Request& request, Time since) {
-  while (!ledger_.covers(since)) {
+std::optional<Ledger::State> Worker::Impl::look_up(const messages::Request& request, Time since, const std::stop_token& stop) {
+  looked_up_.stamp();
+  looking_up_ = true;
+  while (!ledger_.covers(since) && !stop.stop_requested()) {
     try {
-      ledger_.read(since);
+      ledger_.read(since, stop);
     } catch (const bus::BusError& error) {
       log::warn("events cannot be read", {{"error", error.what()}});
-      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+      pause(config_.ask_again, stop);
     }
   }
+  looking_up_ = false;
+  if (stop.stop_requested()) return std::nullopt;
   return ledger_.state_of(request);
 }
 
-void Worker::Impl::bury_unreadable(const bus::Record& record, const std::string& problem) {
+void Worker::Impl::dead_letter_unreadable(const bus::Record& record, const std::string& problem) {
   // The id may be readable where the rest is not.
   std::string id = messages::is_request_id(record.key) ? record.key : "";
-  const Json json = Json::parse(record.value, nullptr, false);
+  Json json;
+  try {
+    json = parse_json(record.value, "message");
+  } catch (const Error&) {  // nor is this
+  }
   if (json.is_object() && json.contains("id") && json["id"].is_string() && messages::is_request_id(json["id"].get<std::string>()))
     id = json["id"].get<std::string>();
   log::warn("a message cannot be read", {{"id", id}, {"topic", record.topic}, {"offset", record.offset}, {"error", problem}});
-  bury(record, id, std::string(reason::kUnreadable), problem, 0);
+  dead_letter(record, id, std::string(reason::kUnreadable), problem, 0);
 }
 
-void Worker::Impl::bury_killer(const TaskPtr& task, const bus::Record& record) {
+void Worker::Impl::dead_letter_killer(const TaskPtr& task, const bus::Record& record) {
   log::error("a request killed two workers", {{"id", task->request.id}});
-  bury(record, task->request.id, std::string(reason::kKilledWorker), "two workers died while they drew it", task->request.dispatch);
+  dead_letter(record, task->request.id, std::string(reason::kKilledWorker), "two workers died while they drew it", task->request.dispatch);
 }
 
-void Worker::Impl::bury(const bus::Record& record, const std::string& id, const std::string& why, const std::string& detail, int dispatch) {
+void Worker::Impl::dead_letter(const bus::Record& record, const std::string& id, const std::string& why, const std::string& detail,
+                               int dispatch) {
   count(std::string(messages::model_of(record.topic)), "failed", why);
   dead_letters_.add();
   const std::string traceparent(record.header("traceparent"));
-  const auto done = [this, place = record.place(), offset = record.offset](const std::string& problem) {
-    if (problem.empty()) subscription_->done(place, offset);
+  const auto told = [this, place = record.place(), offset = record.offset](const std::string& problem) {
+    if (problem.empty()) done(place, offset);
   };
   const messages::DeadLetter letter{.id = id.empty() ? new_id() : id,
                                     .time = now(),
@@ -150,29 +187,29 @@ void Worker::Impl::bury(const bus::Record& record, const std::string& id, const 
                      .dispatch = dispatch,
                      .reason = why,
                      .detail = detail};
-  events_.send(letter, traceparent, [this, failed, traceparent, done](const std::string& problem) {
+  events_.send(letter, traceparent, [this, failed, traceparent, told](const std::string& problem) {
     if (!problem.empty()) return log::error("a dead letter was not delivered", {{"id", failed.id}, {"error", problem}});
-    events_.send(failed, traceparent, done);
+    events_.send(failed, traceparent, told);
   });
 }
 
-void Worker::Impl::obey(const bus::Record& record) {
+void Worker::Impl::apply_control(const bus::Record& record) {
   if (const auto wish = messages::decode_control(record.value)) {
-    wishes_.add();
-    obey(*wish);
+    control_messages_.add();
+    apply_control(*wish);
   } else {
-    unreadable_wishes_.add();
+    unreadable_control_.add();
     log::warn("a control message was dropped", {{"offset", record.offset}, {"error", wish.error()}});
   }
 }
 
-void Worker::Impl::obey(const messages::Control& wish) {
+void Worker::Impl::apply_control(const messages::Control& wish) {
   const std::scoped_lock lock(mutex_);
   const auto found = tasks_.find(wish.id);
   if (wish.type == messages::Control::Type::cancel) {
     cancelled_.add(wish.id);
     if (found != tasks_.end()) stop(found->second, Task::Stop::cancel);
-  } else if (found != tasks_.end() && found->second->state == Task::State::queued && found->second->request.dispatch == wish.dispatch) {
+  } else if (found != tasks_.end() && found->second->state == Task::State::queued && found->second->dispatch == wish.dispatch) {
     stop(found->second, Task::Stop::hand_back);
   }
 }

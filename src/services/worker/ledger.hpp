@@ -2,10 +2,12 @@
 
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "platform/bus/bus.hpp"
 #include "platform/messages/messages.hpp"
+#include "services/requests/state.hpp"
 
 namespace p2p::worker {
 
@@ -14,16 +16,16 @@ class Ledger {
  public:
   explicit Ledger(bus::Bus& bus) : bus_(bus) {}
 
-  /// Reads the events from `since` up to now. Throws BusError.
-  void read(Time since);
+  /// Reads the events from `since` up to now; false if `stop` came first. Throws BusError.
+  bool read(Time since, const std::stop_token& stop);
   /// What read() knows has to be read again: partitions came from other workers.
   void outdate() { since_.reset(); }
   /// Whether events from `since` on were read after the last outdate().
   bool covers(Time since) const { return since_ && *since_ <= since; }
 
   struct State {
-    bool over = false;  ///< it ended, or this dispatch was handed back
-    int strikes = 0;    ///< times that this dispatch was started and then nothing more was told
+    bool over = false;        ///< it ended, or this dispatch was handed back
+    int failed_attempts = 0;  ///< times that this dispatch was started and then nothing more was told
   };
   State state_of(const messages::Request& request) const;
 
@@ -31,15 +33,9 @@ class Ledger {
   void take(const messages::Event& event);
 
  private:
-  struct Story {
-    bool ended = false;
-    int handed_back = 0;         ///< the highest dispatch that was
-    std::map<int, int> started;  ///< by dispatch
-  };
-
   bus::Bus& bus_;
   std::optional<Time> since_;
-  std::map<std::string, Story> stories_;
+  std::map<std::string, requests::RequestState> states_;
 };
 
 }  // namespace p2p::worker

@@ -18,7 +18,7 @@ class LedgerTest : public ::testing::Test {
     bus.producer()->send({.topic = std::string(messages::kEventsTopic), .key = "x", .value = encode(event)});
   }
   Ledger::State state(int dispatch) {
-    ledger.read(now() - std::chrono::minutes(1));
+    EXPECT_TRUE(ledger.read(now() - std::chrono::minutes(1), {}));
     return ledger.state_of({.id = "x", .dispatch = dispatch});
   }
   p2p::testing::MemoryBus bus;
@@ -26,14 +26,14 @@ class LedgerTest : public ::testing::Test {
 };
 
 TEST_F(LedgerTest, StartsWithoutAnEndAreStrikesOfTheirDispatch) {
-  EXPECT_EQ(state(1).strikes, 0);
+  EXPECT_EQ(state(1).failed_attempts, 0);
   tell(EventType::started, 1);
   tell(EventType::progress, 1, "prior");
-  EXPECT_EQ(state(1).strikes, 1);
+  EXPECT_EQ(state(1).failed_attempts, 1);
   EXPECT_FALSE(state(1).over);
   tell(EventType::started, 1);
-  EXPECT_EQ(state(1).strikes, 2);
-  EXPECT_EQ(state(2).strikes, 0);
+  EXPECT_EQ(state(1).failed_attempts, 2);
+  EXPECT_EQ(state(2).failed_attempts, 0);
 }
 
 TEST_F(LedgerTest, WhatWasHandedBackIsOver) {
@@ -52,7 +52,7 @@ TEST_F(LedgerTest, WhatEndedIsOverForEveryDispatch) {
 TEST_F(LedgerTest, CoversWhatWasReadUntilOutdated) {
   const Time since = now();
   EXPECT_FALSE(ledger.covers(since));
-  ledger.read(since);
+  EXPECT_TRUE(ledger.read(since, {}));
   EXPECT_TRUE(ledger.covers(since));
   EXPECT_TRUE(ledger.covers(since + std::chrono::seconds(1)));
   EXPECT_FALSE(ledger.covers(since - std::chrono::seconds(1)));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -7,19 +8,20 @@
 
 #include "platform/bus/bus.hpp"
 #include "platform/messages/messages.hpp"
-#include "services/worker/drawer.hpp"
+#include "services/worker/image_generator.hpp"
 
 namespace p2p::worker {
 
 /// A request that this worker holds. The worker's mutex guards it.
 struct Task {
   enum class State { queued, drawing, drawn, over };
-  enum class Stop { none, cancel, hand_back, drop };  ///< what to do when the drawing has stopped
+  enum class Stop { none, cancel, hand_back, too_long, drop };  ///< what to do when the drawing has stopped
 
   messages::Request request;
   std::string traceparent;
-  int strikes = 0;  ///< workers that died of it
-  bus::TopicPartition place;
+  int failed_attempts = 0;        ///< workers that died of it
+  std::atomic<int> dispatch = 1;  ///< of the message by which it is here
+  bus::TopicPartition place;      ///< that message's; no topic: it vanished
   std::int64_t offset = 0;
   bool owned = true;  ///< its partition is this member's: only then may anything be told of it
   State state = State::queued;

@@ -22,11 +22,25 @@ void Worker::Impl::end_stopped(const TaskPtr& task) {
     case Task::Stop::hand_back: {
       Event event = events_.about(*task, EventType::progress);
       event.stage = "handed_back";
-      event.strikes = task->strikes;
+      event.failed_attempts = task->failed_attempts;
+      return end(task, event);
+    }
+    case Task::Stop::too_long: {
+      Event event = events_.about(*task, EventType::failed);
+      event.reason = messages::reason::kTooLong;
+      event.detail = "drawing took longer than " + std::to_string(duration_cast<std::chrono::seconds>(config_.draw_within).count()) +
+                     " s (P2P_DRAW_WITHIN)";
       return end(task, event);
     }
     case Task::Stop::drop:
       return drop(*task);
+  }
+}
+
+void Worker::Impl::stop_overlong() {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, task] : tasks_) {
+    if (task->state == Task::State::drawing && now() - task->started > config_.draw_within) stop(task, Task::Stop::too_long);
   }
 }
 
@@ -43,18 +57,19 @@ void Worker::Impl::end(const TaskPtr& task, const Event& event) {
   if (task->state == Task::State::over) return;
   task->state = Task::State::over;
   if (!event.hands_back()) recent_.add(task->request.id);
-  count(task->request.model, event.hands_back() ? "handed_back" : std::string(messages::name_of(event.type)), event.reason);
-  log::info(event.hands_back() ? "handed back" : "ended", {{"id", event.id},
-                                                           {"outcome", messages::name_of(event.type)},
-                                                           {"reason", event.reason},
-                                                           {"detail", event.detail},
-                                                           {"model", task->request.model}});
+  const std::string outcome = !event.hands_back()    ? std::string(messages::name_of(event.type))
+                              : event.images.empty() ? "handed_back"
+                                                     : "picture";
+  count(task->request.model, outcome, event.reason);
+  log::info(event.hands_back() ? "handed back" : "ended",
+            {{"id", event.id}, {"outcome", outcome}, {"reason", event.reason}, {"detail", event.detail}, {"model", task->request.model}});
   events_.send(event, task->traceparent, [this, task](const std::string& problem) {
+    note_published(problem);
     if (!problem.empty())
       log::error("an event was not delivered; the request will be taken up again", {{"id", task->request.id}, {"error", problem}});
     const std::scoped_lock lock(mutex_);
-    if (problem.empty()) subscription_->done(task->place, task->offset);
-    tasks_.erase(task->request.id);
+    if (problem.empty()) done(task->place, task->offset);
+    if (const auto held = tasks_.find(task->request.id); held != tasks_.end() && held->second == task) tasks_.erase(held);
     wake_.notify_all();
   });
 }
@@ -74,7 +89,7 @@ void Worker::Impl::hand_back(const TaskPtr& task) {
   }
 }
 
-bool Worker::Impl::may_tell(const Task& task, std::unique_lock<std::mutex>& lock, const std::stop_token& over) {
+bool Worker::Impl::may_publish(const Task& task, std::unique_lock<std::mutex>& lock, const std::stop_token& over) {
   while (task.state != Task::State::over && (!task.owned || std::chrono::steady_clock::now() < trusted_from_.load())) {
     wake_.wait_for(lock, over, std::chrono::milliseconds(100), [] { return false; });
     if (over.stop_requested()) return false;

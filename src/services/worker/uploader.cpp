@@ -6,7 +6,7 @@
 
 namespace p2p::worker {
 
-Uploader::Uploader(blob::BlobStore& store, Limits limits) : store_(store), limits_(limits) {
+Uploader::Uploader(blob::BlobStore& store, StoreCheck& check, Limits limits) : store_(store), check_(check), limits_(limits) {
   for (int i = 0; i < limits_.at_once; ++i) threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
 }
 
@@ -22,9 +22,9 @@ bool Uploader::add(Job job, const std::stop_token& stop) {
   return true;
 }
 
-double Uploader::failing_for() const {
-  const std::int64_t since = failing_since_;
-  return since == 0 ? 0 : static_cast<double>(to_millis(now()) - since) / 1000;
+std::string Uploader::problem() const {
+  const std::scoped_lock lock(mutex_);
+  return failing_since_ && std::chrono::steady_clock::now() - *failing_since_ > std::chrono::seconds(10) ? failure_ : "";
 }
 
 void Uploader::work(const std::stop_token& stop) {
@@ -42,24 +42,42 @@ void Uploader::work(const std::stop_token& stop) {
 }
 
 std::optional<std::string> Uploader::store(const Job& job, const std::stop_token& stop) {
-  const Time start = now();
-  std::chrono::milliseconds pause(200);
-  for (auto object = job.objects.begin();;) {
+  const auto start = std::chrono::steady_clock::now();
+  auto pause = std::min(std::chrono::milliseconds(200), limits_.longest_pause);
+  std::unique_lock lock(mutex_);
+  for (auto object = job.objects.begin(); !stop.stop_requested();) {
+    lock.unlock();
+    std::optional<std::string> result;
+    std::string failure;
+    if (!job.wanted()) {
+      lock.lock();
+      failing_since_.reset();
+      return std::nullopt;
+    }
     try {
       for (; object != job.objects.end(); ++object) store_.put(object->key, object->png, "image/png");
-      failing_since_ = 0;
-      return "";
+      check_.worked();
+      result = "";
     } catch (const blob::BlobError& error) {
-      std::int64_t none = 0;
-      if (failing_since_.compare_exchange_strong(none, to_millis(start))) log::warn("pictures cannot be stored", {{"error", error.what()}});
+      check_.look();
+      failure = error.what();
       const auto patience = error.kind() == blob::BlobError::Kind::unavailable ? limits_.unavailable : limits_.refused;
-      if (now() - start >= patience) return error.what();
+      if (std::chrono::steady_clock::now() - start >= patience) result = failure;
     }
-    std::unique_lock lock(mutex_);
+    lock.lock();
+    if (result) {
+      failing_since_.reset();
+      return result;
+    }
+    failure_ = failure;
+    if (!failing_since_) {
+      failing_since_ = start;
+      log::warn("pictures cannot be stored", {{"error", failure}});
+    }
     changed_.wait_for(lock, stop, pause, [] { return false; });
-    if (stop.stop_requested()) return std::nullopt;
     pause = std::min(pause * 2, limits_.longest_pause);
   }
+  return std::nullopt;
 }
 
 }  // namespace p2p::worker

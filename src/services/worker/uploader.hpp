@@ -1,16 +1,17 @@
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "platform/blob/blob_store.hpp"
+#include "services/worker/store_check.hpp"
 
 namespace p2p::worker {
 
@@ -31,29 +32,33 @@ class Uploader {
   /// The pictures of one request.
   struct Job {
     std::vector<Object> objects;
+    std::function<bool()> wanted;                          ///< asked before each try, from another thread; one that is not is forgotten
     std::function<void(const std::string& problem)> done;  ///< called once, from another thread; empty: all are stored
   };
 
-  Uploader(blob::BlobStore& store, Limits limits);
+  /// Tells `check` what works and what does not. Keeps the references.
+  Uploader(blob::BlobStore& store, StoreCheck& check, Limits limits);
   /// Waits for what is being stored; what still repeats ends unstored, without `done`.
   ~Uploader();
 
   /// False if `stop` came while there was no room.
   bool add(Job job, const std::stop_token& stop);
-  /// Seconds for which the store has been failing; 0 while it works.
-  double failing_for() const;
+  /// Why pictures that wait cannot be stored, where that has been so for 10 s; else empty.
+  std::string problem() const;
 
  private:
   void work(const std::stop_token& stop);
-  /// The problem, once hope is gone; nothing if asked to stop before.
+  /// The problem, once hope is gone; nothing if it is not wanted any more, or asked to stop before.
   std::optional<std::string> store(const Job& job, const std::stop_token& stop);
 
   blob::BlobStore& store_;
+  StoreCheck& check_;
   Limits limits_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Job> jobs_;
-  std::atomic<std::int64_t> failing_since_ = 0;  ///< ms; 0: it works
+  std::optional<std::chrono::steady_clock::time_point> failing_since_;
+  std::string failure_;
   std::vector<std::jthread> threads_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/pause.hpp"
+#include "base/random_id.hpp"
 #include "platform/bus/bus_error.hpp"
 #include "platform/bus/follow.hpp"
 #include "services/worker/impl.hpp"
@@ -21,31 +22,35 @@ Worker::Impl::Impl(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, Work
       producer_(bus.producer()),
       events_(*producer_, config_.name),
       ledger_(bus),
-      uploader_(std::make_unique<Uploader>(store, config_.uploads)) {}
+      store_check_(store, "images/health/" + config_.name, config_.store_check, config_.clock),
+      uploader_(std::make_unique<Uploader>(store, store_check_, config_.uploads)) {}
 
 void Worker::Impl::run(const std::stop_token& stop) {
   if (!make_topics(stop)) return;
-  std::vector<std::string> topics;
-  for (const auto& [model, drawer] : config_.drawers) topics.push_back(messages::requests_topic(model));
-  subscription_ = bus_.subscribe(std::string(messages::kWorkersGroup), topics,
-                                 {.assigned = [this](const auto& given) { assigned(given); },
-                                  .revoked = [this](const auto& taken, bool lost) { revoked(taken, lost); }});
-  joined_ = true;
+  store_check_.start();
+  store_check_.wait_for_first(std::chrono::seconds(2), stop);
+  for (Heartbeat* const beat : {&polling_, &control_reads_, &end_reads_}) beat->stamp();  // Kafka may have been waited for till now
   const bus::StartAt lately{.offsets = {}, .since = now() - std::chrono::hours(1)};
   std::jthread control([this, lately](const std::stop_token& over) {
-    const auto obey_all = [this](const std::vector<bus::Record>& records, const bus::LogReader&) {
-      for (const bus::Record& record : records) obey(record);
+    const auto apply_all = [this](const std::vector<bus::Record>& records, const bus::LogReader&) {
+      control_reads_.stamp();
+      for (const bus::Record& record : records) apply_control(record);
     };
-    bus::follow(bus_, kControl, lately, obey_all, over);
+    bus::follow(bus_, kControl, lately, apply_all, over);
   });
   std::jthread ends([this, lately](const std::stop_token& over) {
     const auto note_all = [this](const std::vector<bus::Record>& records, const bus::LogReader&) {
+      end_reads_.stamp();
       for (const bus::Record& record : records) note_end(record);
     };
     bus::follow(bus_, kEvents, lately, note_all, over);
   });
   std::jthread drawing([this](const std::stop_token& over) { draw_all(over); });
-  while (!stop.stop_requested()) poll();
+  while (!stop.stop_requested()) {
+    choose_models();
+    poll(stop);
+    stop_overlong();
+  }
   leave();
   drawing.request_stop();
   wake_.notify_all();
@@ -55,23 +60,108 @@ void Worker::Impl::run(const std::stop_token& stop) {
   ends.request_stop();
   ends.join();
   uploader_.reset();
-  producer_->flush(std::chrono::seconds(5));
+  leave_group();
+}
+
+Worker::Impl::~Impl() {
+  uploader_.reset();
+  leave_group();
+  producer_.reset();  // its callbacks may come until now, and touch all the rest
+}
+
+void Worker::Impl::choose_models() {
+  std::set<std::string> wanted;
+  for (const auto& [model, generator] : config_.generators) wanted.insert(model);
+  if (store_check_.refuses()) {
+    const auto time = std::chrono::steady_clock::now();
+    if (time < look_around_at_) return;
+    const auto others = models_of_others();
+    // By chance, so that two that are refused do not go and come at the same time for ever.
+    const auto pause = config_.look_around + config_.look_around * static_cast<int>(random_bits() % 100) / 100;
+    look_around_at_ = time + (others ? pause : config_.ask_again);
+    if (!others) return;
+    std::erase_if(wanted, [&](const std::string& model) { return others->contains(model); });
+  } else {
+    look_around_at_ = {};
+  }
+  if (wanted == serving_) return;
+  if (wanted.size() < config_.generators.size()) log::warn("the store refuses pictures: models are left to other workers");
+  leave_group();
+  serving_ = wanted;
+  if (wanted.empty()) return;
+  std::vector<std::string> topics;
+  for (const std::string& model : wanted) topics.push_back(messages::requests_topic(model));
+  auto subscription = bus_.subscribe(std::string(messages::kWorkersGroup), topics,
+                                     {.assigned = [this](const auto& given) { assigned(given); },
+                                      .vanished = [this](const auto& places) { vanished(places); },
+                                      .revoked = [this](const auto& taken, bool lost) { revoked(taken, lost); }});
   const std::scoped_lock lock(end_mutex_);
-  subscription_.reset();
+  subscription_ = std::move(subscription);
+}
+
+std::optional<std::set<std::string>> Worker::Impl::models_of_others() {
+  std::set<std::string> models;
+  try {
+    const auto group = bus_.describe_group(std::string(messages::kWorkersGroup));
+    if (group.exists && !group.stable) return std::nullopt;
+    for (const bus::Member& member : group.members) {
+      if (member.name == config_.name) continue;
+      for (const bus::TopicPartition& place : member.partitions) models.emplace(messages::model_of(place.topic));
+    }
+  } catch (const bus::BusError& error) {
+    log::warn("the other workers are not known", {{"error", error.what()}});
+    return std::nullopt;
+  }
+  return models;
+}
+
+void Worker::Impl::leave_group() {
+  if (!subscription_) return;
+  std::vector<TaskPtr> left;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, task] : tasks_) left.push_back(task);
+  }
+  for (const TaskPtr& task : left) hand_back(task);
+  producer_->flush(config_.flush_within);
+  std::unique_ptr<bus::Subscription> gone;  // declared first, so that it ends without the lock: it calls revoked()
+  const std::scoped_lock lock(end_mutex_);
+  gone.swap(subscription_);
+}
+
+void Worker::Impl::done(const bus::TopicPartition& place, std::int64_t offset) {
+  const std::scoped_lock lock(end_mutex_);
+  if (subscription_) subscription_->done(place, offset);
+}
+
+void Worker::Impl::note_published(const std::string& problem) {
+  const std::scoped_lock lock(end_mutex_);
+  unpublished_ = problem;
+  published_.stamp();
 }
 
 std::string Worker::Impl::problem() const {
-  if (!joined_) return "not connected to Kafka yet";
   const std::scoped_lock lock(end_mutex_);
   if (leaving_) return "stopping";
+  std::string store = store_check_.problem();
+  if (store.empty()) store = uploader_->problem();
+  if (!store.empty()) store = "pictures cannot be stored: " + store;
+  if (!subscription_) return store.empty() ? "not connected to Kafka yet" : store;
   if (const std::string text = subscription_->problem(); !text.empty()) return "Kafka: " + text;
-  if (uploader_->failing_for() > 10) return "pictures cannot be stored";
-  return "";
+  if (const std::string text = hanging(); !text.empty()) return "Kafka: " + text;
+  if (!unpublished_.empty() && published_.age() < std::chrono::minutes(2)) return "Kafka: an event was not taken: " + unpublished_;
+  return store;
+}
+
+std::string Worker::Impl::hanging() const {
+  constexpr std::chrono::seconds kLookUp{10};
+  if (looking_up_ && looked_up_.age() > kLookUp) return "events cannot be read, so nothing is drawn";
+  return Heartbeat::stuck({{polling_, "requests"}, {control_reads_, "control messages"}, {end_reads_, "events"}});
 }
 
 bool Worker::Impl::make_topics(const std::stop_token& stop) {
   std::vector<bus::TopicSpec> topics{kEvents, kControl, {std::string(messages::kDeadLettersTopic), 1, std::chrono::days(30)}};
-  for (const auto& [model, drawer] : config_.drawers) topics.push_back({messages::requests_topic(model), config_.partitions});
+  for (const auto& [model, generator] : config_.generators) topics.push_back({messages::requests_topic(model), config_.partitions});
   while (!stop.stop_requested()) {
     try {
       bus_.ensure_topics(topics);
@@ -90,6 +180,11 @@ void Worker::Impl::leave() {
     const std::scoped_lock lock(end_mutex_);
     leaving_ = true;
   }
+  store_check_.request_stop();
+  if (!subscription_) {
+    uploads_over_.request_stop();
+    return;
+  }
   const auto deadline = std::chrono::steady_clock::now() + config_.stop_within;
   const auto finish = std::chrono::steady_clock::now() + config_.finish_within;
   subscription_->pause(true);
@@ -105,12 +200,6 @@ void Worker::Impl::leave() {
       if (task->state == Task::State::drawing && !can_finish(*task, finish)) stop(task, Task::Stop::hand_back);
     }
   }
-  std::vector<TaskPtr> left;
-  {
-    const std::scoped_lock lock(mutex_);
-    for (const auto& [id, task] : tasks_) left.push_back(task);
-  }
-  for (const TaskPtr& task : left) hand_back(task);
   uploads_over_.request_stop();
 }
 

@@ -1,131 +1,12 @@
-#include "services/worker/worker.hpp"
-
-#include <gmock/gmock.h>
-
-#include <atomic>
-#include <thread>
-
-#include "base/error.hpp"
-#include "services/testing/memory_bus.hpp"
-#include "services/testing/memory_store.hpp"
-#include "services/worker/drawers.hpp"
+#include "services/worker/worker_test.hpp"
 
 namespace p2p::worker {
 namespace {
 
-using messages::Event;
-using messages::EventType;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const std::string kTopic = "prompt2pic.requests.flat";
-const std::string kEvents(messages::kEventsTopic);
-
-/// Draws as the prompt says: "bad" cannot be done, "throw" fails, "unsafe" is withheld, "wait" goes on until it is stopped or let go.
-class ScriptedDrawer : public Drawer {
- public:
-  Drawing draw(const messages::Request& request, const DrawingProgressFn& progress, std::stop_token stop) override {
-    ++drawings;
-    if (request.prompt == "bad") throw UsageError("width is 5");
-    if (request.prompt == "throw") throw std::runtime_error("numbers stopped being finite");
-    if (request.prompt == "unsafe") throw Withheld("the safety checker withheld the picture");
-    progress({"prior", 1, 2, 0.5});
-    while (request.prompt == "wait" && !go) {
-      if (stop.stop_requested()) throw Cancelled();
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    Drawing drawing;
-    drawing.picture = {"PNG of " + request.id, 64, 64};
-    drawing.seconds["prior"] = 0.1;
-    return drawing;
-  }
-  std::atomic<int> drawings = 0;
-  std::atomic<bool> go = false;
-};
-
-class WorkerTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    bus.ensure_topics(
-        {{kTopic, 2}, {kEvents, 2}, {std::string(messages::kControlTopic), 1}, {std::string(messages::kDeadLettersTopic), 1}});
-  }
-  void TearDown() override { stop(); }
-
-  void start(const std::string& name = "w1") {
-    bus.name_members(name);
-    WorkerConfig config{.name = name, .drawers = {{"flat", drawer}}, .partitions = 2};
-    config.uploads.unavailable = patience;
-    config.uploads.refused = std::chrono::milliseconds(50);
-    config.finish_within = finish_within;
-    config.stop_within = finish_within + std::chrono::seconds(1);
-    worker = std::make_unique<Worker>(bus, store, metrics, config);
-    thread = std::jthread([this](const std::stop_token& token) { worker->run(token); });
-  }
-  void stop() {
-    thread.request_stop();
-    if (thread.joinable()) thread.join();
-    worker.reset();
-  }
-  /// As kill -9: what it does from now on reaches nobody.
-  void crash() {
-    bus.freeze(true);
-    drawer->go = true;
-    stop();
-    drawer->go = false;
-    bus.freeze(false);
-  }
-  void ask(const std::string& id, const std::string& prompt = "a fox", int dispatch = 1, int partition = 0) {
-    send(id, encode(messages::Request{.id = id, .time = now(), .model = "flat", .prompt = prompt, .seed = 7, .dispatch = dispatch}),
-         partition);
-  }
-  void send(const std::string& key, const std::string& value, int partition = 0) {
-    bus.producer()->send(
-        {.topic = kTopic, .partition = partition, .key = key, .value = value, .headers = {{"traceparent", messages::new_traceparent()}}});
-  }
-  void wish(const std::string& id, messages::Control::Type type, int dispatch = 0) {
-    bus.producer()->send({.topic = std::string(messages::kControlTopic),
-                          .key = id,
-                          .value = encode(messages::Control{.id = id, .time = now(), .type = type, .dispatch = dispatch})});
-  }
-  std::vector<Event> events(const std::string& id) {
-    std::vector<Event> list;
-    for (const auto& record : bus.records(kEvents)) {
-      const auto event = messages::decode_event(record.value);
-      EXPECT_TRUE(event) << event.error();
-      if (event && event->id == id) list.push_back(*event);
-    }
-    return list;
-  }
-  /// Each event's type, a progress as its stage.
-  std::vector<std::string> story(const std::string& id) {
-    std::vector<std::string> words;
-    for (const Event& event : events(id))
-      words.push_back(event.type == EventType::progress ? event.stage : std::string(name_of(event.type)));
-    return words;
-  }
-  void wait_until(const std::function<bool()>& condition) {
-    for (int i = 0; i < 5000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    EXPECT_TRUE(condition());
-  }
-  void wait_for_end(const std::string& id) {
-    wait_until([&] { return std::ranges::any_of(events(id), &Event::ends); });
-  }
-  void wait_for_start(const std::string& id) {
-    wait_until([&] { return !events(id).empty(); });
-  }
-  std::int64_t committed(int partition = 0) { return bus.committed(std::string(messages::kWorkersGroup), {kTopic, partition}); }
-
-  p2p::testing::MemoryBus bus;
-  p2p::testing::MemoryStore store;
-  Metrics metrics;
-  std::shared_ptr<ScriptedDrawer> drawer = std::make_shared<ScriptedDrawer>();
-  std::chrono::milliseconds patience{300};
-  std::chrono::seconds finish_within{1};
-  std::unique_ptr<Worker> worker;
-  std::jthread thread;
-};
-
-TEST_F(WorkerTest, DrawsStoresTellsAndCommits) {
+TEST_F(WorkerTest, DrawsStoresPublishesAndCommits) {
   start();
   ask("a");
   wait_for_end("a");
@@ -136,12 +17,12 @@ TEST_F(WorkerTest, DrawsStoresTellsAndCommits) {
   EXPECT_EQ(store.get(finished.images[0].key), "PNG of a");
   EXPECT_EQ(finished.worker, "w1");
   EXPECT_EQ(events("a")[0].attempt, 1);
-  wait_until([&] { return committed() == 1; });
+  EXPECT_TRUE(eventually([&] { return committed() == 1; }));
   EXPECT_EQ(worker->problem(), "");
   EXPECT_THAT(metrics.text(), HasSubstr("prompt2pic_worker_requests_total{model=\"flat\",outcome=\"finished\""));
 }
 
-TEST_F(WorkerTest, SeveralPicturesAreOneRequest) {
+TEST_F(WorkerTest, DrawsSeveralPicturesOfOneRequest) {
   start();
   send("a", encode(messages::Request{.id = "a", .time = now(), .model = "flat", .prompt = "a fox", .seed = 7, .count = 3}));
   wait_for_end("a");
@@ -153,7 +34,7 @@ TEST_F(WorkerTest, SeveralPicturesAreOneRequest) {
     EXPECT_EQ(image.seed, static_cast<std::uint64_t>(6 + n));
     EXPECT_EQ(store.get(image.key), "PNG of a");
   }
-  EXPECT_EQ(drawer->drawings, 3);
+  EXPECT_EQ(generator->drawings, 3);
   double before = 0;
   for (const Event& event : events("a")) {
     if (event.type != EventType::progress) continue;
@@ -162,7 +43,28 @@ TEST_F(WorkerTest, SeveralPicturesAreOneRequest) {
   }
   EXPECT_EQ(before, 1);
   EXPECT_NEAR(finished.seconds.at("prior"), 0.3, 1e-9);
-  wait_until([&] { return committed() == 1; });
+  EXPECT_TRUE(eventually([&] { return committed() == 1; }));
+}
+
+TEST_F(WorkerTest, HandsBackBetweenTwoPictures) {
+  start();
+  messages::Request request{.id = "a", .time = now(), .model = "flat", .prompt = "a fox", .seed = 7, .count = 3, .picture = 1};
+  // The next message may come before Kafka has told that the request was handed back.
+  bus.hold_reports(true);
+  for (; request.picture <= 3; ++request.picture, ++request.dispatch) {
+    send("a", encode(request));
+    const auto is_told = [&] { return events("a").size() >= 4u * static_cast<unsigned>(request.picture); };
+    ASSERT_TRUE(eventually(is_told)) << "picture " << request.picture;
+    const Event last = events("a").back();
+    EXPECT_EQ(last.hands_back(), request.picture < 3);
+    ASSERT_EQ(last.images.size(), 1u);
+    EXPECT_EQ(last.images[0].key, messages::image_key("a", request.time, request.picture));
+    EXPECT_EQ(last.images[0].seed, 6u + static_cast<unsigned>(request.picture));
+    EXPECT_EQ(last.dispatch, request.dispatch);
+  }
+  bus.hold_reports(false);
+  EXPECT_EQ(generator->drawings, 3);
+  EXPECT_TRUE(eventually([&] { return committed() == 3; }));
 }
 
 TEST_F(WorkerTest, EventsContinueTheRequestsTrace) {
@@ -174,7 +76,7 @@ TEST_F(WorkerTest, EventsContinueTheRequestsTrace) {
     EXPECT_EQ(event.header("traceparent").substr(0, 35), request.header("traceparent").substr(0, 35));
 }
 
-TEST_F(WorkerTest, RefusesAtOnceWhatItCannotDo) {
+TEST_F(WorkerTest, FailsImpossibleRequestsAtOnce) {
   start();
   ask("a", "bad");
   ask("b", "throw");
@@ -186,10 +88,10 @@ TEST_F(WorkerTest, RefusesAtOnceWhatItCannotDo) {
   EXPECT_EQ(events("a").back().detail, "width is 5");
   EXPECT_EQ(events("b").back().reason, messages::reason::kDrawingFailed);
   EXPECT_EQ(events("c").back().reason, messages::reason::kWithheld);
-  wait_until([&] { return committed() == 3; });
+  EXPECT_TRUE(eventually([&] { return committed() == 3; }));
 }
 
-TEST_F(WorkerTest, WhatIsUnreadableGoesToDeadLettersAndFails) {
+TEST_F(WorkerTest, SendsUnreadableMessagesToDeadLetters) {
   start();
   send("key-1", "not JSON");
   send("", R"({"schema_version":2,"id":"of-the-future","time":"2026-11-24T00:00:00Z"})");
@@ -204,10 +106,10 @@ TEST_F(WorkerTest, WhatIsUnreadableGoesToDeadLettersAndFails) {
   ASSERT_TRUE(letter) << letter.error();
   EXPECT_EQ(letter->original, "not JSON");
   EXPECT_EQ(letter->topic, kTopic);
-  wait_until([&] { return committed() == 4; });
+  EXPECT_TRUE(eventually([&] { return committed() == 4; }));
 }
 
-TEST_F(WorkerTest, CancelsWhatWaitsAndWhatIsDrawn) {
+TEST_F(WorkerTest, CancelsQueuedAndDrawingRequests) {
   start();
   ask("a", "wait");
   ask("b", "wait");
@@ -218,14 +120,29 @@ TEST_F(WorkerTest, CancelsWhatWaitsAndWhatIsDrawn) {
   wish("a", messages::Control::Type::cancel);
   wait_for_end("a");
   EXPECT_THAT(story("a"), ElementsAre("started", "prior", "cancelled"));
-  wait_until([&] { return committed() == 2; });
+  EXPECT_TRUE(eventually([&] { return committed() == 2; }));
 }
 
-TEST_F(WorkerTest, ACancelOutlivesTheWorkerItWasFor) {
+TEST_F(WorkerTest, EndsADrawingThatTakesTooLong) {
+  draw_within = std::chrono::milliseconds(100);
+  start();
+  ask("a", "wait");
+  ask("b");
+  wait_for_end("a");
+  EXPECT_EQ(events("a").back().reason, messages::reason::kTooLong);
+  wait_for_end("b");
+  EXPECT_THAT(story("b").back(), "finished");
+  EXPECT_TRUE(eventually([&] { return committed() == 2; }));
+}
+
+TEST_F(WorkerTest, AppliesACancelFromBeforeItsStart) {
   wish("a", messages::Control::Type::cancel);
   start();
-  wait_until([&] { return worker->problem().empty(); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  // Once a later message of the control topic has had its effect, the worker has read the one before it.
+  ask("later", "wait");
+  wait_for_start("later");
+  wish("later", messages::Control::Type::cancel);
+  wait_for_end("later");
   ask("a");
   wait_for_end("a");
   EXPECT_THAT(story("a"), ElementsAre("cancelled"));
@@ -235,24 +152,26 @@ TEST_F(WorkerTest, ReleaseHandsBackOnlyWhatHasNotStarted) {
   start();
   ask("a", "wait");
   ask("b", "wait", 3);
+  send("c", "no JSON");  // its dead letter shows that the worker has read b
   wait_for_start("a");
+  EXPECT_TRUE(bus.wait_for(std::string(messages::kDeadLettersTopic), 1));
   wish("a", messages::Control::Type::release, 1);
   wish("b", messages::Control::Type::release, 2);
   wish("b", messages::Control::Type::release, 3);
-  wait_until([&] { return story("b") == std::vector<std::string>{"handed_back"}; });
+  EXPECT_TRUE(eventually([&] { return story("b") == std::vector<std::string>{"handed_back"}; }));
   EXPECT_EQ(events("b")[0].dispatch, 3);
-  drawer->go = true;
+  generator->let_go();
   wait_for_end("a");
   EXPECT_EQ(events("a").back().type, EventType::finished);
 }
 
-TEST_F(WorkerTest, ADeadWorkersRequestIsTakenUpAgainAsASecondAttempt) {
+TEST_F(WorkerTest, RetriesTheRequestOfADeadWorkerAsSecondAttempt) {
   start();
   ask("a", "wait");
   wait_for_start("a");
   crash();
   start("w2");
-  drawer->go = true;
+  generator->let_go();
   wait_for_end("a");
   EXPECT_EQ(events("a").back().type, EventType::finished);
   EXPECT_EQ(std::ranges::count(events("a"), EventType::finished, &Event::type), 1);
@@ -260,34 +179,34 @@ TEST_F(WorkerTest, ADeadWorkersRequestIsTakenUpAgainAsASecondAttempt) {
       events("a"), [](const Event& event) { return event.type == EventType::started && event.attempt == 2 && event.worker == "w2"; }));
 }
 
-TEST_F(WorkerTest, ARequestThatKillsTwoWorkersIsBuried) {
+TEST_F(WorkerTest, SendsARequestThatKilledTwoWorkersToDeadLetters) {
   for (const char* name : {"w1", "w2"}) {
     start(name);
     if (std::string(name) == "w1") ask("a", "wait");
-    wait_until([&] { return std::ranges::any_of(events("a"), [&](const Event& event) { return event.worker == name; }); });
+    EXPECT_TRUE(eventually([&] { return std::ranges::any_of(events("a"), [&](const Event& event) { return event.worker == name; }); }));
     crash();
   }
   start("w3");
   wait_for_end("a");
   EXPECT_EQ(events("a").back().reason, messages::reason::kKilledWorker);
   EXPECT_TRUE(bus.wait_for(std::string(messages::kDeadLettersTopic), 1));
-  wait_until([&] { return committed() == 1; });
+  EXPECT_TRUE(eventually([&] { return committed() == 1; }));
 }
 
-TEST_F(WorkerTest, WhatEndedBeforeTheCrashIsNotDrawnAgain) {
+TEST_F(WorkerTest, SkipsARepeatedRequestThatHasEnded) {
   start();
   ask("a");
   wait_for_end("a");
-  wait_until([&] { return committed() == 1; });
+  EXPECT_TRUE(eventually([&] { return committed() == 1; }));
   stop();
-  const int drawings = drawer->drawings;
+  const int drawings = generator->drawings;
   ask("a");  // as if the commit had been lost
   start("w2");
-  wait_until([&] { return committed() == 2; });
-  EXPECT_EQ(drawer->drawings, drawings);
+  EXPECT_TRUE(eventually([&] { return committed() == 2; }));
+  EXPECT_EQ(generator->drawings, drawings);
 }
 
-TEST_F(WorkerTest, WhatEndedWithAnotherWorkerIsNotDrawnAgain) {
+TEST_F(WorkerTest, SkipsARepeatedRequestThatEndedWithAnotherWorker) {
   start();
   ask("a");
   wait_for_end("a");
@@ -295,34 +214,36 @@ TEST_F(WorkerTest, WhatEndedWithAnotherWorkerIsNotDrawnAgain) {
   start("w2");
   ask("b", "a fox", 1, 1);
   wait_for_end("b");
-  const int drawings = drawer->drawings;
+  EXPECT_TRUE(eventually([&] { return bus.is_read(kEvents); }));
+  const int drawings = generator->drawings;
   ask("a");
-  wait_until([&] { return committed() == 2; });
-  EXPECT_EQ(drawer->drawings, drawings);
+  EXPECT_TRUE(eventually([&] { return committed() == 2; }));
+  EXPECT_EQ(generator->drawings, drawings);
   EXPECT_EQ(std::ranges::count(events("a"), EventType::finished, &Event::type), 1);
 }
 
-TEST_F(WorkerTest, AStopHandsBackWhatCannotBeFinished) {
+TEST_F(WorkerTest, StopHandsBackUnfinishedRequests) {
   start();
   ask("a", "wait");
   ask("b", "wait");
+  send("last", "not JSON");
+  wait_for_end("last");  // so the others have been taken
   wait_for_start("a");
   stop();
   EXPECT_EQ(story("a").back(), "handed_back");
   EXPECT_THAT(story("b"), ElementsAre("handed_back"));
-  EXPECT_EQ(events("a").back().strikes, 0) << "no strike";
-  EXPECT_EQ(committed(), 2);
+  EXPECT_EQ(events("a").back().failed_attempts, 0) << "no strike";
+  EXPECT_EQ(committed(), 3);
 }
 
-TEST_F(WorkerTest, AStopFinishesWhatIsNearlyDone) {
+TEST_F(WorkerTest, StopFinishesARequestThatIsNearlyDone) {
   finish_within = std::chrono::seconds(20);
   start();
   ask("a", "wait");
   wait_for_start("a");
-  std::jthread later([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    drawer->go = true;
-  });
+  thread.request_stop();
+  EXPECT_TRUE(eventually([&] { return worker->problem() == "stopping"; }));
+  generator->let_go();
   stop();
   EXPECT_EQ(story("a").back(), "finished");
 }
@@ -333,40 +254,20 @@ TEST_F(WorkerTest, HandsBackWhenAnotherTakesThePartition) {
   wait_for_start("a");
   bus.name_members("w2");
   auto other = bus.subscribe(std::string(messages::kWorkersGroup), {kTopic}, {});
-  wait_until([&] {
-    other->poll({});
-    return story("a").back() == "handed_back" || story("a").back() == "finished" || committed() == 0;
-  });
+  EXPECT_TRUE(eventually([&] { return story("a").back() == "handed_back"; }));
   other.reset();
-  drawer->go = true;
-  wait_until([&] { return story("a").back() == "handed_back" || story("a").back() == "finished"; });
+  generator->let_go();
+  ask("b");  // drawn after all that the worker may still do about "a"
+  wait_for_end("b");
   EXPECT_EQ(std::ranges::count_if(events("a"), [](const Event& event) { return event.ends() || event.hands_back(); }), 1);
 }
 
-TEST_F(WorkerTest, StoringIsRepeatedUntilItWorks) {
-  patience = std::chrono::seconds(20);
-  store.failures = 3;
-  start();
-  ask("a");
-  wait_for_end("a");
-  EXPECT_EQ(events("a").back().type, EventType::finished);
-}
-
-TEST_F(WorkerTest, StoringIsGivenUpWhereItIsRefused) {
-  store.failures = 1000;
-  store.kind = blob::BlobError::Kind::refused;
-  start();
-  ask("a");
-  wait_for_end("a");
-  EXPECT_EQ(events("a").back().reason, messages::reason::kStoringFailed);
-}
-
-TEST_F(WorkerTest, ThreadsOfManyRequestsEndEachOnce) {
+TEST_F(WorkerTest, EndsEachOfManyRequestsOnce) {
   start();
   constexpr int kCount = 500;
   for (int i = 0; i < kCount; ++i) ask("r" + std::to_string(i), i % 10 == 0 ? "bad" : "a fox", 1, i % 2);
   for (int i = 0; i < kCount; i += 50) wish("r" + std::to_string(i + 7), messages::Control::Type::cancel);
-  wait_until([&] { return committed(0) + committed(1) == kCount; });
+  EXPECT_TRUE(eventually([&] { return committed(0) + committed(1) == kCount; }));
   std::map<std::string, int> ends;
   for (const auto& record : bus.records(kEvents)) {
     const auto event = messages::decode_event(record.value);
@@ -374,6 +275,34 @@ TEST_F(WorkerTest, ThreadsOfManyRequestsEndEachOnce) {
   }
   EXPECT_EQ(ends.size(), static_cast<std::size_t>(kCount));
   for (const auto& [id, count] : ends) EXPECT_EQ(count, 1) << id;
+}
+
+TEST_F(WorkerTest, WhatItDrawsOutlivesItsTopic) {
+  start();
+  ask("a", "wait");
+  wait_for_start("a");
+  bus.make_anew(kTopic);
+  ask("a", "wait", 2);     // as its sender does
+  ask("a", "wait", 2, 1);  // one more is not needed: it is done as soon as it is read
+  ASSERT_TRUE(eventually([&] { return committed(1) == 1; }));
+  ask("b");
+  generator->let_go();
+  wait_for_end("a");
+  wait_for_end("b");
+  EXPECT_EQ(events("a").back().dispatch, 2);
+  EXPECT_EQ(generator->drawings, 2) << "nothing is drawn twice";
+  EXPECT_TRUE(eventually([&] { return committed() == 2; })) << "the second message for a, and b";
+}
+
+TEST_F(WorkerTest, WhatEndedIsDrawnAgainOnceItsTopicWasMadeAnew) {
+  start();
+  ask("a");
+  wait_for_end("a");
+  EXPECT_TRUE(eventually([&] { return committed() == 1; }));
+  bus.make_anew(kTopic);
+  ask("a", "a fox", 2);  // its sender has not heard of the end
+  EXPECT_TRUE(eventually([&] { return committed() == 1; }));
+  EXPECT_TRUE(eventually([&] { return generator->drawings == 2; }));
 }
 
 }  // namespace

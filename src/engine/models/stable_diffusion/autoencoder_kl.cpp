@@ -11,11 +11,9 @@ namespace {
 
 constexpr float kEps = 1e-6F;
 
-std::int64_t n(std::size_t value) { return static_cast<std::int64_t>(value); }
-
 void expect_types(const ConfigReader& reader, const char* key, const std::string& type, std::size_t levels) {
   const auto types = reader.texts(key, std::vector<std::string>{type});
-  if (std::ranges::count(types, type) != n(types.size()))
+  if (std::ranges::count(types, type) != ops::dim(types.size()))
     reader.fail(key, "only " + type + " is supported, found " + excerpt(reader.json()[key]));
   if (types.size() != levels)
     reader.fail(key, "expected one entry for each of the " + std::to_string(levels) + " entries of block_out_channels, found " +
@@ -59,7 +57,7 @@ struct Half {
 };
 
 // Of a list the first counts, as diffusers has it.
-std::size_t read_sample_size(const ConfigReader& reader) {
+std::size_t read_vae_sample_size(const ConfigReader& reader) {
   constexpr long long kMaxSide = 8192;
   const bool is_list = reader.json().contains("sample_size") && reader.json()["sample_size"].is_array();
   if (!is_list) return reader.size("sample_size", 1, kMaxSide, 32);
@@ -82,7 +80,7 @@ AutoencoderKlConfig AutoencoderKlConfig::load(const ConfigReader& reader) {
   config.latent_channels = reader.size("latent_channels", 1, 1024, 4);
   config.norm_num_groups = reader.size("norm_num_groups", 1, 16384, 32);
   config.scaling_factor = static_cast<float>(reader.number("scaling_factor", 1e-6, 1e6, 0.18215));
-  config.sample_size = read_sample_size(reader);
+  config.sample_size = read_vae_sample_size(reader);
   config.use_quant_conv = reader.boolean("use_quant_conv", true);
   config.use_post_quant_conv = reader.boolean("use_post_quant_conv", true);
   config.mid_block_add_attention = reader.boolean("mid_block_add_attention", true);
@@ -113,7 +111,7 @@ Graph AutoencoderKl::decode_graph(std::size_t height, std::size_t width) {
   const Scope root(weights_, graph);
   const Half half(config_, root / "decoder");
   const std::size_t latent = config_.latent_channels;
-  Value x = ops::div(graph.input("latents", {1, n(latent), n(height), n(width)}), ops::scalar(config_.scaling_factor));
+  Value x = ops::div(graph.input("latents", {1, ops::dim(latent), ops::dim(height), ops::dim(width)}), ops::scalar(config_.scaling_factor));
   if (config_.use_post_quant_conv) x = ops::conv2d(x, root / "post_quant_conv", {latent, latent}, {.kernel = 1});
   std::size_t c = config_.block_out_channels.back();
   x = half.mid_block(half.conv_in(x, latent, c));
@@ -135,7 +133,8 @@ Graph AutoencoderKl::encode_graph(std::size_t height, std::size_t width) {
   const Half half(config_, root / "encoder");
   const std::size_t moments = 2 * config_.latent_channels;
   std::size_t c = config_.block_out_channels.front();
-  Value x = half.conv_in(graph.input("image", {1, n(config_.in_channels), n(height), n(width)}), config_.in_channels, c);
+  Value x =
+      half.conv_in(graph.input("image", {1, ops::dim(config_.in_channels), ops::dim(height), ops::dim(width)}), config_.in_channels, c);
   const std::size_t levels = config_.block_out_channels.size();
   for (std::size_t i = 0; i < levels; ++i) {
     const Scope block = half.scope / "down_blocks" / i;

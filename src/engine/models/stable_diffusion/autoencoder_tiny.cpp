@@ -11,8 +11,6 @@ namespace {
 
 constexpr ops::Conv kConv{.padding = 1};
 
-std::int64_t n(std::size_t value) { return static_cast<std::int64_t>(value); }
-
 // AutoencoderTinyBlock.
 Value block(const Value& x, const Scope& scope, std::size_t c) {
   const Scope conv = scope / "conv";
@@ -24,7 +22,7 @@ Value block(const Value& x, const Scope& scope, std::size_t c) {
 // Widths of a half's levels: convolutions without skip layers join them, so that they cannot differ.
 std::size_t channels(const ConfigReader& reader, const char* key, std::size_t levels) {
   const auto widths = reader.integers(key, 1, 16384, std::vector<long long>(4, 64));
-  if (widths.size() != levels || std::ranges::count(widths, widths.front()) != n(levels))
+  if (widths.size() != levels || std::ranges::count(widths, widths.front()) != ops::dim(levels))
     reader.fail(key, "expected the same number " + std::to_string(levels) + " times, found " + excerpt(Json(widths)));
   return static_cast<std::size_t>(widths.front());
 }
@@ -35,16 +33,12 @@ std::vector<std::size_t> block_counts(const ConfigReader& reader, const char* ke
   return {counts.begin(), counts.end()};
 }
 
-void expect_text(const ConfigReader& reader, const char* key, const std::string& value) {
-  if (reader.text(key, value) != value) reader.fail(key, "only \"" + value + "\" is supported, found " + excerpt(reader.json()[key]));
-}
-
 }  // namespace
 
 AutoencoderTinyConfig AutoencoderTinyConfig::load(const ConfigReader& reader) {
   AutoencoderTinyConfig config;
-  expect_text(reader, "act_fn", "relu");
-  expect_text(reader, "upsample_fn", "nearest");
+  reader.expect_text("act_fn", "relu");
+  reader.expect_text("upsample_fn", "nearest");
   reader.size("upsampling_scaling_factor", 2, 2, 2);
   reader.number("shift_factor", 0, 0, 0);
   config.in_channels = reader.size("in_channels", 3, 3, 3);
@@ -75,7 +69,8 @@ Graph AutoencoderTiny::decode_graph(std::size_t height, std::size_t width) {
   Graph graph("vae decoder");
   const Scope layers = Scope(weights_, graph) / "decoder" / "layers";
   const std::size_t c = config_.decoder_channels;
-  Value x = ops::div(graph.input("latents", {1, n(config_.latent_channels), n(height), n(width)}), ops::scalar(config_.scaling_factor));
+  Value x = ops::div(graph.input("latents", {1, ops::dim(config_.latent_channels), ops::dim(height), ops::dim(width)}),
+                     ops::scalar(config_.scaling_factor));
   x = ops::mul(ops::tanh(ops::div(x, ops::scalar(3))), ops::scalar(3));
   x = ops::relu(ops::conv2d(x, layers / 0, {config_.latent_channels, c}, kConv));
   std::size_t index = 2;  // the activation is a layer of its own
@@ -95,7 +90,7 @@ Graph AutoencoderTiny::encode_graph(std::size_t height, std::size_t width) {
   Graph graph("vae encoder");
   const Scope layers = Scope(weights_, graph) / "encoder" / "layers";
   const std::size_t c = config_.encoder_channels;
-  const Value image = graph.input("image", {1, n(config_.in_channels), n(height), n(width)});
+  const Value image = graph.input("image", {1, ops::dim(config_.in_channels), ops::dim(height), ops::dim(width)});
   Value x = ops::div(ops::add(image, ops::scalar(1)), ops::scalar(2));
   x = ops::conv2d(x, layers / 0, {config_.in_channels, c}, kConv);
   std::size_t index = 1;

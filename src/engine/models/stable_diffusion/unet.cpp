@@ -22,11 +22,7 @@ struct Unet::Block {
   bool leaves_skip = false;  ///< its output is a skip
 };
 
-namespace {
-
-std::int64_t n(std::size_t value) { return static_cast<std::int64_t>(value); }
-
-}  // namespace
+namespace {}  // namespace
 
 /// Lists a network's blocks in the order that data passes them.
 class Unet::BlockList {
@@ -150,16 +146,16 @@ Graph Unet::time_graph(const Geometry& geometry) {
     return ops::linear(ops::silu(ops::linear(x, scope / "linear_1", {.in = in, .out = hidden})), scope / "linear_2",
                        {.in = hidden, .out = hidden});
   };
-  Value x = graph.input("embedding", {1, n(width)});
+  Value x = graph.input("embedding", {1, ops::dim(width)});
   if (config_.time_cond_proj_dim != 0) {
-    const Value condition = graph.input("condition", {1, n(config_.time_cond_proj_dim)});
+    const Value condition = graph.input("condition", {1, ops::dim(config_.time_cond_proj_dim)});
     x = ops::add(
         x, ops::linear(condition, root / "time_embedding" / "cond_proj", {.in = config_.time_cond_proj_dim, .out = width, .bias = false}));
   }
   x = mlp(x, root / "time_embedding", width);
   if (config_.addition_time_embed_dim != 0) {
     const std::size_t in = config_.projection_class_embeddings_input_dim;
-    x = ops::add(x, mlp(graph.input("added", {geometry.batch, n(in)}), root / "add_embedding", in));
+    x = ops::add(x, mlp(graph.input("added", {geometry.batch, ops::dim(in)}), root / "add_embedding", in));
   }
   x = ops::silu(x);
   std::vector<Value> parts;
@@ -180,7 +176,7 @@ class Unet::StepBuilder {
     std::int64_t total = 0;
     for (const Block& block : unet.blocks_) {
       if (block.kind != Block::Kind::resnet) continue;
-      sizes.push_back(n(block.out));
+      sizes.push_back(ops::dim(block.out));
       total += sizes.back();
     }
     const std::int64_t rows = config_.addition_time_embed_dim != 0 ? geometry.batch : 1;
@@ -233,7 +229,7 @@ Graph Unet::step_graph(const Geometry& geometry) {
   Graph graph("unet");
   const Scope root(weights_, graph);
   const std::size_t c = config_.block_out_channels[0];
-  Value x = graph.input("x", {geometry.batch, n(config_.in_channels), geometry.height, geometry.width});
+  Value x = graph.input("x", {geometry.batch, ops::dim(config_.in_channels), geometry.height, geometry.width});
   if (config_.center_input_sample) x = ops::sub(ops::mul(x, ops::scalar(2)), ops::scalar(1));
   x = ops::conv2d(x, root / "conv_in", {.in = config_.in_channels, .out = c},
                   {.kernel = config_.conv_in_kernel, .padding = config_.conv_in_kernel / 2});

@@ -22,10 +22,6 @@ void expect_false(const ConfigReader& reader, const char* key) {
   if (!all_false) reader.fail(key, "only false is supported, found " + excerpt(reader.json()[key]));
 }
 
-void expect_text(const ConfigReader& reader, const char* key, const std::string& value) {
-  if (reader.text(key, value) != value) reader.fail(key, "only \"" + value + "\" is supported, found " + excerpt(reader.json()[key]));
-}
-
 // Keys that the published networks leave at their defaults. resnet_out_scale_factor, resnet_skip_time_act, cross_attention_norm and
 // addition_embed_type_num_heads are of kinds of blocks that are refused; upcast_attention and dropout do not change f32 results.
 void expect_stable_diffusion(const ConfigReader& reader) {
@@ -35,9 +31,9 @@ void expect_stable_diffusion(const ConfigReader& reader) {
   }
   for (const char* key : {"only_cross_attention", "dual_cross_attention", "class_embeddings_concat", "mid_block_only_cross_attention"})
     expect_false(reader, key);
-  expect_text(reader, "resnet_time_scale_shift", "default");
-  expect_text(reader, "time_embedding_type", "positional");
-  expect_text(reader, "attention_type", "default");
+  reader.expect_text("resnet_time_scale_shift", "default");
+  reader.expect_text("time_embedding_type", "positional");
+  reader.expect_text("attention_type", "default");
   if (const auto act = reader.text("act_fn", "silu"); act != "silu" && act != "swish")
     reader.fail("act_fn", "only \"silu\" is supported, found " + excerpt(reader.json()["act_fn"]));
 }
@@ -121,7 +117,7 @@ void read_conditions(const ConfigReader& reader, UnetConfig& config) {
   config.time_embed_dim = reader.size("time_embedding_dim", 1, 4 * kMaxChannels, 4 * config.block_out_channels[0]);
   if (is_given(reader, "time_cond_proj_dim")) config.time_cond_proj_dim = reader.size("time_cond_proj_dim", 4, kMaxChannels);
   if (!is_given(reader, "addition_embed_type")) return;
-  expect_text(reader, "addition_embed_type", "text_time");
+  reader.expect_text("addition_embed_type", "text_time");
   config.addition_time_embed_dim = reader.size("addition_time_embed_dim", 2, kMaxChannels);
   config.projection_class_embeddings_input_dim = reader.size("projection_class_embeddings_input_dim", 1, 8 * kMaxChannels);
 }
@@ -172,7 +168,7 @@ UnetConfig UnetConfig::load(const ConfigReader& reader) {
                                      {"UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"}, levels);
   // null is no mid block, and not the default as for other keys.
   config.has_mid_block = !reader.json().contains("mid_block_type") || !reader.json()["mid_block_type"].is_null();
-  if (config.has_mid_block) expect_text(reader, "mid_block_type", "UNetMidBlock2DCrossAttn");
+  if (config.has_mid_block) reader.expect_text("mid_block_type", "UNetMidBlock2DCrossAttn");
   config.layers_per_block = per_level(reader, "layers_per_block", kMaxLayers, 2, levels);
   config.downsample_padding = reader.size("downsample_padding", 0, 1, 1);
   config.mid_block_scale_factor = static_cast<float>(reader.number("mid_block_scale_factor", 1e-6, 1e6, 1));

@@ -8,8 +8,10 @@ std::map<TopicPartition, std::int64_t> end_offsets(const KafkaConfig& config, rd
   if (places.empty()) return ends;
   const PartitionList list = list_of(places);
   for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_SPEC_LATEST;
-  const auto event = admin_call(config, client, RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout,
-                                [&](const auto* options, auto* queue) { rd_kafka_ListOffsets(client, list.get(), options, queue); });
+  const auto event = admin_call(config, client, RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout, [&](auto* options, auto* queue) {
+    const Owned<rd_kafka_error_t> refusal(rd_kafka_AdminOptions_set_isolation_level(options, RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
+    rd_kafka_ListOffsets(client, list.get(), options, queue);
+  });
   std::size_t count = 0;
   const auto* const infos = rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -20,20 +22,33 @@ std::map<TopicPartition, std::int64_t> end_offsets(const KafkaConfig& config, rd
   return ends;
 }
 
-std::optional<int> partition_count(const KafkaConfig& config, rd_kafka_t* client, const std::string& topic,
-                                   std::chrono::milliseconds timeout) {
-  // The cluster's whole metadata: to ask for a topic by name may create it, where brokers do that.
-  const rd_kafka_metadata_t* raw = nullptr;
-  const auto code = rd_kafka_metadata(client, 1, nullptr, &raw, static_cast<int>(timeout.count()));
-  rd_kafka_poll(client, 0);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    throw bus_error(config, "no answer", code, rd_kafka_err2str(code), static_cast<Background*>(rd_kafka_opaque(client))->problem.text());
+std::map<std::string, TopicFound> find_topics(const KafkaConfig& config, rd_kafka_t* client, const std::vector<std::string>& topics,
+                                              std::chrono::milliseconds timeout) {
+  std::map<std::string, TopicFound> found;
+  if (topics.empty()) return found;
+  std::vector<const char*> names;
+  for (const std::string& topic : topics) names.push_back(topic.c_str());
+  const Owned<rd_kafka_TopicCollection_t> wanted(rd_kafka_TopicCollection_of_topic_names(names.data(), names.size()));
+  const auto event = admin_call(config, client, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeout,
+                                [&](const auto* options, auto* queue) { rd_kafka_DescribeTopics(client, wanted.get(), options, queue); });
+  std::size_t count = 0;
+  const auto* const* const results = rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event.get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string name = rd_kafka_TopicDescription_name(results[i]);
+    if (const auto* const error = rd_kafka_TopicDescription_error(results[i])) {
+      const auto code = rd_kafka_error_code(error);
+      if (is_missing(code)) continue;
+      if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw bus_error(config, name, code, rd_kafka_error_string(error));
+    }
+    std::size_t partitions = 0;
+    rd_kafka_TopicDescription_partitions(results[i], &partitions);
+    const auto* const id = rd_kafka_TopicDescription_topic_id(results[i]);
+    const auto high = rd_kafka_Uuid_most_significant_bits(id);
+    const auto low = rd_kafka_Uuid_least_significant_bits(id);
+    if (partitions == 0) continue;
+    found[name] = {static_cast<int>(partitions), high == 0 && low == 0 ? "" : std::to_string(high) + "." + std::to_string(low)};
   }
-  const Owned<const rd_kafka_metadata_t> metadata(raw);
-  for (int i = 0; i < metadata->topic_cnt; ++i) {
-    if (metadata->topics[i].topic == topic && metadata->topics[i].partition_cnt > 0) return metadata->topics[i].partition_cnt;
-  }
-  return std::nullopt;
+  return found;
 }
 
 }  // namespace p2p::bus

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <map>
-#include <optional>
+#include <string>
+#include <vector>
 
 #include "platform/bus/kafka/client.hpp"
 
@@ -27,12 +28,16 @@ Owned<rd_kafka_event_t> admin_call(const KafkaConfig& config, rd_kafka_t* client
   return event;
 }
 
-/// Each place's next offset to be written. Throws BusError.
+/// Each place's next offset to be written, or the first one of a transaction that is open: no consumer gets further. Throws BusError.
 std::map<TopicPartition, std::int64_t> end_offsets(const KafkaConfig& config, rd_kafka_t* client, const std::vector<TopicPartition>& places,
                                                    std::chrono::milliseconds timeout);
 
-/// Topic's number of partitions; nothing if there is no such topic. Throws BusError.
-std::optional<int> partition_count(const KafkaConfig& config, rd_kafka_t* client, const std::string& topic,
-                                   std::chrono::milliseconds timeout);
+struct TopicFound {
+  int partitions = 0;
+  std::string log;  ///< see TopicLogs
+};
+/// Those of the topics that there are. Throws BusError.
+std::map<std::string, TopicFound> find_topics(const KafkaConfig& config, rd_kafka_t* client, const std::vector<std::string>& topics,
+                                              std::chrono::milliseconds timeout);
 
 }  // namespace p2p::bus

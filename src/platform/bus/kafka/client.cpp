@@ -46,6 +46,11 @@ std::string advice(const KafkaConfig& config, rd_kafka_resp_err_t code, const st
 
 }  // namespace
 
+std::string words_of(rd_kafka_resp_err_t code) {
+  const std::string words = rd_kafka_err2str(code);
+  return code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP ? words + "; this machine's clock or the broker's is off: set it (NTP)" : words;
+}
+
 void LastProblem::set(std::string text) {
   const std::scoped_lock lock(mutex_);
   text_ = std::move(text);
@@ -135,6 +140,11 @@ BusError bus_error(const KafkaConfig& config, const std::string& what, rd_kafka_
   const bool refused = code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
                        code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED || contains(why, "uthentication fail");
   return {"Kafka at " + config.brokers + ": " + what + ": " + why + "; " + advice(config, code, why), !refused};
+}
+
+bool is_missing(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+         code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_ID;
 }
 
 Record to_record(const rd_kafka_message_t& message) {

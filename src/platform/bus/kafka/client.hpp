@@ -26,6 +26,7 @@ struct Deleter {
   void operator()(rd_kafka_AdminOptions_t* options) const { rd_kafka_AdminOptions_destroy(options); }
   void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
   void operator()(rd_kafka_NewPartitions_t* partitions) const { rd_kafka_NewPartitions_destroy(partitions); }
+  void operator()(rd_kafka_TopicCollection_t* topics) const { rd_kafka_TopicCollection_destroy(topics); }
   void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
   void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
 };
@@ -64,12 +65,18 @@ Owned<rd_kafka_t> make_client(rd_kafka_type_t type, Conf conf, Background& backg
 /// the end of the process, which must not wait for them; nothing calls back any more all the same.
 void close_consumer(Owned<rd_kafka_t>& client);
 
+/// librdkafka's words for it, and what to do where they do not say.
+std::string words_of(rd_kafka_resp_err_t code);
+
 PartitionList list_of(const std::vector<TopicPartition>& places);
 std::vector<TopicPartition> places_of(const rd_kafka_topic_partition_list_t* list);
 
 /// "what: reason, at host:port; what to do". `problem` is what the client last told of; it often says why nobody answers.
 BusError bus_error(const KafkaConfig& config, const std::string& what, rd_kafka_resp_err_t code, const std::string& reason,
                    const std::string& problem = "");
+
+/// Whether it says that the topic, or that partition of it, is not there.
+bool is_missing(rd_kafka_resp_err_t code);
 
 Record to_record(const rd_kafka_message_t& message);
 

@@ -35,10 +35,15 @@ TEST(KafkaClient, ErrorsSayWhatToSetAndHoldNoPassword) {
   EXPECT_TRUE(bus_error(config(), "x", RD_KAFKA_RESP_ERR__TRANSPORT, "refused").may_pass());
 }
 
+TEST(KafkaClient, AWrongClockIsNamed) {
+  EXPECT_THAT(words_of(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP), HasSubstr("clock"));
+  EXPECT_EQ(words_of(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE), rd_kafka_err2str(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE));
+}
+
 TEST(KafkaClient, NobodyAnsweringIsToldWithTheReason) {
   const auto bus = kafka_bus({.brokers = "127.0.0.1:1"});
   try {
-    bus->brokers(std::chrono::milliseconds(1500));
+    bus->brokers(std::chrono::milliseconds(400));
     FAIL();
   } catch (const BusError& error) {
     EXPECT_THAT(error.what(), HasSubstr("127.0.0.1:1"));

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <mutex>
 #include <thread>
 
 #include "base/log.hpp"
+#include "base/pause.hpp"
 #include "platform/bus/kafka/admin.hpp"
 #include "platform/bus/kafka/client.hpp"
 #include "platform/bus/kafka/log_reader.hpp"
@@ -20,27 +22,21 @@ class KafkaBus : public Bus {
   std::unique_ptr<Producer> producer() override { return kafka_producer(config_); }
   std::unique_ptr<Subscription> subscribe(const std::string& group, const std::vector<std::string>& topics,
                                           Subscription::Events events) override {
-    return kafka_subscription(config_, group, topics, std::move(events));
+    return kafka_subscription(config_, group, topics, std::move(events), logs_);
   }
   std::unique_ptr<LogReader> read_log(const std::string& topic, const StartAt& start) override {
-    return kafka_log_reader(config_, topic, start);
+    return kafka_log_reader(config_, topic, start, logs_);
   }
 
   void ensure_topics(const std::vector<TopicSpec>& topics) override {
-    const auto [brokers, counts] = look_around();
-    std::vector<TopicSpec> missing;
-    for (const TopicSpec& topic : topics) {
-      const auto found = counts.find(topic.name);
-      if (found == counts.end()) {
-        missing.push_back(topic);
-      } else if (found->second < topic.partitions) {
-        add_partitions(topic);
-      }
+    {
+      const std::scoped_lock lock(mutex_);
+      for (const TopicSpec& topic : topics) kept_[topic.name] = topic;
     }
-    if (missing.empty()) return;
-    create(missing, brokers);
-    wait_for(missing);
+    for (const TopicSpec& topic : topics) logs_->log_of(topic.name);
+    make_missing(topics);
   }
+  std::string log_of(const std::string& topic) override { return logs_->log_of(topic); }
 
   Group describe_group(const std::string& group) override {
     std::array<const char*, 1> names{group.c_str()};
@@ -71,10 +67,10 @@ class KafkaBus : public Bus {
   }
 
   Backlog backlog(const std::string& group, const std::string& topic) override {
-    const auto count = partition_count(config_, client_.get(), topic, kTimeout);
-    if (!count) return {};
+    const auto found = find_topics(config_, client_.get(), {topic}, kTimeout);
+    if (found.empty()) return {};
     std::vector<TopicPartition> places;
-    for (int i = 0; i < *count; ++i) places.push_back({topic, i});
+    for (int i = 0; i < found.at(topic).partitions; ++i) places.push_back({topic, i});
     const auto ends = end_offsets(config_, client_.get(), places, kTimeout);
     const PartitionList list = list_of(places);
     rd_kafka_ListConsumerGroupOffsets_t* wanted = rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get());
@@ -104,6 +100,46 @@ class KafkaBus : public Bus {
   std::vector<std::string> brokers(std::chrono::milliseconds timeout) override { return look_around(timeout).brokers; }
 
  private:
+  void make_missing(const std::vector<TopicSpec>& topics) {
+    const auto [brokers, counts] = look_around();
+    std::vector<TopicSpec> missing;
+    for (const TopicSpec& topic : topics) {
+      const auto found = counts.find(topic.name);
+      if (found == counts.end()) {
+        missing.push_back(topic);
+      } else if (found->second < topic.partitions) {
+        add_partitions(topic);
+      }
+    }
+    if (missing.empty()) return;
+    create(missing, brokers);
+    wait_for(missing);
+  }
+
+  /// Looks after the topics: brokers may come back with empty data, and topics be deleted.
+  void look_after(const std::stop_token& stop) {
+    std::string told;
+    while (pause(std::chrono::seconds(1), stop)) {
+      try {
+        const auto found = find_topics(config_, client_.get(), logs_->topics(), std::chrono::seconds(2));
+        for (const auto& [topic, now] : found) logs_->set(topic, now.log);
+        std::vector<TopicSpec> missing;
+        {
+          const std::scoped_lock lock(mutex_);
+          for (const auto& [name, topic] : kept_) {
+            if (!found.contains(name)) missing.push_back(topic);
+          }
+        }
+        if (missing.empty()) continue;
+        log::warn("topics are missing; they are made again", {{"first", missing.front().name}, {"count", missing.size()}});
+        make_missing(missing);
+        told.clear();
+      } catch (const Error& error) {
+        if (std::exchange(told, error.what()) != error.what()) log::warn("topics cannot be looked after", {{"error", error.what()}});
+      }
+    }
+  }
+
   struct Cluster {
     std::vector<std::string> brokers;
     std::map<std::string, int> partitions;  ///< by topic, of those whose every partition has a leader
@@ -191,6 +227,10 @@ class KafkaBus : public Bus {
   KafkaConfig config_;
   Background background_;
   Owned<rd_kafka_t> client_;
+  std::shared_ptr<TopicLogs> logs_ = std::make_shared<TopicLogs>();
+  std::mutex mutex_;
+  std::map<std::string, TopicSpec> kept_;
+  std::jthread keeper_{[this](const std::stop_token& stop) { look_after(stop); }};
 };
 
 }  // namespace

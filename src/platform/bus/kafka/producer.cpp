@@ -1,8 +1,12 @@
 #include "platform/bus/kafka/producer.hpp"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <deque>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -15,15 +19,30 @@ namespace {
 
 /// A message until it is delivered; librdkafka reads its bytes from here.
 struct Pending {
+  std::int64_t number = 0;  ///< in the order of send()
   Outgoing message;
   Producer::Delivered delivered;
+  std::optional<std::chrono::steady_clock::time_point> missing_since;  ///< its topic
 };
+
+/// How long a missing topic is waited for, which somebody most likely makes again, and how often it is looked for.
+constexpr std::chrono::seconds kWaitForTopic{60};
+constexpr std::chrono::milliseconds kLookForTopic{500};
+
+/// Whether the brokers will never take the message, whatever is set right.
+bool is_permanent(rd_kafka_resp_err_t code) {
+  constexpr std::array kCodes{RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,
+                              RD_KAFKA_RESP_ERR_INVALID_MSG,        RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
+                              RD_KAFKA_RESP_ERR_INVALID_RECORD,     RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP,
+                              RD_KAFKA_RESP_ERR__INVALID_ARG};
+  return std::ranges::find(kCodes, code) != kCodes.end();
+}
 
 class KafkaProducer : public Producer {
  public:
-  explicit KafkaProducer(const KafkaConfig& config) : config_(config) {
+  KafkaProducer(const KafkaConfig& config, std::function<void(rd_kafka_t*)> on_client) : config_(config), on_client_(std::move(on_client)) {
     background_.owner = this;
-    start_client();
+    client_ = new_client();
     poller_ = std::thread([this] { poll(); });
   }
 
@@ -38,7 +57,8 @@ class KafkaProducer : public Producer {
 
   void send(Outgoing message, Delivered delivered) override {
     const std::scoped_lock lock(mutex_);
-    produce(std::make_unique<Pending>(std::move(message), std::move(delivered)));
+    ++waiting_;
+    produce(std::make_unique<Pending>(++sent_, std::move(message), std::move(delivered), std::nullopt));
   }
 
   bool flush(std::chrono::milliseconds timeout) override {
@@ -51,7 +71,7 @@ class KafkaProducer : public Producer {
   }
 
  private:
-  void start_client() {
+  Owned<rd_kafka_t> new_client() {
     Conf conf = base_conf(config_);
     set(conf, "enable.idempotence", "true");
     set(conf, "acks", "all");
@@ -61,7 +81,9 @@ class KafkaProducer : public Producer {
     set(conf, "queue.buffering.max.messages", "0");  // bounded by those who send
     set(conf, "compression.type", "lz4");
     rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivery);
-    client_ = make_client(RD_KAFKA_PRODUCER, std::move(conf), background_);
+    auto client = make_client(RD_KAFKA_PRODUCER, std::move(conf), background_);
+    if (on_client_) on_client_(client.get());
+    return client;
   }
 
   void produce(std::unique_ptr<Pending> pending) {
@@ -76,18 +98,15 @@ class KafkaProducer : public Producer {
     for (auto& [name, value] : message.headers) {
       fields.push_back({.vtype = RD_KAFKA_VTYPE_HEADER, .u = {.header = {name.c_str(), value.data(), static_cast<ssize_t>(value.size())}}});
     }
-    ++waiting_;
     const Owned<rd_kafka_error_t> refusal(rd_kafka_produceva(client_.get(), fields.data(), fields.size()));
     if (!refusal) {
       std::ignore = pending.release();  // on_delivery() takes it back
       return;
     }
-    const rd_kafka_resp_err_t code = rd_kafka_error_code(refusal.get());
-    if (code == RD_KAFKA_RESP_ERR__FATAL) {
-      again_.push_back(std::move(pending));
-      --waiting_;
+    if (is_useless()) {  // the refusal has the fatal error's own code
+      keep(std::move(pending));
     } else {
-      refused_.emplace_back(std::move(pending), rd_kafka_err2str(code));
+      refused_.emplace_back(std::move(pending), rd_kafka_error_code(refusal.get()));
     }
   }
 
@@ -99,21 +118,43 @@ class KafkaProducer : public Producer {
   void delivered(std::unique_ptr<Pending> pending, rd_kafka_resp_err_t code) {
     // A fatal error of the idempotent producer, and what is purged because of it, says nothing about the message itself.
     const bool fatal = code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
-                       code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT ||
-                       rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+                       code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT || is_useless();
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && fatal) {
       if (closing_) return;
       const std::scoped_lock lock(mutex_);
-      again_.push_back(std::move(pending));
-      --waiting_;
-      return;
+      return keep(std::move(pending));
     }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) background_.problem.clear();
+    settle(std::move(pending), code);
+  }
+
+  void settle(std::unique_ptr<Pending> pending, rd_kafka_resp_err_t code) {
+    const auto now = std::chrono::steady_clock::now();
+    if (is_missing(code) && now - pending->missing_since.value_or(now) < kWaitForTopic) {
+      if (!pending->missing_since) pending->missing_since = now;
+      const auto number = pending->number;
+      homeless_.emplace(number, std::move(pending));
+      return;
+    }
+    tell(std::move(pending), code);
+  }
+
+  /// After a fatal error.
+  bool is_useless() const { return rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR; }
+
+  /// It goes out by the next client.
+  void keep(std::unique_ptr<Pending> pending) {
+    const auto number = pending->number;
+    again_.emplace(number, std::move(pending));
+  }
+
+  void tell(std::unique_ptr<Pending> pending, rd_kafka_resp_err_t code) {
+    const bool stored = code == RD_KAFKA_RESP_ERR_NO_ERROR;
     if (pending->delivered) {
-      pending->delivered(code == RD_KAFKA_RESP_ERR_NO_ERROR ? "" : pending->message.topic + ": " + rd_kafka_err2str(code));
-    } else if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      pending->delivered(stored ? Problem{} : Problem{pending->message.topic + ": " + words_of(code), is_permanent(code)});
+    } else if (!stored) {
       log::error("a message was not delivered",
-                 {{"topic", pending->message.topic}, {"id", pending->message.key}, {"error", rd_kafka_err2str(code)}});
+                 {{"topic", pending->message.topic}, {"id", pending->message.key}, {"error", words_of(code)}});
     }
     --waiting_;
   }
@@ -121,18 +162,25 @@ class KafkaProducer : public Producer {
   void poll() {
     while (!stop_) {
       rd_kafka_poll(client_.get(), 100);
-      std::deque<std::pair<std::unique_ptr<Pending>, std::string>> refused;
+      std::deque<std::pair<std::unique_ptr<Pending>, rd_kafka_resp_err_t>> refused;
       {
         const std::scoped_lock lock(mutex_);
         refused.swap(refused_);
-        if (rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) waiting_restart_ = true;
       }
-      for (auto& [pending, why] : refused) {
-        if (pending->delivered) pending->delivered(pending->message.topic + ": " + why);
-        --waiting_;
-      }
-      if (waiting_restart_) restart();
+      for (auto& [pending, why] : refused) settle(std::move(pending), why);
+      if (!homeless_.empty() && std::chrono::steady_clock::now() >= look_at_) look_for_topics();
+      if (is_useless()) restart();
     }
+  }
+
+  /// Once a topic is known to be missing, only fresh metadata shows that it is there.
+  void look_for_topics() {
+    const rd_kafka_metadata_t* raw = nullptr;
+    rd_kafka_metadata(client_.get(), 0, nullptr, &raw, static_cast<int>(std::chrono::milliseconds(kLookForTopic).count()));
+    const Owned<const rd_kafka_metadata_t> metadata(raw);
+    look_at_ = std::chrono::steady_clock::now() + kLookForTopic;
+    const std::scoped_lock lock(mutex_);
+    for (auto& [number, pending] : std::exchange(homeless_, {})) produce(std::move(pending));
   }
 
   /// A fatal error leaves the client useless: what it had not delivered goes out by a new one, in the old order.
@@ -140,29 +188,37 @@ class KafkaProducer : public Producer {
     log::warn("the Kafka producer starts anew", {{"reason", background_.problem.text()}});
     rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     while (rd_kafka_outq_len(client_.get()) > 0) rd_kafka_poll(client_.get(), 50);
+    Owned<rd_kafka_t> client;  // then the old one, whose end may take seconds: outside the lock
+    try {
+      client = new_client();
+    } catch (const Error& error) {
+      return log::error("the Kafka producer cannot start anew; it is tried again", {{"error", error.what()}});
+    }
     const std::scoped_lock lock(mutex_);
-    start_client();
-    waiting_restart_ = false;
-    std::deque<std::unique_ptr<Pending>> again;
-    again.swap(again_);
-    for (auto& pending : again) produce(std::move(pending));
+    client_.swap(client);
+    for (auto& [number, pending] : std::exchange(again_, {})) produce(std::move(pending));
   }
 
   KafkaConfig config_;
   Background background_;
   Owned<rd_kafka_t> client_;
   std::mutex mutex_;
-  std::deque<std::unique_ptr<Pending>> again_;
-  std::deque<std::pair<std::unique_ptr<Pending>, std::string>> refused_;  ///< told from the poller, as Delivered promises
-  std::atomic<std::int64_t> waiting_ = 0;
+  std::function<void(rd_kafka_t*)> on_client_;
+  std::map<std::int64_t, std::unique_ptr<Pending>> again_;                        ///< by number
+  std::deque<std::pair<std::unique_ptr<Pending>, rd_kafka_resp_err_t>> refused_;  ///< told from the poller, as Delivered promises
+  std::map<std::int64_t, std::unique_ptr<Pending>> homeless_;                     ///< whose topics are missing; the poller's
+  std::chrono::steady_clock::time_point look_at_;                                 ///< the poller's
+  std::int64_t sent_ = 0;
+  std::atomic<std::int64_t> waiting_ = 0;  ///< sent and not told of
   std::atomic<bool> stop_ = false;
   bool closing_ = false;
-  bool waiting_restart_ = false;
   std::thread poller_;
 };
 
 }  // namespace
 
-std::unique_ptr<Producer> kafka_producer(const KafkaConfig& config) { return std::make_unique<KafkaProducer>(config); }
+std::unique_ptr<Producer> kafka_producer(const KafkaConfig& config, std::function<void(rd_kafka_t*)> on_client) {
+  return std::make_unique<KafkaProducer>(config, std::move(on_client));
+}
 
 }  // namespace p2p::bus

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "platform/bus/bus.hpp"
+#include "platform/bus/kafka/client.hpp"
 #include "platform/bus/kafka/kafka.hpp"
 
 namespace p2p::bus {
 
-std::unique_ptr<Producer> kafka_producer(const KafkaConfig& config);
+/// `on_client`: for tests, called with each client of librdkafka that it makes: at first, and after each fatal error, from another thread.
+std::unique_ptr<Producer> kafka_producer(const KafkaConfig& config, std::function<void(rd_kafka_t*)> on_client = {});
 
 }  // namespace p2p::bus

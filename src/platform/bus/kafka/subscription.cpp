@@ -1,7 +1,9 @@
 #include "platform/bus/kafka/subscription.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <set>
 
 #include "base/log.hpp"
 #include "platform/bus/kafka/admin.hpp"
@@ -15,35 +17,17 @@ constexpr std::size_t kBatch = 100;
 
 class KafkaSubscription : public Subscription {
  public:
-  KafkaSubscription(const KafkaConfig& config, const std::string& group, const std::vector<std::string>& topics, Events events)
-      : config_(config), events_(std::move(events)) {
+  KafkaSubscription(const KafkaConfig& config, std::string group, std::vector<std::string> topics, Events events,
+                    std::shared_ptr<TopicLogs> logs)
+      : config_(config), group_(std::move(group)), topics_(std::move(topics)), events_(std::move(events)), logs_(std::move(logs)) {
     background_.owner = this;
-    Conf conf = base_conf(config);
-    set(conf, "group.id", group);
-    set(conf, "partition.assignment.strategy", "cooperative-sticky");
-    // A dead worker's requests are another's so soon after. It has to outlast the brokers' finding a new coordinator for the group: members
-    // that give up before come back as new ones, and wait until the old ones have expired.
-    set(conf, "session.timeout.ms", "9000");
-    set(conf, "heartbeat.interval.ms", "1000");
-    set(conf, "max.poll.interval.ms", "300000");
-    set(conf, "auto.offset.reset", "earliest");
-    set(conf, "enable.auto.commit", "true");  // of what is stored, which done() does
-    set(conf, "enable.auto.offset.store", "false");
-    set(conf, "auto.commit.interval.ms", "200");
-    set(conf, "fetch.error.backoff.ms", "50");
-    rd_kafka_conf_set_rebalance_cb(conf.get(), on_rebalance);
-    client_ = make_client(RD_KAFKA_CONSUMER, std::move(conf), background_);
-    rd_kafka_poll_set_consumer(client_.get());
-    std::vector<TopicPartition> wanted;
-    for (const std::string& topic : topics) wanted.push_back({topic, RD_KAFKA_PARTITION_UA});
-    if (const auto code = rd_kafka_subscribe(client_.get(), list_of(wanted).get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      throw bus_error(config, "cannot subscribe", code, rd_kafka_err2str(code));
-    }
+    join();
   }
 
   ~KafkaSubscription() override { close_consumer(client_); }
 
   std::vector<Record> poll(std::chrono::milliseconds timeout) override {
+    if (was_made_anew()) start_anew();
     std::vector<Record> records;
     auto wait = static_cast<int>(timeout.count());
     while (records.size() < kBatch) {
@@ -105,6 +89,65 @@ class KafkaSubscription : public Subscription {
   }
 
  private:
+  void join() {
+    Conf conf = base_conf(config_);
+    set(conf, "group.id", group_);
+    set(conf, "partition.assignment.strategy", "cooperative-sticky");
+    // A dead worker's requests are another's so soon after. It has to outlast the brokers' finding a new coordinator for the group: members
+    // that give up before come back as new ones, and wait until the old ones have expired.
+    set(conf, "session.timeout.ms", "9000");
+    set(conf, "heartbeat.interval.ms", "1000");
+    set(conf, "max.poll.interval.ms", "300000");
+    set(conf, "auto.offset.reset", "earliest");
+    set(conf, "enable.auto.commit", "true");  // of what is stored, which done() does
+    set(conf, "enable.auto.offset.store", "false");
+    set(conf, "auto.commit.interval.ms", "200");
+    set(conf, "fetch.error.backoff.ms", "50");
+    rd_kafka_conf_set_rebalance_cb(conf.get(), on_rebalance);
+    client_ = make_client(RD_KAFKA_CONSUMER, std::move(conf), background_);
+    rd_kafka_poll_set_consumer(client_.get());
+    std::vector<TopicPartition> wanted;
+    for (const std::string& topic : topics_) wanted.push_back({topic, RD_KAFKA_PARTITION_UA});
+    if (const auto code = rd_kafka_subscribe(client_.get(), list_of(wanted).get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      throw bus_error(config_, "cannot subscribe", code, rd_kafka_err2str(code));
+    }
+  }
+
+  bool was_made_anew() {
+    return standing_ == Standing::in &&
+           std::ranges::any_of(read_, [&](const auto& item) { return logs_->is_another(item.first, item.second); });
+  }
+
+  /// The client's places in a log that is gone say nothing of the one that has its name now.
+  void start_anew() {
+    std::vector<TopicPartition> gone;
+    {
+      const std::scoped_lock lock(mutex_);
+      for (const auto& [place, partition] : partitions_) {
+        if (logs_->is_another(place.topic, read_[place.topic])) gone.push_back(place);
+      }
+    }
+    tell_vanished(gone);
+    close_consumer(client_);
+    {
+      const std::scoped_lock lock(mutex_);
+      partitions_.clear();
+    }
+    standing_ = Standing::joining;
+    join();
+  }
+
+  /// Of a log that is gone nothing is committed any more.
+  void tell_vanished(const std::vector<TopicPartition>& places) {
+    if (places.empty()) return;
+    log::warn("a topic was made anew; it is read from its beginning", {{"topic", places.front().topic}});
+    {
+      const std::scoped_lock lock(mutex_);
+      for (const TopicPartition& place : places) partitions_.erase(place);
+    }
+    if (events_.vanished) events_.vanished(places);
+  }
+
   /// In the group, as far as this member knows.
   enum class Standing { joining, in, out };
 
@@ -124,10 +167,30 @@ class KafkaSubscription : public Subscription {
     code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? self.assign(list) : self.revoke(list);
   }
 
+  /// What is given of a log that is another than before is read from its beginning, whatever was committed.
+  void note_logs(rd_kafka_topic_partition_list_t* list) {
+    std::set<std::string> topics;
+    for (int i = 0; i < list->cnt; ++i) topics.insert(list->elems[i].topic);
+    const auto found = find_topics(config_, client_.get(), {topics.begin(), topics.end()}, std::chrono::seconds(5));
+    std::vector<TopicPartition> gone;
+    for (const auto& [topic, now] : found) {
+      logs_->set(topic, now.log);
+      const std::string before = std::exchange(read_[topic], now.log);
+      if (before.empty() || before == now.log) continue;
+      for (int i = 0; i < list->cnt; ++i) {
+        if (list->elems[i].topic != topic) continue;
+        list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+        gone.push_back({topic, list->elems[i].partition});
+      }
+    }
+    tell_vanished(gone);
+  }
+
   void assign(rd_kafka_topic_partition_list_t* list) {
     const auto places = places_of(list);
     std::map<TopicPartition, std::int64_t> ends;
     try {
+      note_logs(list);
       ends = end_offsets(config_, client_.get(), places, std::chrono::seconds(5));
     } catch (const BusError& error) {
       log::warn("the partitions' ends are not known", {{"error", error.what()}});
@@ -162,7 +225,11 @@ class KafkaSubscription : public Subscription {
   }
 
   KafkaConfig config_;
+  std::string group_;
+  std::vector<std::string> topics_;
   Events events_;
+  std::shared_ptr<TopicLogs> logs_;
+  std::map<std::string, std::string> read_;  ///< by topic: its log when it was last given to this member
   Background background_;
   std::mutex mutex_;
   std::map<TopicPartition, Partition> partitions_;
@@ -174,8 +241,9 @@ class KafkaSubscription : public Subscription {
 }  // namespace
 
 std::unique_ptr<Subscription> kafka_subscription(const KafkaConfig& config, const std::string& group,
-                                                 const std::vector<std::string>& topics, Subscription::Events events) {
-  return std::make_unique<KafkaSubscription>(config, group, topics, std::move(events));
+                                                 const std::vector<std::string>& topics, Subscription::Events events,
+                                                 std::shared_ptr<TopicLogs> logs) {
+  return std::make_unique<KafkaSubscription>(config, group, topics, std::move(events), std::move(logs));
 }
 
 }  // namespace p2p::bus

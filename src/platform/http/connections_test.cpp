@@ -1,0 +1,95 @@
+#include "platform/http/connections.hpp"
+
+#include <gmock/gmock.h>
+
+#include <deque>
+
+namespace p2p::http {
+namespace {
+
+using std::chrono::seconds;
+
+class ConnectionsTest : public ::testing::Test {
+ protected:
+  /// A connection that has been in the phase for so many seconds.
+  Seat& seat(const std::string& address, Seat::Phase phase = Seat::Phase::idle, int for_seconds = 0) {
+    Seat& made = seats.emplace_back(Seat{.address = address, .phase = phase, .since = start - seconds(for_seconds)});
+    made.close = [this, &made] {
+      closed.push_back(made.address);
+      connections.leave(made);
+    };
+    return made;
+  }
+
+  const Connections::Clock::time_point start = Connections::Clock::now();
+  std::deque<Seat> seats;
+  std::vector<std::string> closed;
+  Connections connections{{.connections = 3, .connections_per_address = 2, .requests_per_second = 10, .buffered_bytes = 100'000}};
+};
+
+TEST_F(ConnectionsTest, OneAddressMayHaveSoMany) {
+  Seat& first = seat("a");
+  EXPECT_TRUE(connections.enter(first));
+  EXPECT_TRUE(connections.enter(seat("a")));
+  EXPECT_FALSE(connections.enter(seat("a")));
+  connections.leave(first);
+  EXPECT_TRUE(connections.enter(seat("a")));
+  EXPECT_THAT(closed, ::testing::IsEmpty());
+}
+
+TEST_F(ConnectionsTest, AFullServerClosesTheLongestIdleThenTheLongestReading) {
+  for (Seat* const each :
+       {&seat("busy", Seat::Phase::busy, 50), &seat("slow", Seat::Phase::reading, 40), &seat("idle", Seat::Phase::idle, 5)})
+    EXPECT_TRUE(connections.enter(*each));
+  EXPECT_TRUE(connections.enter(seat("x", Seat::Phase::busy)));
+  EXPECT_THAT(closed, ::testing::ElementsAre("idle"));
+  EXPECT_TRUE(connections.enter(seat("y", Seat::Phase::busy)));
+  EXPECT_THAT(closed, ::testing::ElementsAre("idle", "slow"));
+  EXPECT_FALSE(connections.enter(seat("z"))) << "all have something to do";
+}
+
+TEST_F(ConnectionsTest, TooManyBytesCloseTheSlowest) {
+  Seat& slow = seat("slow", Seat::Phase::sending, 9);
+  Seat& quick = seat("quick", Seat::Phase::sending, 1);
+  Seat& mine = seat("mine", Seat::Phase::reading);
+  for (Seat* const each : {&slow, &quick, &mine}) connections.enter(*each);
+  EXPECT_TRUE(connections.hold(slow, 40'000));
+  EXPECT_TRUE(connections.hold(quick, 40'000));
+  EXPECT_TRUE(connections.hold(mine, 10'000));
+  EXPECT_THAT(closed, ::testing::IsEmpty());
+  EXPECT_TRUE(connections.hold(mine, 30'000));
+  EXPECT_THAT(closed, ::testing::ElementsAre("slow"));
+  EXPECT_TRUE(connections.hold(mine, 60'000));
+  quick.phase = Seat::Phase::busy;
+  EXPECT_FALSE(connections.hold(mine, 70'000)) << "a handler has the other";
+}
+
+TEST_F(ConnectionsTest, ALargeAnswerIsSentWhereItIsAlone) {
+  Seat& large = seat("large", Seat::Phase::sending);
+  connections.enter(large);
+  EXPECT_TRUE(connections.hold(large, 500'000));
+  Seat& other = seat("other", Seat::Phase::reading);
+  connections.enter(other);
+  EXPECT_TRUE(connections.hold(other, 10));
+  EXPECT_THAT(closed, ::testing::ElementsAre("large"));
+}
+
+TEST_F(ConnectionsTest, AnAddressMayAskSoOften) {
+  const auto asks = [&](const char* address, int milliseconds) {
+    return connections.may_ask(address, start + std::chrono::milliseconds(milliseconds));
+  };
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(asks("a", 0));
+  EXPECT_FALSE(asks("a", 1));
+  EXPECT_TRUE(asks("b", 1));
+  EXPECT_TRUE(asks("a", 101));
+  EXPECT_FALSE(asks("a", 102));
+}
+
+TEST(ConnectionsKey, IsAnAddressOrANetOfIpv6) {
+  EXPECT_EQ(Connections::key("192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(Connections::key("::ffff:192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(Connections::key("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+}
+
+}  // namespace
+}  // namespace p2p::http

@@ -1,0 +1,44 @@
+#include "services/dispatch/group.hpp"
+
+#include "platform/messages/messages.hpp"
+
+namespace p2p::dispatch {
+namespace {
+
+void set_depth(Metrics& metrics, const std::string& model, const Dispatcher::Depth& depth, Time at) {
+  const Labels labels{{"model", model}};
+  metrics.gauge("prompt2pic_queue_waiting", "Requests held back because no worker has room.", labels).set(depth.waiting);
+  metrics.gauge("prompt2pic_queue_sent", "Requests with workers.", labels).set(depth.in_flight);
+  metrics.gauge("prompt2pic_queue_age_seconds", "Age of the oldest request that is held back.", labels)
+      .set(depth.oldest ? std::chrono::duration<double>(at - *depth.oldest).count() : 0);
+}
+
+}  // namespace
+
+std::vector<Worker> workers_of(const bus::Bus::Group& group) {
+  std::vector<Worker> workers;
+  for (const bus::Member& member : group.members) {
+    Worker worker{member.name, {}};
+    for (const bus::TopicPartition& each : member.partitions) {
+      if (const auto model = messages::model_of(each.topic); !model.empty())
+        worker.partitions[std::string(model)].push_back(each.partition);
+    }
+    workers.push_back(std::move(worker));
+  }
+  return workers;
+}
+
+void set_depths(Metrics& metrics, const Dispatcher& dispatcher, std::set<std::string>& models, Time at) {
+  auto depths = dispatcher.depths();
+  for (const std::string& model : models) depths[model];  // one that has become empty is set too
+  for (const auto& [model, depth] : depths) {
+    models.insert(model);
+    set_depth(metrics, model, depth, at);
+  }
+}
+
+void clear_depths(Metrics& metrics, const std::set<std::string>& models) {
+  for (const std::string& model : models) set_depth(metrics, model, {}, {});
+}
+
+}  // namespace p2p::dispatch

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "services/dispatch/testing/running_dispatch.hpp"
+#include "services/requests/refused.hpp"
+#include "services/testing/eventually.hpp"
+#include "services/testing/memory_bus.hpp"
+
+/// What the API's tests share.
+namespace p2p::dispatch {
+
+using messages::Event;
+using messages::EventType;
+using p2p::testing::eventually;
+using Status = requests::RequestState::Status;
+
+inline const std::string kTopic = "prompt2pic.requests.flat";
+inline const std::string kEvents(messages::kEventsTopic);
+
+using requests::Refused;
+using requests::RequestState;
+
+struct InstanceConfig {
+  requests::ClientConfig requests;
+  DispatchConfig dispatch;
+};
+
+struct View {
+  RequestState state;
+  Estimate estimate;
+};
+
+/// A process with a door, on a bus, from its making to its end.
+class Instance : public RunningDispatch {
+ public:
+  Instance(bus::Bus& bus, Metrics& metrics, const InstanceConfig& config = {})
+      : RunningDispatch(bus, metrics, config.requests, config.dispatch) {
+    EXPECT_TRUE(eventually([&] { return problem().empty(); })) << problem();
+  }
+  Instance* operator->() { return this; }
+  std::optional<View> find(const std::string& owner, const std::string& id) const {
+    const auto state = client.find(owner, id);
+    if (!state) return std::nullopt;
+    return View{*state, dispatch.estimate(id)};
+  }
+  /// The id of a request, once it is stored.
+  std::string accept(const std::string& owner, const messages::Request& request, const std::string& repeat_key = "",
+                     const std::string& digest = "", bool is_retry = false) {
+    dispatch.check_served(request.model);
+    const auto submitted = client.submit(owner, request, {.key = repeat_key, .digest = digest, .is_retry = is_retry}, [] {});
+    EXPECT_TRUE(eventually([&] { return submitted.storing->is_done(); }));
+    return submitted.id;
+  }
+  bool cancel(const std::string& owner, const std::string& id) {
+    const auto storing = client.cancel(owner, id, [] {});
+    return storing && eventually([&] { return storing->is_done(); });
+  }
+};
+
+/// A member of the workers' group that has its partitions and read nothing of them.
+inline std::unique_ptr<bus::Subscription> join_workers(bus::Bus& bus) {
+  auto membership = bus.subscribe(std::string(messages::kWorkersGroup), {kTopic}, {});
+  membership->pause(true);
+  membership->poll({});
+  membership->pause(false);
+  return membership;
+}
+
+/// A worker that draws at once, but for the prompt "wait".
+class FakeWorker {
+ public:
+  explicit FakeWorker(bus::Bus& bus) : producer_(bus.producer()), membership_(join_workers(bus)) {}
+
+ private:
+  void work(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      for (const bus::Record& record : membership_->poll(std::chrono::milliseconds(5))) {
+        const auto request = messages::decode_request(record.value);
+        ASSERT_TRUE(request) << request.error();
+        Event event{
+            .id = request->id, .time = now(), .type = EventType::started, .worker = "worker", .dispatch = request->dispatch, .attempt = 1};
+        tell(event);
+        if (request->prompt == "wait") continue;
+        const bool one = request->picture > 0;
+        event.type = one && request->picture < request->count ? EventType::progress : EventType::finished;
+        if (event.type == EventType::progress) event.stage = "handed_back";
+        for (int n = one ? request->picture : 1; n <= (one ? request->picture : request->count); ++n)
+          event.images.push_back({messages::image_key(request->id, request->time, n), 64, 64, messages::seed_of(*request, n), 100});
+        tell(event);
+        membership_->done(record.place(), record.offset);
+      }
+    }
+  }
+  void tell(const Event& event) {
+    producer_->send({.topic = kEvents, .partition = std::nullopt, .key = event.id, .value = messages::encode(event), .headers = {}});
+  }
+
+  std::unique_ptr<bus::Producer> producer_;
+  std::unique_ptr<bus::Subscription> membership_;
+  std::jthread thread_{[this](const std::stop_token& stop) { work(stop); }};
+};
+
+class DispatchTest : public ::testing::Test {
+ protected:
+  void SetUp() override { bus.ensure_topics({{kTopic, 2}, {kEvents, 2}, {std::string(messages::kControlTopic), 1}}); }
+
+  static messages::Request wish(const std::string& prompt = "a fox", int count = 1) {
+    return {.model = "flat", .prompt = prompt, .seed = 7, .count = count};
+  }
+  void send(const Event& event) {
+    bus.producer()->send({.topic = kEvents, .partition = std::nullopt, .key = event.id, .value = messages::encode(event), .headers = {}});
+  }
+  void send_cancel(const std::string& id) {
+    const messages::Control control{.id = id, .time = now(), .type = messages::Control::Type::cancel};
+    bus.producer()->send({.topic = std::string(messages::kControlTopic),
+                          .partition = std::nullopt,
+                          .key = id,
+                          .value = messages::encode(control),
+                          .headers = {}});
+  }
+  /// As another instance does that accepts a request of the client "c".
+  void send_accepted(const std::string& id) {
+    Event accepted{.id = id, .time = now(), .type = EventType::accepted};
+    accepted.request = wish();
+    accepted.request->id = id;
+    accepted.request->time = accepted.time;
+    accepted.client = "c";
+    send(accepted);
+  }
+  static RequestState settled(Instance& api, const std::string& id, const std::string& client = "c") {
+    std::optional<View> view;
+    eventually([&] { return (view = api->find(client, id)) && view->state.over(); });
+    return view ? view->state : RequestState{};
+  }
+  /// How often a request was sent to workers.
+  std::size_t sent() { return bus.records(kTopic).size(); }
+
+  p2p::testing::MemoryBus bus;
+  Metrics metrics;
+};
+
+}  // namespace p2p::dispatch

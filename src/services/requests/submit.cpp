@@ -1,0 +1,138 @@
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "base/random_id.hpp"
+#include "platform/blob/signature.hpp"
+#include "services/requests/client_impl.hpp"
+#include "services/requests/publish.hpp"
+#include "services/requests/refused.hpp"
+
+namespace p2p::requests {
+namespace {
+
+/// A UUID made of the key: of version 8 (RFC 9562), whose bits are the program's own.
+std::string id_of(const std::string& owner, const std::string& repeat_key) {
+  std::string hex = blob::to_hex(blob::hmac("prompt2pic repeat key", owner + "\n" + repeat_key)).substr(0, 32);
+  hex[12] = '8';
+  hex[16] = '8';
+  for (const std::size_t at : {20u, 16u, 12u, 8u}) hex.insert(at, "-");
+  return hex;
+}
+
+}  // namespace
+
+bool Storing::is_done() const {
+  const State state = state_;
+  if (state == State::refused) throw Refused(Refused::Reason::internal, "the queue refused the request");
+  if (state == State::sent && std::chrono::steady_clock::now() >= until_) throw Refused::unavailable();
+  return state == State::stored;
+}
+
+void Client::Impl::store(const StoringPtr& storing, bus::Outgoing message, const Wake& wake, std::function<void(bool stored)> then) {
+  producer_->send(std::move(message), [this, storing, wake, then = std::move(then)](const std::string& problem) {
+    if (!problem.empty()) log::error("a message was not delivered", {{"error", problem}});
+    {
+      const Lock lock(mutex_);
+      then(problem.empty());
+    }
+    storing->end(problem.empty());
+    wake();
+  });
+}
+
+std::optional<Client::Submitted> Client::Impl::known_repeat(const std::string& owner, std::string id, const Repeat& repeat) const {
+  constexpr std::chrono::hours kRetries{1};
+  const bool by_body = repeat.key.empty();
+  if (by_body && !repeat.is_retry) return std::nullopt;
+  if (by_body) {
+    const auto same = [&](const auto& item) { return item.second.owner == owner && item.second.digest == repeat.digest; };
+    const auto coming = std::ranges::find_if(arriving_, same);
+    const RequestState* const before = table_.with_body(owner, repeat.digest);
+    if (coming == arriving_.end() && (!before || now() - before->request.time > kRetries)) return std::nullopt;
+    id = coming != arriving_.end() ? coming->first : before->request.id;
+  }
+  const auto check = [&](const std::string& digest) {
+    if (digest != repeat.digest && !digest.empty())
+      throw Refused(Refused::Reason::key_reused, "the header Idempotency-Key came before with another body; send a new key");
+  };
+  if (const auto coming = arriving_.find(id); coming != arriving_.end()) {
+    check(coming->second.digest);
+    return Submitted{id, coming->second.storing};
+  }
+  const RequestState* const state = table_.find(owner, id);
+  if (!state) return std::nullopt;
+  check(state->digest);
+  Submitted known{id, std::make_shared<Storing>(config_.store_within)};
+  known.storing->end(true);
+  return known;
+}
+
+void Client::Impl::check_limits(const std::string& owner) const {
+  using enum Refused::Reason;
+  const auto coming = static_cast<int>(std::ranges::count(arriving_, owner, [](const auto& item) { return item.second.owner; }));
+  const Table::Usage usage = table_.usage_of(owner);
+  if (usage.waiting + coming >= config_.user_queue)
+    throw Refused(queue_full,
+                  "at most " + std::to_string(config_.user_queue) + " requests of one client wait; try again when one is drawn");
+  if (table_.all_words() >= config_.most_words || usage.words >= config_.most_words_per_owner)
+    throw Refused(words_full, "the prompts that wait are too long in all; try again when one is drawn");
+  if (config_.user_per_day && table_.count_of_day(owner, now()) + coming >= *config_.user_per_day)
+    throw Refused(day_full, "at most " + std::to_string(*config_.user_per_day) + " requests of one client a day (UTC)");
+}
+
+Client::Submitted Client::Impl::submit(const std::string& owner, messages::Request request, const Repeat& repeat, const Wake& wake) {
+  request.id = repeat.key.empty() ? new_id() : id_of(owner, repeat.key);
+  request.time = now();
+  if (request.count > 1) request.picture = 1;  // others have their turn between two pictures
+  Event event{.id = request.id, .time = request.time, .type = messages::EventType::accepted};
+  event.request = request;
+  event.client = owner;
+  event.digest = repeat.digest;
+  RequestState state = accepted(event, messages::new_traceparent());
+  const auto storing = std::make_shared<Storing>(config_.store_within);
+  {
+    const Lock lock(mutex_);
+    if (const auto before = known_repeat(owner, request.id, repeat)) return *before;
+    if (!caught_up_) throw Refused::unavailable();
+    try {
+      check_limits(owner);
+    } catch (const Refused& error) {
+      metrics_.counter("prompt2pic_requests_refused_total", "Requests that were not accepted.", {{"reason", std::string(error.code())}})
+          .add();
+      throw;
+    }
+    arriving_[request.id] = {owner, repeat.digest, storing};
+  }
+  auto message = to_outgoing(event, state.traceparent);
+  store(storing, std::move(message), wake, [this, state = std::move(state)](bool stored) mutable {
+    arriving_.erase(state.request.id);
+    if (!stored) return;
+    log::info("accepted", {{"id", state.request.id}, {"client", state.owner}, {"model", state.request.model}});
+    metrics_.counter("prompt2pic_requests_accepted_total", "Requests that were accepted.", {{"model", state.request.model}}).add();
+    add(std::move(state));  // most often the topic has told of it by now
+  });
+  return {request.id, storing};
+}
+
+StoringPtr Client::Impl::cancel(const std::string& owner, const std::string& id, const Wake& wake) {
+  std::string traceparent;
+  auto storing = std::make_shared<Storing>(config_.store_within);
+  {
+    const Lock lock(mutex_);
+    const RequestState* const state = table_.find(owner, id);
+    if (!state) return nullptr;
+    if (state->over()) {
+      storing->end(true);
+      return storing;
+    }
+    traceparent = state->traceparent;
+  }
+  log::info("cancelling", {{"id", id}});
+  const messages::Control control{.id = id, .time = now(), .type = messages::Control::Type::cancel};
+  store(storing, to_outgoing(control, traceparent), wake, [this, id](bool stored) {
+    if (stored) take_cancel(id);
+  });
+  return storing;
+}
+
+}  // namespace p2p::requests

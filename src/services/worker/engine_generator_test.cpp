@@ -1,0 +1,86 @@
+#include <gmock/gmock.h>
+
+#include "base/error.hpp"
+#include "services/worker/image_generators.hpp"
+
+namespace p2p::worker {
+namespace {
+
+using ::testing::HasSubstr;
+
+messages::Request request(std::uint64_t seed) { return {.id = "x", .time = now(), .model = "flat", .prompt = "лиса", .seed = seed}; }
+
+TEST(EngineGenerator, DrawsAndReportsProgress) {
+  const auto generator = engine_generator(engine::load_text_to_image(P2P_SOURCE_DIR "/models/emoji"),
+                                          {.model = "emoji", .program = "prompt2pic test", .steps = 2, .decoder_steps = 3});
+  messages::Request wish = request(7);
+  wish.steps = 1;
+  std::vector<double> fractions;
+  const GenerationResult drawing = generator->draw(wish, [&](const GenerationProgress& at) { fractions.push_back(at.fraction); }, {});
+  EXPECT_EQ(drawing.picture.width, 128);
+  EXPECT_EQ(drawing.used.at("steps"), "1") << "the request's own wish comes first";
+  EXPECT_EQ(drawing.used.at("decoder_steps"), "3");
+  EXPECT_TRUE(std::ranges::is_sorted(fractions));
+  EXPECT_LT(fractions.back(), 1);
+  EXPECT_THAT(drawing.picture.png, HasSubstr("Model: emoji"));
+  EXPECT_EQ(drawing.seconds.size(), 4u);
+  EXPECT_THAT(drawing.offers, ::testing::ElementsAre("variation")) << "Würstchen cannot begin with a picture";
+
+  wish.steps = 4;
+  wish.variations = {8, 9, 10, 11};
+  fractions.clear();
+  const GenerationResult varied = generator->draw(wish, [&](const GenerationProgress& at) { fractions.push_back(at.fraction); }, {});
+  EXPECT_TRUE(std::ranges::is_sorted(fractions));
+  EXPECT_THAT(varied.picture.png, HasSubstr("Varied with seeds: 8 9 10 11, Denoising strength: 0.6"));
+  EXPECT_THAT(varied.offers, ::testing::IsEmpty()) << "each would take longer than the one before";
+  wish.width = 60'000;
+  EXPECT_THROW(generator->draw(wish, [](const auto&) {}, {}), UsageError);
+}
+
+TEST(EngineGenerator, DrawsTheNearestOfTheModelsSizes) {
+  const auto generator =
+      engine_generator(engine::load_text_to_image(P2P_SOURCE_DIR "/models/emoji"),
+                       {.model = "emoji", .program = "prompt2pic test", .steps = 1, .decoder_steps = 1, .sizes = {{128, 128}}});
+  messages::Request wish = request(7);
+  wish.width = wish.height = 512;
+  const GenerationResult drawing = generator->draw(wish, [](const auto&) {}, {});
+  EXPECT_EQ(drawing.picture.width, 128);
+  EXPECT_THAT(drawing.picture.png, HasSubstr("Size: 128x128"));
+  EXPECT_THAT(drawing.notices, ::testing::ElementsAre("drawn at 128x128, the size next to 512x512 that the model can draw"));
+  wish.width = wish.height = 128;
+  EXPECT_THAT(generator->draw(wish, [](const auto&) {}, {}).notices, ::testing::IsEmpty());
+}
+
+TEST(EngineGenerator, RefusesPicturesThatAreTooLarge) {
+  const auto generator =
+      engine_generator(engine::load_text_to_image(P2P_SOURCE_DIR "/tests/golden/stable_diffusion/sd1"),
+                       {.model = "sd1", .program = "prompt2pic test", .steps = 1, .decoder_steps = {}, .max_pixels = 64 * 64});
+  messages::Request wish = request(7);
+  wish.width = wish.height = 64;
+  EXPECT_NO_THROW(generator->draw(wish, [](const auto&) {}, {}));
+  wish.upscale = 1.5;
+  EXPECT_THROW(generator->draw(wish, [](const auto&) {}, {}), UsageError);
+  wish.upscale = {};
+  wish.width = 65;
+  EXPECT_THROW(generator->draw(wish, [](const auto&) {}, {}), UsageError);
+}
+
+TEST(EngineGenerator, DrawsLargerWithOneProgressOverBothDrawings) {
+  const auto generator = engine_generator(engine::load_text_to_image(P2P_SOURCE_DIR "/tests/golden/stable_diffusion/sd1"),
+                                          {.model = "sd1", .program = "prompt2pic test", .steps = 4, .decoder_steps = {}});
+  std::vector<double> fractions;
+  const auto tell = [&](const GenerationProgress& at) { fractions.push_back(at.fraction); };
+  messages::Request wish = request(7);
+  wish.width = wish.height = 64;
+  EXPECT_THAT(generator->draw(wish, tell, {}).offers, ::testing::ElementsAre("variation", "larger"));
+  fractions.clear();
+  wish.upscale = 1.5;
+  const GenerationResult larger = generator->draw(wish, tell, {});
+  EXPECT_EQ(larger.picture.width, 96);
+  EXPECT_THAT(larger.offers, ::testing::ElementsAre("variation"));
+  EXPECT_TRUE(std::ranges::is_sorted(fractions));
+  EXPECT_LT(fractions.back(), 1);
+}
+
+}  // namespace
+}  // namespace p2p::worker

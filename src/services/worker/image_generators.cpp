@@ -1,0 +1,161 @@
+#include "services/worker/image_generators.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.hpp"
+#include "base/pause.hpp"
+#include "engine/image/image.hpp"
+#include "engine/pipelines/parameters.hpp"
+
+namespace p2p::worker {
+namespace {
+
+/// Each is drawn by drawing all before it.
+constexpr std::size_t kMostVariations = 4;
+
+EncodedImage to_picture(const engine::Image& image, const engine::GenerateParams& params, const engine::Origin& origin) {
+  const auto png = engine::encode_png(image, engine::parameters_text(params, origin));
+  return {{png.begin(), png.end()}, image.width, image.height};
+}
+
+engine::GenerateParams to_params(const messages::Request& request) {
+  return {.prompt = request.prompt,
+          .negative_prompt = request.negative_prompt,
+          .seed = request.seed,
+          .width = request.width,
+          .height = request.height,
+          .steps = request.steps,
+          .guidance = request.guidance,
+          .decoder_steps = request.decoder_steps,
+          .decoder_guidance = request.decoder_guidance,
+          .variations = request.variations,
+          .upscale = request.upscale};
+}
+
+/// Before the first drawing: by engine::Stage; the model has those that are not 0.
+std::vector<engine::StageTime> guessed(const std::array<double, 5>& shares) {
+  std::vector<engine::StageTime> times;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    if (shares[i] > 0) times.push_back({.stage = static_cast<engine::Stage>(i), .seconds = shares[i], .step_seconds = {}});
+  }
+  return times;
+}
+
+class EngineGenerator : public ImageGenerator {
+ public:
+  EngineGenerator(std::unique_ptr<engine::TextToImage> model, EngineGeneratorConfig config)
+      : model_(std::move(model)), config_(std::move(config)) {}
+
+  GenerationResult draw(const messages::Request& request, const GenerationProgressFn& progress, std::stop_token stop) override {
+    engine::GenerateParams params = to_params(request);
+    if (!params.steps) params.steps = config_.steps;
+    if (!params.decoder_steps) params.decoder_steps = config_.decoder_steps;
+    std::optional<std::string> resized = take_size(params);
+    // A larger picture is drawn twice, the second time from its beginning in about a third of the steps.
+    const double first = params.upscale ? 1 / (1 + *params.upscale * *params.upscale / 3) : 1;
+    bool again = false;
+    auto last = engine::Stage::text;
+    const auto tell = [&](const engine::Progress& at) {
+      again |= at.stage < last;
+      last = at.stage;
+      const double fraction = again ? first + (1 - first) * fraction_of(at) : first * fraction_of(at);
+      progress({std::string(engine::name_of(at.stage)), at.step, at.total, fraction});
+    };
+    engine::GenerateResult result = model_->generate(params, tell, stop);
+    if (result.safety && result.safety->flagged) throw Withheld(result.notices.back());
+
+    GenerationResult drawing;
+    for (const engine::StageTime& time : result.stages) drawing.seconds[std::string(engine::name_of(time.stage))] += time.seconds;
+    if (!params.upscale) last_ = result.stages;
+    const engine::GenerateParams& used = result.params;
+    drawing.used["precision"] = model_->precision() == engine::Precision::bf16 ? "bf16" : "f32";
+    if (used.steps) drawing.used["steps"] = std::to_string(*used.steps);
+    if (used.decoder_steps) drawing.used["decoder_steps"] = std::to_string(*used.decoder_steps);
+    drawing.notices = std::move(result.notices);
+    if (resized) drawing.notices.insert(drawing.notices.begin(), std::move(*resized));
+    if (params.variations.size() < kMostVariations) drawing.offers.emplace_back(messages::offer::kVariation);
+    if (model_->takes_pictures() && !params.upscale) drawing.offers.emplace_back(messages::offer::kLarger);
+    drawing.picture = to_picture(result.image, used, {.model = config_.model, .sampler = result.sampler, .program = config_.program});
+    return drawing;
+  }
+
+ private:
+  /// Puts a size that the model can draw in the place of the one that is asked for, and says so. Throws UsageError for one that is too
+  /// large.
+  std::optional<std::string> take_size(engine::GenerateParams& params) const {
+    if (!params.width && !params.height) return std::nullopt;
+    const auto text = [](std::optional<int> side) { return side ? std::to_string(*side) : "any"; };
+    const std::string asked = text(params.width) + "x" + text(params.height);
+    if (config_.sizes.empty()) {
+      const double side = params.upscale.value_or(1);
+      const double pixels = side * side * params.width.value_or(1) * params.height.value_or(1);
+      if (pixels > static_cast<double>(config_.max_pixels))
+        throw UsageError("the size " + asked + " is too large: at most " + std::to_string(config_.max_pixels) + " pixels are drawn");
+      return std::nullopt;
+    }
+    const auto [width, height] = engine::nearest_size(config_.sizes, params.width, params.height);
+    const bool same = params.width.value_or(width) == width && params.height.value_or(height) == height;
+    params.width = width;
+    params.height = height;
+    if (same) return std::nullopt;
+    return "drawn at " + text(width) + "x" + text(height) + ", the size next to " + asked + " that the model can draw";
+  }
+
+  /// Each stage's share of the time is the last drawing's.
+  double fraction_of(const engine::Progress& at) {
+    if (std::ranges::find(last_, at.stage, &engine::StageTime::stage) == last_.end()) last_ = guessed({0.01, 0, 0, 0.9, 0.09});
+    const double within = at.total > 0 ? static_cast<double>(at.step) / at.total : 0;
+    double before = 0;
+    double all = 1e-9;
+    for (const engine::StageTime& time : last_) {
+      if (time.stage < at.stage) before += time.seconds;
+      if (time.stage == at.stage) before += within * time.seconds;
+      all += time.seconds;
+    }
+    return std::min(before / all, 0.999);  // 1 says that it is drawn
+  }
+
+  std::unique_ptr<engine::TextToImage> model_;
+  EngineGeneratorConfig config_;
+  std::vector<engine::StageTime> last_ = guessed({0.01, 0.55, 0.4, 0, 0.04});
+};
+
+class FlatGenerator : public ImageGenerator {
+ public:
+  FlatGenerator(std::chrono::milliseconds time, std::string program) : time_(time), program_(std::move(program)) {}
+
+  GenerationResult draw(const messages::Request& request, const GenerationProgressFn& progress, std::stop_token stop) override {
+    constexpr int kSide = 64;
+    constexpr int kParts = 10;
+    for (int part = 0; part < kParts && time_.count() > 0; ++part) {
+      progress({"prior", part, kParts, static_cast<double>(part) / kParts});
+      if (!pause(time_ / kParts, stop)) throw Cancelled();
+    }
+    if (stop.stop_requested()) throw Cancelled();
+    const std::uint64_t colour = request.seed * 0x9e3779b97f4a7c15ull;  // seeds beside each other get colours apart
+    engine::Image image{kSide, kSide, std::vector<std::uint8_t>(std::size_t{kSide} * kSide * 3)};
+    for (std::size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<std::uint8_t>(colour >> (40 + 8 * (i % 3)));
+    engine::GenerateParams params = to_params(request);
+    params.width = params.height = kSide;
+    GenerationResult drawing;
+    drawing.picture = to_picture(image, params, {.model = "flat", .sampler = "none", .program = program_});
+    drawing.seconds["prior"] = std::chrono::duration<double>(time_).count();
+    return drawing;
+  }
+
+ private:
+  std::chrono::milliseconds time_;
+  std::string program_;
+};
+
+}  // namespace
+
+std::unique_ptr<ImageGenerator> engine_generator(std::unique_ptr<engine::TextToImage> model, EngineGeneratorConfig config) {
+  return std::make_unique<EngineGenerator>(std::move(model), std::move(config));
+}
+std::unique_ptr<ImageGenerator> flat_generator(std::chrono::milliseconds time, std::string program) {
+  return std::make_unique<FlatGenerator>(time, std::move(program));
+}
+
+}  // namespace p2p::worker

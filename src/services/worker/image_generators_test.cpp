@@ -1,0 +1,37 @@
+#include "services/worker/image_generators.hpp"
+
+#include <gmock/gmock.h>
+
+#include "base/error.hpp"
+
+namespace p2p::worker {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+messages::Request request(std::uint64_t seed) { return {.id = "x", .time = now(), .model = "flat", .prompt = "лиса", .seed = seed}; }
+
+TEST(FlatGenerator, TakesTheColourFromTheSeed) {
+  const auto generator = flat_generator({}, "prompt2pic test");
+  const auto draw = [&](std::uint64_t seed) { return generator->draw(request(seed), [](const auto&) {}, {}).picture.png; };
+  EXPECT_THAT(draw(1), StartsWith("\x89PNG"));
+  EXPECT_EQ(draw(1), draw(1));
+  EXPECT_NE(draw(1), draw(2));
+  EXPECT_THAT(draw(1), HasSubstr("лиса\nSampler: none, Seed: 1, Size: 64x64")) << "readers of parameters find them";
+}
+
+TEST(FlatGenerator, StopsOnRequest) {
+  const auto generator = flat_generator(std::chrono::seconds(60), "");
+  std::stop_source stop;
+  int steps = 0;
+  const auto stop_at_once = [&](const GenerationProgress&) {
+    ++steps;
+    stop.request_stop();
+  };
+  EXPECT_THROW(generator->draw(request(1), stop_at_once, stop.get_token()), Cancelled);
+  EXPECT_EQ(steps, 1);
+}
+
+}  // namespace
+}  // namespace p2p::worker

@@ -1,0 +1,103 @@
+#include "services/worker/worker_test.hpp"
+
+namespace p2p::worker {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Two workers of the model; the store of the second always works.
+class TwoWorkersTest : public WorkerTest {
+ protected:
+  TwoWorkersTest() { refused_patience = std::chrono::minutes(1); }
+  void start_both() {
+    start("w1");
+    EXPECT_TRUE(eventually([&] { return members() == 1; }));
+    start_second();
+    EXPECT_TRUE(eventually([&] { return members() == 2; }));
+    bus.name_members("w1");  // the one that will come back
+  }
+  void start_second() {
+    bus.name_members("w2");
+    second = std::make_unique<Worker>(bus, good, metrics, config_of("w2"));
+    second_thread = std::jthread([this](const std::stop_token& token) { second->run(token); });
+  }
+  void refuse() {
+    store.kind = blob::BlobError::Kind::refused;
+    store.failures = 1'000'000'000;
+  }
+  void ask_for(int count) {
+    for (int i = 0; i < count; ++i) {
+      ask("r" + std::to_string(i), "a fox", 1, i % 2);
+      sent["r" + std::to_string(i)] = 1;
+    }
+  }
+  /// Sends again what was handed back, as bot and API do; whether all are drawn.
+  bool all_drawn() {
+    std::size_t drawn = 0;
+    for (auto& [id, dispatch] : sent) {
+      for (const Event& event : events(id)) {
+        EXPECT_NE(event.type, EventType::failed) << event.detail;
+        drawn += event.type == EventType::finished;
+        if (event.hands_back() && event.dispatch == dispatch) ask(id, "a fox", ++dispatch, static_cast<int>(drawn % 2));
+      }
+    }
+    return drawn == sent.size();
+  }
+  void TearDown() override {
+    second_thread = {};
+    second.reset();
+    WorkerTest::TearDown();
+  }
+
+  p2p::testing::MemoryStore good;
+  std::unique_ptr<Worker> second;
+  std::jthread second_thread;
+  std::map<std::string, int> sent;
+};
+
+TEST_F(TwoWorkersTest, OneThatIsRefusedLeavesItsRequestsToTheOther) {
+  start_both();
+  refuse();
+  ask_for(20);
+  EXPECT_TRUE(eventually([&] { return all_drawn(); }));
+  EXPECT_TRUE(eventually([&] { return members() == 1; }));
+  EXPECT_THAT(worker->problem(), HasSubstr("pictures cannot be stored: the store fails as it was told"));
+  EXPECT_EQ(second->problem(), "");
+  for (const auto& [id, dispatch] : sent) {
+    for (const Event& event : events(id)) EXPECT_EQ(event.failed_attempts, 0) << id;
+  }
+  store.failures = 0;
+  EXPECT_TRUE(eventually([&] { return worker->problem().empty() && members() == 2; }));
+}
+
+TEST_F(TwoWorkersTest, OneThatIsRefusedAtItsStartTakesNothing) {
+  refuse();
+  start_second();
+  EXPECT_TRUE(eventually([&] { return members() == 1; }));
+  EXPECT_TRUE(eventually([&] { return !bus.describe_group(std::string(messages::kWorkersGroup)).members[0].partitions.empty(); }));
+  start("w1");
+  EXPECT_TRUE(eventually([&] { return worker->problem().starts_with("pictures cannot be stored"); }));
+  ask_for(20);
+  EXPECT_TRUE(eventually([&] { return all_drawn(); }));
+  for (const auto& [id, dispatch] : sent) EXPECT_EQ(dispatch, 1) << id;
+}
+
+TEST_F(TwoWorkersTest, TheLastOneStaysAndTellsThatItCannotStore) {
+  refused_patience = std::chrono::milliseconds(50);
+  start_both();
+  refuse();
+  EXPECT_TRUE(eventually([&] {
+    ask("x" + std::to_string(sent.size()), "a fox", 1, static_cast<int>(sent.size()) % 2);  // until it has met one
+    sent["x" + std::to_string(sent.size())] = 1;
+    return members() == 1;
+  }));
+  second_thread = {};
+  second.reset();
+  EXPECT_TRUE(eventually([&] { return members() == 1; }));
+  ask("a");
+  wait_for_end("a");
+  EXPECT_EQ(events("a").back().reason, messages::reason::kStoringFailed);
+}
+
+}  // namespace
+}  // namespace p2p::worker
