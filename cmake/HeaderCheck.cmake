@@ -8,7 +8,7 @@ endif()
 if(P2P_ENGINE_ONLY)
   list(FILTER headers INCLUDE REGEX "^(base|engine)/")
 else()
-  list(APPEND libraries p2p_bus p2p_worker p2p_bot p2p_api p2p_config p2p_app)
+  list(APPEND libraries p2p_bus p2p_worker p2p_chat p2p_db p2p_api p2p_config p2p_app)
 endif()
 
 foreach(header ${headers})

@@ -2,8 +2,8 @@
 
 #include "fuzz/check.hpp"
 #include "platform/telegram/api.hpp"
-#include "services/bot/callback.hpp"
-#include "services/bot/command.hpp"
+#include "services/chat/conversation/command.hpp"
+#include "services/chat/presenter/buttons.hpp"
 
 using fuzz::check;
 using namespace p2p;
@@ -12,17 +12,17 @@ namespace {
 
 void check_command(std::string_view text) {
   for (const bool in_private : {false, true}) {
-    const bot::Command command = bot::parse_command(text, "FoxBot", in_private);
+    const chat::Command command = chat::parse_command(text, "FoxBot", in_private);
     check(text.find(command.argument) != text.npos);
     check(command.argument.empty() || (!command.argument.starts_with(' ') && !command.argument.ends_with('\n')));
-    check(in_private || command.kind == bot::Command::Kind::none || text.find_first_of("/@") != text.npos);
+    check(in_private || command.kind == chat::Command::Kind::none || text.find_first_of("/@") != text.npos);
   }
 }
 
 void check_callback(std::string_view data) {
-  const bot::Callback callback = bot::parse_callback(data);
-  if (callback.kind == bot::Callback::Kind::none) return check(callback.id.empty());
-  check(bot::to_data(callback.kind, callback.id) == data && data.size() <= 64);
+  const chat::Callback callback = chat::parse_callback(data);
+  if (callback.kind == chat::Callback::Kind::none) return check(callback.id.empty());
+  check(chat::to_data(callback.kind, callback.id) == data && data.size() <= 64);
 }
 
 void check_cut(std::string_view text) {

@@ -7,9 +7,12 @@ import sys
 
 ENGINE_PARTS = ("engine/checkpoint", "engine/graph", "engine/text", "engine/sampling", "engine/image", "engine/models")
 
-PLATFORM_PARTS = ("platform/metrics", "platform/messages", "platform/bus", "platform/http", "platform/blob", "platform/telegram", "platform/hub")
+PLATFORM_PARTS = ("platform/metrics", "platform/messages", "platform/bus", "platform/http", "platform/blob", "platform/db", "platform/telegram", "platform/hub")
 
-# A folder, and what it may include besides itself.
+# Without I/O, except the store.
+CHAT_PARTS = ("services/chat/texts", "services/chat/store", "services/chat/presenter", "services/chat/conversation")
+
+# A folder, and what it may include besides itself. The first that matches counts.
 MAY_INCLUDE = {
     "base": (),
     "engine/checkpoint": ("base",),
@@ -25,16 +28,21 @@ MAY_INCLUDE = {
     "platform/bus": ("base",),
     "platform/http": ("base",),
     "platform/blob": ("base", "platform/http"),
+    "platform/db": ("base",),
     "platform/telegram": ("base", "platform/http"),
     "platform/hub": ("base", "platform/http"),
     "services/requests": ("base", "platform/bus", "platform/blob", "platform/messages", "platform/metrics"),
     "services/dispatch": ("base", "platform/bus", "platform/messages", "platform/metrics", "services/requests"),
     "services/worker": ("base", "engine/pipelines", "engine/image", "platform/bus", "platform/blob", "platform/messages", "platform/metrics", "services/requests"),
-    "services/bot": ("base", "platform/bus", "platform/blob", "platform/messages", "platform/metrics", "platform/telegram", "services/requests", "services/dispatch"),
+    "services/chat/texts": ("base", "platform/telegram"),
+    "services/chat/store": ("base", "platform/bus", "platform/db", "services/chat/texts", "services/requests"),
+    "services/chat/presenter": ("base", "platform/messages", "platform/telegram", "services/chat/store", "services/chat/texts", "services/dispatch", "services/requests"),
+    "services/chat/conversation": ("base", "platform/messages", "platform/telegram", "services/chat/presenter", "services/chat/store", "services/chat/texts"),
+    "services/chat": ("base", "platform/bus", "platform/blob", "platform/db", "platform/messages", "platform/metrics", "platform/telegram", *CHAT_PARTS, "services/requests", "services/dispatch"),
     "services/api": ("base", "platform/blob", "platform/http", "platform/messages", "platform/metrics", "services/requests", "services/dispatch"),
     "services/testing": ("base", "platform/bus", "platform/blob", "platform/telegram"),
     "config": ("base", "engine/pipelines", "platform/bus", "platform/blob", "platform/telegram", "platform/http", "platform/hub"),
-    "app": ("base", *ENGINE_PARTS, "engine/pipelines", *PLATFORM_PARTS, "services/worker", "services/bot", "services/api", "services/requests", "services/dispatch", "config"),
+    "app": ("base", *ENGINE_PARTS, "engine/pipelines", *PLATFORM_PARTS, "services/worker", "services/chat", *CHAT_PARTS, "services/api", "services/requests", "services/dispatch", "config"),
 }
 
 # Libraries from outside, by how their headers begin, and the folders that may know them.
@@ -50,10 +58,10 @@ OWNERS = {
     "boost/": ("platform/http",),
     "openssl/": ("platform/blob", "platform/hub", "app"),
     "prometheus/": ("platform/metrics",),
-    "soci/": ("services/bot",),
+    "soci/": ("platform/db", "services/chat/store"),
 }
 # What tests alone may include, whatever their folder.
-TEST_ONLY = ("gtest/", "gmock/", "base/testing/", "engine/testing/", "services/testing/", "services/bot/testing/", "services/dispatch/testing/", "app/testing/")
+TEST_ONLY = ("gtest/", "gmock/", "base/testing/", "engine/testing/", "services/testing/", "services/chat/testing/", "services/dispatch/testing/", "app/testing/")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 

@@ -6,9 +6,9 @@
 #include "app/service_process.hpp"
 #include "app/webhook.hpp"
 #include "base/pause.hpp"
-#include "services/bot/polling.hpp"
-#include "services/bot/texts.hpp"
-#include "services/bot/webhook_keeper.hpp"
+#include "services/chat/telegram/polling.hpp"
+#include "services/chat/telegram/webhook_keeper.hpp"
+#include "services/chat/texts/texts.hpp"
 
 namespace p2p::app {
 namespace {
@@ -33,14 +33,14 @@ std::optional<T> insist(const char* what, const std::stop_token& stop, const std
   }
 }
 
-bot::BotConfig bot_config(const AppConfig& config, const std::string& username) {
-  return {.username = username,
-          .model = one_model(config, "the bot"),
-          .admins = config.admins,
-          .allow = config.allow,
-          .block = config.block,
-          .user_queue = config.user_queue,
-          .user_per_day = config.user_per_day,
+chat::BotConfig bot_config(const AppConfig& config, const std::string& username) {
+  return {.rules = {.username = username,
+                    .model = one_model(config, "the bot"),
+                    .admins = config.admins,
+                    .allow = config.allow,
+                    .block = config.block,
+                    .user_queue = config.user_queue,
+                    .user_per_day = config.user_per_day},
           .link_ttl = config.link_ttl,
           .keep_days = config.keep_days};
 }
@@ -61,18 +61,18 @@ int run_bot(const Arguments& arguments) {
 
   return_freed_memory();
   ServiceProcess process(config, kBotPorts);
-  std::atomic<bot::Bot*> running = nullptr;
+  std::atomic<chat::Bot*> running = nullptr;
   std::optional<Webhook> webhook;
   if (!config.webhook_url.empty()) webhook.emplace(config, process.http(), running);
   const auto store = make_store(config);
   if (config.s3.bucket.empty()) serve_pictures(process.http(), *store, link_key(config));
   const std::stop_token stop = process.stop_token();
 
-  const auto state = bot::open_state(database_url(config));
+  const auto database = chat::open_store(database_url(config));
   std::unique_ptr<telegram::Api> api;
   std::unique_ptr<bus::Bus> bus;
   std::optional<Door> door;
-  std::optional<bot::Bot> bot;
+  std::optional<chat::Bot> bot;
   ServiceProcess::Serving serving(process, "not connected to Telegram yet");
   // What Telegram has not answered some time after a stop is begun again at the next start.
   std::atomic<std::int64_t> stopped_at = INT64_MAX;
@@ -80,12 +80,12 @@ int run_bot(const Arguments& arguments) {
   api = telegram::bot_api(config.telegram, [&] { return to_millis(now()) - kCallsAfterStop.count() > stopped_at; });
   const auto me = insist<telegram::Api::Me>("getMe", stop, [&] { return api->get_me(); });
   if (!me) return 0;
-  for (const auto& [code, language] : {std::pair{"", bot::Language::en}, std::pair{"ru", bot::Language::ru}}) {
-    if (!insist<bool>("setMyCommands", stop, [&] { return api->set_my_commands(bot::commands(language), code); })) return 0;
+  for (const auto& [code, language] : {std::pair{"", chat::Language::en}, std::pair{"ru", chat::Language::ru}}) {
+    if (!insist<bool>("setMyCommands", stop, [&] { return api->set_my_commands(chat::commands(language), code); })) return 0;
   }
   bus = bus::kafka_bus(kafka);
   door.emplace(*bus, process.metrics(), config);
-  bot.emplace(*api, *bus, door->requests, door->dispatch, *store, *state, process.metrics(), bot_config(config, me->username));
+  bot.emplace(*api, *bus, door->requests, door->dispatch, *store, *database, process.metrics(), bot_config(config, me->username));
   running = &*bot;
   serving.ask([&] {
     const std::string problem = bot->problem();
@@ -99,9 +99,9 @@ int run_bot(const Arguments& arguments) {
       try {
         if (webhook) {
           if (insist<bool>("setWebhook", stop, [&] { return api->set_webhook(config.webhook_url, webhook->secret()); }))
-            bot::keep_webhook(*api, *bot, config.webhook_url, webhook->secret(), stop);
+            chat::keep_webhook(*api, *bot, config.webhook_url, webhook->secret(), stop);
         } else if (insist<bool>("deleteWebhook", stop, [&] { return api->delete_webhook(); })) {
-          bot::poll_updates(*api, *bot, process.metrics(), stop);
+          chat::poll_updates(*api, *bot, process.metrics(), stop);
         }
       } catch (const Error&) {
         failed = std::current_exception();

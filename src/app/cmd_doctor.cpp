@@ -14,7 +14,7 @@
 #include "base/random_id.hpp"
 #include "platform/bus/bus_error.hpp"
 #include "platform/messages/messages.hpp"
-#include "services/bot/state.hpp"
+#include "services/chat/store/chat_store.hpp"
 
 namespace p2p::app {
 namespace {
@@ -99,11 +99,11 @@ Finding check_storage(AppConfig config) {
 
 Finding check_database(const AppConfig& config) {
   const Secret url = database_url(config);
-  if (const fs::path file = bot::database_file(url); !fs::exists(file)) {
+  if (const fs::path file = db::file_of(url); !fs::exists(file)) {
     const TrialFolder trial(file.parent_path(), "P2P_DATABASE_URL or P2P_DATA_DIR");
-    bot::check_state(Secret("sqlite:///" + (trial.path() / "trial.db").string()));
+    chat::check_store(Secret("sqlite:///" + (trial.path() / "trial.db").string()));
   } else {
-    bot::check_state(url);
+    chat::check_store(url);
   }
   return ok("it can be written");
 }

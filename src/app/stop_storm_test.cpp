@@ -26,10 +26,11 @@ class Everything {
     config.webhook_secret = Secret("right");
     bus.ensure_topics(
         {{"prompt2pic.requests.flat", 4}, {std::string(messages::kEventsTopic), 4}, {std::string(messages::kControlTopic), 1}});
-    state = bot::open_state(Secret("sqlite:///" + (folder.path() / "bot.db").string()));
+    database = chat::open_store(Secret("sqlite:///" + (folder.path() / "bot.db").string()));
     requests.emplace(bus, metrics, requests::ClientConfig{});
     dispatch.emplace(bus, metrics, *requests, dispatch::DispatchConfig{.watch_every = std::chrono::milliseconds(5)});
-    bot.emplace(telegram, bus, *requests, *dispatch, store, *state, metrics, bot::BotConfig{.username = "FoxBot", .model = "flat"});
+    bot.emplace(telegram, bus, *requests, *dispatch, store, *database, metrics,
+                chat::BotConfig{.rules = {.username = "FoxBot", .model = "flat"}});
     running = &*bot;
     worker.emplace(
         bus, store, metrics,
@@ -57,12 +58,12 @@ class Everything {
   p2p::testing::MemoryStore store;
   Metrics metrics;
   api::Clients clients{Secret()};
-  std::unique_ptr<bot::State> state;
+  std::unique_ptr<chat::ChatStore> database;
   std::optional<requests::Client> requests;
   std::optional<dispatch::Dispatch> dispatch;
-  std::optional<bot::Bot> bot;
+  std::optional<chat::Bot> bot;
   std::optional<worker::Worker> worker;
-  std::atomic<bot::Bot*> running = nullptr;
+  std::atomic<chat::Bot*> running = nullptr;
   http::Server server{{.listen = "127.0.0.1:0"}};
   std::optional<Webhook> webhook;
   std::optional<api::Routes> routes;

@@ -8,7 +8,7 @@
 
 namespace p2p::app {
 
-Webhook::Webhook(const AppConfig& config, http::Server& server, std::atomic<bot::Bot*>& bot)
+Webhook::Webhook(const AppConfig& config, http::Server& server, std::atomic<chat::Bot*>& bot)
     : secret_(config.webhook_secret.empty() ? Secret(blob::to_hex(blob::hmac(config.telegram.token.expose(), "prompt2pic webhook")))
                                             : config.webhook_secret),
       bot_(bot) {
@@ -29,7 +29,7 @@ Webhook::Webhook(const AppConfig& config, http::Server& server, std::atomic<bot:
 }
 
 http::ServerResponse Webhook::take(const http::ServerRequest& request) const {
-  bot::Bot* const bot = bot_;
+  chat::Bot* const bot = bot_;
   if (!bot) return {.status = 503, .body = "starting\n"};
   const auto update = telegram::parse_update(request.body);
   if (!update) return {.status = 400, .body = "this is no update\n"};

@@ -3,7 +3,7 @@
 #include <atomic>
 
 #include "app/service_process.hpp"
-#include "services/bot/bot.hpp"
+#include "services/chat/bot.hpp"
 
 namespace p2p::app {
 
@@ -11,7 +11,7 @@ namespace p2p::app {
 class Webhook {
  public:
   /// Adds the route; what comes before `bot` is there is refused, so that Telegram repeats it. Throws UsageError for a URL without a path.
-  Webhook(const AppConfig& config, http::Server& server, std::atomic<bot::Bot*>& bot);
+  Webhook(const AppConfig& config, http::Server& server, std::atomic<chat::Bot*>& bot);
   /// The setting's, or one derived from the token.
   const Secret& secret() const { return secret_; }
 
@@ -19,7 +19,7 @@ class Webhook {
   http::ServerResponse take(const http::ServerRequest& request) const;
 
   Secret secret_;
-  std::atomic<bot::Bot*>& bot_;
+  std::atomic<chat::Bot*>& bot_;
 };
 
 /// The route of blob::link_path(). Keeps the reference.

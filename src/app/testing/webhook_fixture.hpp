@@ -31,10 +31,10 @@ class WebhookFixture : public ::testing::Test {
     config.webhook_secret = Secret("right");
     webhook.emplace(config, server, bot);
     server.start();
-    state = bot::open_state(Secret("sqlite:///" + (folder.path() / "bot.db").string()));
+    database = chat::open_store(Secret("sqlite:///" + (folder.path() / "bot.db").string()));
     queue = std::make_unique<dispatch::RunningDispatch>(bus, metrics);
-    running_bot = std::make_unique<bot::Bot>(api, bus, queue->client, queue->dispatch, store, *state, metrics,
-                                             bot::BotConfig{.username = "FoxBot", .model = "flat"});
+    running_bot = std::make_unique<chat::Bot>(api, bus, queue->client, queue->dispatch, store, *database, metrics,
+                                              chat::BotConfig{.rules = {.username = "FoxBot", .model = "flat"}});
     thread = std::jthread([this](const std::stop_token& stop) { running_bot->run(stop); });
     bot = running_bot.get();
   }
@@ -42,7 +42,7 @@ class WebhookFixture : public ::testing::Test {
     thread = {};
     running_bot.reset();
     queue.reset();
-    state.reset();
+    database.reset();
     log::configure(log::Level::info, log::Format::text);
   }
   int post(std::string_view body, const std::string& secret = "right", const std::string& path = "/hook/x") {
@@ -56,15 +56,15 @@ class WebhookFixture : public ::testing::Test {
   AppConfig config;
   http::Server server{{.listen = "127.0.0.1:0"}};
   http::Client client{{}};
-  std::atomic<bot::Bot*> bot = nullptr;
+  std::atomic<chat::Bot*> bot = nullptr;
   std::optional<Webhook> webhook;
   p2p::testing::FakeApi api;
   p2p::testing::MemoryBus bus;
   p2p::testing::MemoryStore store;
   Metrics metrics;
-  std::unique_ptr<bot::State> state;
+  std::unique_ptr<chat::ChatStore> database;
   std::unique_ptr<dispatch::RunningDispatch> queue;
-  std::unique_ptr<bot::Bot> running_bot;
+  std::unique_ptr<chat::Bot> running_bot;
   std::jthread thread;
 };
 
