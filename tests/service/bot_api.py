@@ -13,6 +13,7 @@ from aiohttp import ClientSession, web
 
 from bot_api_methods import Methods, Refused
 from botapi_schema import SCHEMA, check_fields
+from infra import PATIENCE
 
 
 @dataclasses.dataclass
@@ -140,12 +141,12 @@ class BotApi(Methods):
     # --- what is seen
 
     def wait(self, condition, timeout=20, what=""):
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         with self.changed:
             while not (value := condition()):
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise AssertionError(f"not within {timeout} s: {what or condition}; messages: {list(self.messages.values())[-5:]}")
+                    raise AssertionError(f"not within {timeout * PATIENCE} s: {what or condition}; messages: {list(self.messages.values())[-5:]}")
                 self.changed.wait(min(left, 0.5))
             return value
 

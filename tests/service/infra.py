@@ -41,11 +41,14 @@ def free_port():
             return port
 
 
+PATIENCE = 3  # so many times as long as on a quiet machine a test waits before it fails; what holds ends the wait at once
+
+
 def wait_for(condition, timeout, what):
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * PATIENCE
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout} s: {what}")
+            raise AssertionError(f"not within {timeout * PATIENCE} s: {what}")
         time.sleep(0.02)
     return value
 

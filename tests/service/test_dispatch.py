@@ -28,7 +28,7 @@ def test_positions_and_turns_count_both_doors(api, own, serve):
     asked = time.monotonic()
     api.wait_picture(8100, timeout=20)
     print(f"the chat's picture came {time.monotonic() - asked:.1f} s later; a drawing takes 3 s")
-    assert time.monotonic() - asked < 3 * 3 + 2, "what was being drawn, two of the burst at most, and its own"
+    assert time.monotonic() - asked < 5 * 3, "what was being drawn, two of the burst at most, and its own; not all four"
     for id in (first, *waiting):
         assert caller.settled(id)["status"] == "finished"
 

