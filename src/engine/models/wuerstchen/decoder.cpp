@@ -79,7 +79,7 @@ Decoder::Decoder(const std::filesystem::path& folder, Precision precision)
 Decoder::Decoder(const DecoderConfig& config, Weights weights, Precision precision)
     : config_(config), weights_(std::move(weights)), precision_(precision) {
   const auto side = static_cast<std::int64_t>(config_.size_multiple());
-  const Geometry smallest{.batch = 1, .height = side, .width = side, .tokens = 1};
+  const LatentShape smallest{.batch = 1, .height = side, .width = side, .tokens = 1};
   text_graph(smallest);
   attention_graphs(smallest);
   time_graph(smallest);
@@ -111,27 +111,26 @@ std::vector<Decoder::Block> Decoder::blocks() const {
   return list;
 }
 
-std::optional<Graph> Decoder::text_graph(const Geometry& geometry) {
+std::optional<Graph> Decoder::text_graph(const LatentShape& shape) {
   Graph graph("decoder text", Graph::WeightUse::streamed);
   const Scope root(weights_, graph);
-  const Value text = graph.input("text", {geometry.batch, geometry.tokens, static_cast<std::int64_t>(config_.clip_embd)});
+  const Value text = graph.input("text", {shape.batch, shape.tokens, static_cast<std::int64_t>(config_.clip_embd)});
   const Value mapped = ops::linear(text, root / "clip_mapper", {.in = config_.clip_embd, .out = config_.c_cond});
   graph.output("embedding", ops::layer_norm(mapped, kEps));
   return graph;
 }
 
-std::vector<Graph> Decoder::attention_graphs(const Geometry& geometry) {
+std::vector<Graph> Decoder::attention_graphs(const LatentShape& shape) {
   std::vector<Graph> graphs;
   for (const Block& block : blocks()) {
     if (block.type != 'A') continue;
     graphs.push_back(attn_block_text(weights_, block.path, config_.c_cond, config_.c_hidden[block.level],
-                                     static_cast<std::size_t>(config_.nhead[block.level]),
-                                     {.batch = geometry.batch, .tokens = geometry.tokens}));
+                                     static_cast<std::size_t>(config_.nhead[block.level]), {.batch = shape.batch, .tokens = shape.tokens}));
   }
   return graphs;
 }
 
-Graph Decoder::time_graph(const Geometry& /*geometry*/) {
+Graph Decoder::time_graph(const LatentShape& /*shape*/) {
   Graph graph("decoder time", Graph::WeightUse::streamed);
   const Scope root(weights_, graph);
   TimeTableWriter times(graph, config_.c_r);
@@ -181,18 +180,18 @@ Decoder::Folded Decoder::fold(const Scope& linear, const Scope& mapper, std::siz
 /// Builds the blocks of a step graph one after the other.
 class Decoder::StepBuilder {
  public:
-  StepBuilder(Decoder& decoder, Graph& graph, const Geometry& geometry)
+  StepBuilder(Decoder& decoder, Graph& graph, const LatentShape& shape)
       : decoder_(decoder),
         config_(decoder.config_),
         graph_(graph),
         root_(decoder.weights_, graph),
-        geometry_(geometry),
+        shape_(shape),
         times_(graph, time_channels()) {
     for (std::size_t level = 0; level < config_.levels(); ++level) {
       if (!config_.inject_effnet[level]) continue;
       const auto cell = static_cast<std::int64_t>(config_.patch_size << level);
-      effnet_[level] = graph.input(effnet_input(level), {geometry.batch, geometry.height / cell, geometry.width / cell,
-                                                         static_cast<std::int64_t>(config_.effnet_embd)});
+      effnet_[level] = graph.input(effnet_input(level),
+                                   {shape.batch, shape.height / cell, shape.width / cell, static_cast<std::int64_t>(config_.effnet_embd)});
     }
   }
 
@@ -204,8 +203,7 @@ class Decoder::StepBuilder {
       if (block.type == 'T') {
         x = times_.timestep_block(x);
       } else if (block.type == 'A') {
-        x = attn_block(x, scope, c, static_cast<std::size_t>(config_.nhead[block.level]),
-                       {.batch = geometry_.batch, .tokens = geometry_.tokens});
+        x = attn_block(x, scope, c, static_cast<std::size_t>(config_.nhead[block.level]), {.batch = shape_.batch, .tokens = shape_.tokens});
       } else if (block.type == 'D') {
         skips[block.level] = x;
         x = ops::to_channels_last(ops::conv2d(ops::to_channels_first(ops::layer_norm(x, kEps)), scope / 1,
@@ -257,23 +255,23 @@ class Decoder::StepBuilder {
   const DecoderConfig& config_;
   Graph& graph_;
   Scope root_;
-  Geometry geometry_;
+  LatentShape shape_;
   TimeTableReader times_;
   std::map<std::size_t, Value> effnet_;
 };
 
-Graph Decoder::step_graph(const Geometry& geometry) {
+Graph Decoder::step_graph(const LatentShape& shape) {
   Graph graph("decoder");
   const Scope root(weights_, graph);
   const auto patch = static_cast<std::int64_t>(config_.patch_size);
   const auto c_out = static_cast<std::int64_t>(config_.c_out);
   const std::size_t cell = config_.patch_size * config_.patch_size;
   const std::size_t c = config_.c_hidden[0];
-  const Value latents = graph.input("x", {geometry.batch, static_cast<std::int64_t>(config_.c_in), geometry.height, geometry.width});
+  const Value latents = graph.input("x", {shape.batch, static_cast<std::int64_t>(config_.c_in), shape.height, shape.width});
   const Value patches = ops::pixel_unshuffle(latents, patch);
   const Value embedded =
       ops::layer_norm(ops::pointwise_conv2d(patches, root / "embedding" / 1, {.in = config_.c_in * cell, .out = c}), kEps);
-  const Value x = StepBuilder(*this, graph, geometry).build(embedded);
+  const Value x = StepBuilder(*this, graph, shape).build(embedded);
   const Value head = ops::pointwise_conv2d(ops::layer_norm(x, kEps), root / "clf" / 1, {.in = c, .out = 2 * config_.c_out * cell});
   const auto ab = ops::split(ops::pixel_shuffle(head, patch), 1, {c_out, c_out});
   constexpr float kMargin = 1e-3F;
@@ -283,17 +281,17 @@ Graph Decoder::step_graph(const Geometry& geometry) {
 }
 
 std::map<std::string, std::vector<float>> Decoder::effnet_inputs(std::span<const float> embeddings, std::size_t height, std::size_t width,
-                                                                 const Geometry& geometry) const {
+                                                                 const LatentShape& shape) const {
   std::map<std::string, std::vector<float>> inputs;
   const std::size_t picture = config_.effnet_embd * height * width;
   for (std::size_t level = 0; level < config_.levels(); ++level) {
     if (!config_.inject_effnet[level]) continue;
     const std::size_t cell = config_.patch_size << level;
     auto& values = inputs[effnet_input(level)];
-    for (std::int64_t i = 0; i < geometry.batch; ++i) {
+    for (std::int64_t i = 0; i < shape.batch; ++i) {
       const auto resized =
           resize_bicubic_antialiased(embeddings.subspan(static_cast<std::size_t>(i) * picture, picture), config_.effnet_embd, height, width,
-                                     static_cast<std::size_t>(geometry.height) / cell, static_cast<std::size_t>(geometry.width) / cell);
+                                     static_cast<std::size_t>(shape.height) / cell, static_cast<std::size_t>(shape.width) / cell);
       values.insert(values.end(), resized.begin(), resized.end());
     }
   }

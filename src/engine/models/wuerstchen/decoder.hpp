@@ -40,15 +40,15 @@ class Decoder final : public DenoiserGraphs {
   Decoder(const std::filesystem::path& folder, Precision precision);
   Decoder(const DecoderConfig& config, Weights weights, Precision precision);
 
-  std::optional<Graph> text_graph(const Geometry& geometry) override;
-  std::vector<Graph> attention_graphs(const Geometry& geometry) override;
-  Graph time_graph(const Geometry& geometry) override;
-  Graph step_graph(const Geometry& geometry) override;
+  std::optional<Graph> text_graph(const LatentShape& shape) override;
+  std::vector<Graph> attention_graphs(const LatentShape& shape) override;
+  Graph time_graph(const LatentShape& shape) override;
+  Graph step_graph(const LatentShape& shape) override;
   std::vector<float> time_embedding(float time) const override;
 
   /// The step graph's further inputs: the image embeddings [batch, effnet_embd, height, width] resized to every level that they enter.
   std::map<std::string, std::vector<float>> effnet_inputs(std::span<const float> embeddings, std::size_t height, std::size_t width,
-                                                          const Geometry& geometry) const;
+                                                          const LatentShape& shape) const;
 
   const DecoderConfig& config() const { return config_; }
   const Weights& weights() const { return weights_; }

@@ -16,12 +16,12 @@ namespace p2p::engine {
 
 /// What one call of generate() has in every family: the picture's random numbers, the times of its stages, progress and the stop request.
 /// Refers to its arguments. Not for two threads at once.
-class Drawing {
+class GenerationContext {
  public:
   using Clock = std::chrono::steady_clock;
 
   /// `result.params` are filled in; `stages` are in the order they run.
-  Drawing(GenerateResult& result, std::initializer_list<Stage> stages, const ProgressFn& progress, std::stop_token stop);
+  GenerationContext(GenerateResult& result, std::initializer_list<Stage> stages, const ProgressFn& progress, std::stop_token stop);
 
   /// Throws Cancelled once a stop was asked for.
   void stop_if_asked() const;
