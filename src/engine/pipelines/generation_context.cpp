@@ -7,10 +7,10 @@
 
 namespace p2p::engine {
 
-GenerationContext::GenerationContext(GenerateResult& result, std::initializer_list<Stage> stages, const ProgressFn& progress,
+GenerationContext::GenerationContext(GenerateResult& result, std::vector<StageWeight> weights, const ProgressFn& progress,
                                      std::stop_token stop)
-    : result_(&result), progress_(&progress), stop_(std::move(stop)), rng_(result.params.seed) {
-  for (const Stage stage : stages) result.stages.push_back({.stage = stage, .step_seconds = {}});
+    : result_(&result), weights_(std::move(weights)), progress_(&progress), stop_(std::move(stop)), rng_(result.params.seed) {
+  for (const StageWeight& part : weights_) result.stages.push_back({.stage = part.stage, .step_seconds = {}});
 }
 
 void GenerationContext::stop_if_asked() const {
@@ -19,7 +19,9 @@ void GenerationContext::stop_if_asked() const {
 
 void GenerationContext::report(Stage stage, int step, int total, std::function<Image()> preview) const {
   stop_if_asked();
-  if (*progress_) (*progress_)({.stage = stage, .step = step, .total = total, .preview = std::move(preview)});
+  if (!*progress_) return;
+  const double fraction = fraction_done(weights_, stage, step, total);
+  (*progress_)({.stage = stage, .step = step, .total = total, .fraction = fraction, .preview = std::move(preview)});
 }
 
 StageTime& GenerationContext::time_of(Stage stage) { return *std::ranges::find(result_->stages, stage, &StageTime::stage); }

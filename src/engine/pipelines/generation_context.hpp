@@ -2,13 +2,13 @@
 
 #include <chrono>
 #include <functional>
-#include <initializer_list>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "engine/graph/network.hpp"
+#include "engine/pipelines/stage_weights.hpp"
 #include "engine/pipelines/text_to_image.hpp"
 #include "engine/sampling/torch_rng.hpp"
 
@@ -20,8 +20,8 @@ class GenerationContext {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `result.params` are filled in; `stages` are in the order they run.
-  GenerationContext(GenerateResult& result, std::initializer_list<Stage> stages, const ProgressFn& progress, std::stop_token stop);
+  /// `result.params` are filled in; `weights` name the stages in the order they run.
+  GenerationContext(GenerateResult& result, std::vector<StageWeight> weights, const ProgressFn& progress, std::stop_token stop);
 
   /// Throws Cancelled once a stop was asked for.
   void stop_if_asked() const;
@@ -46,6 +46,7 @@ class GenerationContext {
 
  private:
   GenerateResult* result_;
+  std::vector<StageWeight> weights_;
   const ProgressFn* progress_;
   std::stop_token stop_;
   TorchRng rng_;

@@ -86,21 +86,23 @@ class StableDiffusion final : public TextToImage {
   bool takes_pictures() const override { return true; }
 
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override {
-    const auto draw = [&](const GenerateParams& params) { return this->draw(params, progress, stop); };
-    GenerateResult result = asked.upscale ? upscaled(asked, draw) : draw(asked);
+    const auto draw = [&](const GenerateParams& params, const ProgressFn& report) { return this->draw(params, report, stop); };
+    GenerateResult result = asked.upscale ? upscaled(asked, progress, draw) : draw(asked, progress);
+    if (!asked.upscale) stage_weights_.set(result.stages);
     if (safety_) safety_->judge(result);
     return result;
   }
 
  private:
-  GenerateResult upscaled(const GenerateParams& asked, const std::function<GenerateResult(const GenerateParams&)>& draw) const {
+  GenerateResult upscaled(const GenerateParams& asked, const ProgressFn& progress, const stable_diffusion::DrawFn& draw) const {
     std::vector<std::string> notices;  // told again by the drawing itself
     const GenerateParams filled = defaults_.fill_in(asked, vae_.upscale(), notices);
     const bool own = asked.image != nullptr;
     GenerateParams params = asked;
     params.steps = filled.steps;
     return stable_diffusion::draw_upscaled(params, own ? asked.width.value_or(asked.image->width) : *filled.width,
-                                           own ? asked.height.value_or(asked.image->height) : *filled.height, vae_.upscale(), draw);
+                                           own ? asked.height.value_or(asked.image->height) : *filled.height, vae_.upscale(), progress,
+                                           draw);
   }
 
   GenerateResult draw(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
@@ -112,7 +114,7 @@ class StableDiffusion final : public TextToImage {
     passes.push_back(asked.image ? from_picture() : Start{.scheduler = scheduler_.make(*result.params.steps, asked.sampler)});
     std::ranges::generate_n(std::back_inserter(passes), std::ssize(asked.variations), from_picture);
     result.sampler = a1111_name_of(asked.sampler.value_or(scheduler_.own_sampler()));
-    GenerationContext context(result, {Stage::text, Stage::unet, Stage::vae}, progress, std::move(stop));
+    GenerationContext context(result, stage_weights_.get(), progress, std::move(stop));
     const auto networks = networks_.get(result.params.loras);
     const TextEncoding text = encode(context, *networks->text);
     const std::vector<float> latents = denoise(context, text, networks->denoiser, passes);
@@ -305,6 +307,7 @@ class StableDiffusion final : public TextToImage {
   stable_diffusion::Defaults defaults_;
   stable_diffusion::LoraNetworks networks_;
   int threads_;
+  StageWeights stage_weights_{{{Stage::text, 0.01}, {Stage::unet, 0.9}, {Stage::vae, 0.09}}};
   NetworkCache vae_encoder_;  ///< compiled for a picture to begin with alone
   NetworkCache vae_network_;
   NetworkCache preview_network_;

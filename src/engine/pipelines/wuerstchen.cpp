@@ -102,6 +102,7 @@ class Wuerstchen final : public TextToImage {
   Denoiser prior_runner_;
   Denoiser decoder_runner_;
   int threads_;
+  StageWeights stage_weights_{{{Stage::text, 0.01}, {Stage::prior, 0.55}, {Stage::decoder, 0.4}, {Stage::vae, 0.04}}};
   SingleEntryCache<std::pair<std::size_t, std::size_t>, Network> vqgan_network_;  ///< by height and width of the latents
 };
 
@@ -275,10 +276,11 @@ GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressF
   const wuerstchen::SizeRules rules{
       .config = config_, .multiple = decoder_->config().size_multiple(), .upscale = vqgan_.config().upscale()};
   const Sizes sizes = fit_sizes(rules, result.params, result.notices);
-  GenerationContext context(result, {Stage::text, Stage::prior, Stage::decoder, Stage::vae}, progress, std::move(stop));
+  GenerationContext context(result, stage_weights_.get(), progress, std::move(stop));
   Stages stages(*this, context, sizes);
   const std::vector<float> embeddings = stages.prior(sizes, asked.steps.has_value() || card_.steps.has_value());
   stages.vae(stages.decoder(sizes, embeddings));
+  stage_weights_.set(result.stages);
   return result;
 }
 
