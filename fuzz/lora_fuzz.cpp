@@ -29,7 +29,7 @@ void read(std::span<const std::byte> bytes) {
       fuzz::check(std::isfinite(change.change.scale));
       WeightPatches patches(DType::f32, 1);
       patches.add(change.weight, change.change);
-      const auto sum = patches.apply(change.weight, allocate_tensor(DType::f32, shape));
+      const auto sum = patches.apply(change.weight, allocate_tensor(DType::f32, shape).tensor);
       fuzz::check(sum.view.shape == shape && sum.view.data.size() == byte_size(DType::f32, shape));
     }
   } catch (const p2p::ModelError& error) {

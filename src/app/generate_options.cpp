@@ -23,7 +23,7 @@ constexpr std::string_view kExamples =
     "  prompt2pic generate \"сова на жёлтом фоне\" --seed 7 --output owl.png\n"
     "  prompt2pic generate \"red apple\" --count 4 --json\n"
     "  echo \"a penguin\" | prompt2pic generate -\n"
-    "A prompt that begins with a dash goes last, after two: prompt2pic generate --seed 1 -- --fox--\n";
+    "Put a prompt that begins with a dash after --: prompt2pic generate --seed 1 -- --fox--\n";
 
 /// CLI11 would split "[a, b]" and drop "{}" in a positional, so the prompt is what it leaves over.
 std::string join_prompt(const std::vector<std::string>& words) {
@@ -39,7 +39,7 @@ std::string join_prompt(const std::vector<std::string>& words) {
       continue;
     }
     if (options && word.size() > 1 && word[0] == '-' && word[1] != ' ' && !(word[1] >= '0' && word[1] <= '9')) {
-      throw UsageError("there is no option " + word + "; a prompt that begins with a dash goes last, after --");
+      throw UsageError("there is no option " + word + "; put a prompt that begins with a dash last, after --");
     }
     prompt += (first ? "" : " ") + word;
     first = false;
@@ -61,7 +61,7 @@ std::string checked_text(std::string text, const std::string& name) {
     throw UsageError(name + " has " + std::to_string(text.size()) + " bytes, and at most " + std::to_string(messages::kMaxPrompt) +
                      " are taken; models read the first 75 words or so");
   }
-  const Json json(text);  // whose writer knows UTF-8: what is not can be left out or replaced
+  const Json json(text);  // its writer detects invalid UTF-8
   if (json.dump(-1, ' ', false, Json::error_handler_t::ignore) != json.dump(-1, ' ', false, Json::error_handler_t::replace)) {
     throw UsageError(name + " is not UTF-8 text");
   }
@@ -97,83 +97,151 @@ std::optional<engine::Sampler> chosen_sampler(const CLI::Option& option) {
   throw UsageError("--sampler: there is no sampler " + name + "; there are " + engine::sampler_names());
 }
 
+const CLI::Option* add_option(CLI::App& app, const char* name, const char* value, const std::string& description) {
+  return app.add_option(name, description)->type_name(value);
+}
+
+/// An option that may be given several times, each time with one value.
+const CLI::Option* add_list(CLI::App& app, const char* name, const char* value, const std::string& description) {
+  return app.add_option(name, description)->type_name(value)->expected(1)->take_all();
+}
+
+const CLI::Option* add_flag(CLI::App& app, const char* name, const std::string& description) {
+  return app.add_flag(name)->description(description);
+}
+
+/// The option's last value; empty if it was not given.
+std::string text_of(const CLI::Option& option) { return option.count() > 0 ? option.results().back() : ""; }
+
+/// What the picture shows.
+struct PromptOptions {
+  explicit PromptOptions(CLI::App& app)
+      : negative(add_option(app, "--negative", "TEXT", "What the picture should not show.")),
+        plain(add_flag(app, "--plain", "Take the prompt literally. By default (word:1.2), [word] and BREAK change the weights of words.")),
+        embeddings(
+            add_list(app, "--embedding", "FILE", "A textual inversion, whose word prompts can then use (Stable Diffusion). Repeatable.")) {}
+
+  /// Reads standard input where `prompt` is "-".
+  void read(const std::string& prompt, GenerateOptions& options) const {
+    engine::GenerateParams& params = options.params;
+    params.prompt = checked_text(prompt == "-" ? read_prompt() : prompt, "the prompt");
+    params.negative_prompt = checked_text(text_of(*negative), "--negative");
+    params.plain = plain->count() > 0;
+    for (const std::string& file : embeddings->results()) options.config.engine.embeddings.emplace_back(file);
+  }
+
+  const CLI::Option* negative;
+  const CLI::Option* plain;
+  const CLI::Option* embeddings;
+};
+
+/// How the picture is sampled.
+struct SamplingOptions {
+  explicit SamplingOptions(CLI::App& app)
+      : seed(add_option(app, "--seed", "N", "The same seed draws the same picture. Default, or -1: a random seed.")),
+        guidance(
+            add_option(app, "--guidance", "G", "How closely the picture follows the prompt, 0 to 50. Values up to 1 turn guidance off.")),
+        decoder_guidance(add_option(app, "--decoder-guidance", "G", "Guidance of the Wuerstchen decoder, 0 to 50.")),
+        sampler(add_option(app, "--sampler", "NAME",
+                           "Sampler for Stable Diffusion: " + engine::sampler_names() + ". AUTOMATIC1111's names work too.")),
+        loras(add_list(app, "--lora", "FILE[:W]", "A LoRA with its weight, -100 to 100, default 1 (Stable Diffusion). Repeatable.")) {}
+
+  void read(engine::GenerateParams& params) const {
+    params.seed = chosen_seed(*seed);
+    params.guidance = number(*guidance, 0.0, 50.0, "a number");
+    params.decoder_guidance = number(*decoder_guidance, 0.0, 50.0, "a number");
+    params.sampler = chosen_sampler(*sampler);
+    std::ranges::transform(loras->results(), std::back_inserter(params.loras), chosen_lora);
+  }
+
+  const CLI::Option* seed;
+  const CLI::Option* guidance;
+  const CLI::Option* decoder_guidance;
+  const CLI::Option* sampler;
+  const CLI::Option* loras;
+};
+
+/// The picture's size, and pictures that are made from other pictures.
+struct ImageOptions {
+  explicit ImageOptions(CLI::App& app)
+      : width(add_option(app, "--width", "N", "Width in pixels, 16 to 8192. Default: the model's own.")),
+        height(add_option(app, "--height", "N", "Height in pixels, 16 to 8192. Default: the model's own.")),
+        image(add_option(app, "--image", "FILE",
+                         "A PNG or JPEG to start from (Stable Diffusion). Without --width and --height its size is kept.")),
+        strength(add_option(app, "--strength", "S",
+                            "How much of a picture to redraw, 0 to 1. Defaults: 0.8 with --image (SDXL: 0.3), 0.6 with --variation, 0.3 "
+                            "with --upscale.")),
+        variations(add_list(app, "--variation", "SEED",
+                            "Redraw the picture of --seed with the noise of this seed, which gives a similar picture. Repeatable.")),
+        upscale(add_option(app, "--upscale", "F", "Enlarge the picture, or --image, by 1 to 4 and redraw it at that size.")) {}
+
+  void read(engine::GenerateParams& params) const {
+    params.width = number(*width, 16, 8192, kWhole);
+    params.height = number(*height, 16, 8192, kWhole);
+    params.strength = number(*strength, 0.0, 1.0, "a number");
+    params.upscale = number(*upscale, 1.0, 4.0, "a number");
+    if (params.strength && image->count() + variations->count() + upscale->count() == 0)
+      throw UsageError("--strength needs a picture to redraw; name one with --image, or add --variation or --upscale");
+    std::ranges::transform(variations->results(), std::back_inserter(params.variations), chosen_variation);
+    if (image->count() > 0) params.image = std::make_shared<const engine::Image>(engine::read_image(text_of(*image)));
+  }
+
+  const CLI::Option* width;
+  const CLI::Option* height;
+  const CLI::Option* image;
+  const CLI::Option* strength;
+  const CLI::Option* variations;
+  const CLI::Option* upscale;
+};
+
+/// Where pictures and reports go.
+struct OutputOptions {
+  explicit OutputOptions(CLI::App& app)
+      : count(add_option(app, "--count", "N",
+                         "Number of pictures, 1 to 1000. They use seed, seed+1, ... and are written to FILE-1.png, FILE-2.png, ...")),
+        output(add_option(app, "--output", "FILE", "The PNG to write or replace. Default: prompt2pic-SEED.png in the current folder.")),
+        preview(add_option(app, "--preview", "FILE",
+                           "Write the unfinished picture to this PNG after each step (Stable Diffusion). Fast with --preview-vae taesd.")),
+        json(add_flag(app, "--json", "Print the result as one line of JSON.")) {}
+
+  void read(GenerateOptions& options) const {
+    options.count = number(*count, 1, 1000, kWhole).value_or(1);
+    options.output = text_of(*output);
+    if (output->count() > 0 && options.output.empty()) throw UsageError("--output is empty; name a file");
+    if (preview->count() > 0) options.preview = output_files(text_of(*preview), 0, 1).front();
+    options.json = json->count() > 0;
+  }
+
+  const CLI::Option* count;
+  const CLI::Option* output;
+  const CLI::Option* preview;
+  const CLI::Option* json;
+};
+
 }  // namespace
 
 std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments) {
-  CLI::App app("Draws pictures from words. PROMPT is one text or several words; - reads it from standard input.",
+  CLI::App app("Draws pictures from text. PROMPT is one text or several words; - reads it from standard input.",
                "prompt2pic generate PROMPT");
   app.allow_extras();
   app.footer(std::string(kExamples));
-  const auto add = [&](const char* name, const char* value, const std::string& sentence) -> const CLI::Option* {
-    return app.add_option(name, sentence)->type_name(value);
-  };
-  const CLI::Option* negative = add("--negative", "TEXT", "What the picture should not have.");
-  const CLI::Option* seed = add("--seed", "N", "The same seed draws the same picture; without it, or with -1, a random one.");
-  const CLI::Option* guidance = add("--guidance", "G", "How closely the picture follows the prompt, 0 to 50; on above 1.");
-  const CLI::Option* decoder_guidance = add("--decoder-guidance", "G", "The same for the decoder of Wuerstchen.");
-  const CLI::Option* sampler = add("--sampler", "NAME", "Of Stable Diffusion: " + engine::sampler_names() + ", or AUTOMATIC1111's name.");
-  const CLI::Option* embeddings =
-      app.add_option("--embedding", "A word of textual inversion that prompts may use (Stable Diffusion); may be given again.")
-          ->type_name("FILE")
-          ->expected(1)
-          ->take_all();
-  const CLI::Option* lora = app.add_option("--lora", "A LoRA for Stable Diffusion, with its weight, -100 to 100; several add up.")
-                                ->type_name("FILE[:W]")
-                                ->expected(1)
-                                ->take_all();
-  const CLI::Option* width = add("--width", "N", "Pixels, 16 to 8192; without it the model's own.");
-  const CLI::Option* height = add("--height", "N", "Pixels, 16 to 8192; without it the model's own.");
-  const CLI::Option* image =
-      add("--image", "FILE", "A PNG or JPEG to begin with (Stable Diffusion); its size is the picture's unless named.");
-  const CLI::Option* strength =
-      add("--strength", "S",
-          "How much is drawn anew, 0 to 1: of --image 0.8 (SDXL 0.3), for --variation 0.6, with --upscale 0.3 unless named.");
-  const CLI::Option* variations =
-      app.add_option("--variation", "A picture near that of --seed: drawn again from it with this seed's noise; may be given again.")
-          ->type_name("SEED")
-          ->expected(1)
-          ->take_all();
-  const CLI::Option* upscale = add("--upscale", "F", "Draws the picture, or takes --image, and draws it again F times as large, 1 to 4.");
-  const CLI::Option* count = add("--count", "N", "Pictures, 1 to 1000: with seed, seed+1, ... to FILE-1.png, FILE-2.png, ...");
-  const CLI::Option* output = add("--output", "FILE", "A PNG, replaced if it exists; without it prompt2pic-SEED.png in this folder.");
-  const CLI::Option* preview = add(
-      "--preview", "FILE", "Writes the picture as it is so far there after each step (Stable Diffusion); quick with --preview-vae taesd.");
-  const CLI::Option* json = app.add_flag("--json")->description("Print one line of JSON.");
-  const CLI::Option* plain =
-      app.add_flag("--plain")->description("Take the prompt literally; without it (word:1.2), [word] and BREAK weigh words.");
+  const PromptOptions prompt_options(app);
+  const SamplingOptions sampling_options(app);
+  const ImageOptions image_options(app);
+  const OutputOptions output_options(app);
   const SettingFlags setting_flags(
       app, {"model", "precision", "steps", "decoder_steps", "vae", "preview_vae", "vae_tiling", "safety", "threads"});
   if (!parse(app, arguments)) return std::nullopt;
 
+  const std::string prompt = join_prompt(app.remaining());
   GenerateOptions options;
-  engine::GenerateParams& params = options.params;
-  params.prompt = join_prompt(app.remaining());
-  params.width = number(*width, 16, 8192, kWhole);
-  params.height = number(*height, 16, 8192, kWhole);
-  params.guidance = number(*guidance, 0.0, 50.0, "a number");
-  params.decoder_guidance = number(*decoder_guidance, 0.0, 50.0, "a number");
-  params.sampler = chosen_sampler(*sampler);
-  params.strength = number(*strength, 0.0, 1.0, "a number");
-  params.upscale = number(*upscale, 1.0, 4.0, "a number");
-  if (params.strength && image->count() + variations->count() + upscale->count() == 0)
-    throw UsageError("--strength says how much of a picture is drawn anew; name one with --image, or add --variation or --upscale");
-  std::ranges::transform(variations->results(), std::back_inserter(params.variations), chosen_variation);
-  if (image->count() > 0) params.image = std::make_shared<const engine::Image>(engine::read_image(image->results().back()));
-  if (lora->count() > 0) std::ranges::transform(lora->results(), std::back_inserter(params.loras), chosen_lora);
-  params.plain = plain->count() > 0;
-  params.seed = chosen_seed(*seed);
-  options.count = number(*count, 1, 1000, kWhole).value_or(1);
-  if (output->count() > 0) options.output = output->results().back();
-  if (output->count() > 0 && options.output.empty()) throw UsageError("--output is empty; name a file");
-  if (preview->count() > 0) options.preview = output_files(preview->results().back(), 0, 1).front();
-  options.json = json->count() > 0;
+  sampling_options.read(options.params);
+  image_options.read(options.params);
+  output_options.read(options);
   options.config = setting_flags.load().config;
-  for (const std::string& file : embeddings->results()) options.config.engine.embeddings.emplace_back(file);
-  params.steps = options.config.steps;
-  params.decoder_steps = options.config.decoder_steps;
-  if (params.prompt == "-") params.prompt = read_prompt();
-  params.prompt = checked_text(params.prompt, "the prompt");
-  if (negative->count() > 0) params.negative_prompt = checked_text(negative->results().back(), "--negative");
+  options.params.steps = options.config.steps;
+  options.params.decoder_steps = options.config.decoder_steps;
+  prompt_options.read(prompt, options);
   return options;
 }
 

@@ -21,14 +21,18 @@ void ProgressReport::loading(const std::string& model) {
   std::cerr << (terminal_ ? "\r" : "") << "loading " << printable(model) << (terminal_ ? " ..." : "\n") << std::flush;
 }
 
+void ProgressReport::next_picture() {
+  ++picture_;
+  picture_start_ = Clock::now();
+}
+
 void ProgressReport::show(const engine::Progress& progress) {
   const auto now = Clock::now();
-  if (progress.step == 0) stage_start_ = now;
   std::string line = pictures_ > 1 ? std::to_string(picture_) + "/" + std::to_string(pictures_) + "  " : "";
   line += engine::name_of(progress.stage);
   if (terminal_) {
     line.resize(std::max<std::size_t>(line.size(), 8), ' ');
-    line += bar_text(progress.step, progress.total, std::chrono::duration<double>(now - stage_start_).count());
+    line += bar_text(progress.fraction, progress.step, progress.total, std::chrono::duration<double>(now - picture_start_).count());
     std::cerr << "\r" + line + "\x1b[K" << std::flush;
   } else if (progress.step == 0 || (progress.step < progress.total && now - last_line_ >= std::chrono::seconds(10))) {
     last_line_ = now;
@@ -58,9 +62,10 @@ std::string eta(double elapsed_seconds, double done, double total) {
   return "  ETA " + std::to_string(left / 60) + (seconds.size() == 1 ? ":0" : ":") + seconds;
 }
 
-std::string bar_text(int step, int total, double elapsed_seconds) {
-  const auto count = [](int value) { return static_cast<std::uint64_t>(std::max(value, 0)); };
-  return bar(count(step), count(total)) + " " + std::to_string(step) + "/" + std::to_string(total) + eta(elapsed_seconds, step, total);
+std::string bar_text(double fraction, int step, int total, double elapsed_seconds) {
+  constexpr std::uint64_t kWhole = 1'000'000;
+  const auto done = static_cast<std::uint64_t>(std::lround(fraction * kWhole));
+  return bar(done, kWhole) + " " + std::to_string(step) + "/" + std::to_string(total) + eta(elapsed_seconds, fraction, 1);
 }
 
 }  // namespace p2p::app

@@ -18,7 +18,7 @@ class ProgressReport {
   ProgressReport& operator=(const ProgressReport&) = delete;
 
   void loading(const std::string& model);
-  void next_picture() { ++picture_; }
+  void next_picture();
   void show(const engine::Progress& progress);
   /// Says something that stays on the screen.
   void note(const std::string& text);
@@ -30,7 +30,7 @@ class ProgressReport {
   bool terminal_;
   int pictures_;
   int picture_ = 0;
-  Clock::time_point stage_start_;
+  Clock::time_point picture_start_;
   Clock::time_point last_line_;
 };
 
@@ -38,7 +38,7 @@ class ProgressReport {
 std::string bar(std::uint64_t done, std::uint64_t total);
 /// "  ETA 0:04"; nothing before something is done and when all is.
 std::string eta(double elapsed_seconds, double done, double total);
-/// "[#####-----] 5/10  ETA 0:04"; no ETA before the first step is done.
-std::string bar_text(int step, int total, double elapsed_seconds);
+/// "[#####-----] 5/10  ETA 0:04": the bar and the ETA show the `fraction` of the picture, the numbers the step of its stage.
+std::string bar_text(double fraction, int step, int total, double elapsed_seconds);
 
 }  // namespace p2p::app

@@ -96,10 +96,10 @@ WeightFiles::Entry transposed(const TensorView& view, const fs::path& path) {
   const std::size_t rows = view.shape[0];
   const std::size_t columns = view.shape[1];
   const std::size_t size = size_of(view.dtype);
-  const Weights::Tensor tensor = allocate_tensor(view.dtype, {columns, rows});
-  auto* const to = const_cast<std::byte*>(tensor.view.data.data());
+  const auto [tensor, data] = allocate_tensor(view.dtype, {columns, rows});
   for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t j = 0; j < columns; ++j) std::memcpy(to + (j * rows + i) * size, view.data.data() + (i * columns + j) * size, size);
+    for (std::size_t j = 0; j < columns; ++j)
+      std::memcpy(data.data() + (j * rows + i) * size, view.data.data() + (i * columns + j) * size, size);
   }
   return {tensor.view, tensor.owner, path};
 }

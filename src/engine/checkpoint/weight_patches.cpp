@@ -49,15 +49,13 @@ Weights::Tensor WeightPatches::apply(std::string_view name, const Weights::Tenso
   const Shape& shape = tensor.view.shape;
   const std::size_t rows = shape[0];
   const std::size_t columns = byte_size(DType::i8, shape) / std::max<std::size_t>(rows, 1);
-  Weights::Tensor sum = allocate_tensor(dtype_, shape);
-  // Nobody else has seen this memory yet.
-  auto* const out = const_cast<std::byte*>(sum.view.data.data());
+  const NewTensor sum = allocate_tensor(dtype_, shape);
   const auto compute = [&](std::size_t begin, std::size_t end) {
     std::vector<float> row(columns);
     for (std::size_t i = begin; i < end; ++i) {
       to_floats(tensor.view, i * columns, row);
       for (const Factors& change : changes) add_products(row, std::span(change.up).subspan(i * change.rank, change.rank), change.down);
-      from_floats(row, dtype_, out + i * columns * size_of(dtype_));
+      from_floats(row, dtype_, sum.data.data() + i * columns * size_of(dtype_));
     }
   };
 
@@ -67,7 +65,7 @@ Weights::Tensor WeightPatches::apply(std::string_view name, const Weights::Tenso
   std::vector<std::jthread> others;
   for (std::size_t part = 1; part < parts; ++part) others.emplace_back(compute, rows * part / parts, rows * (part + 1) / parts);
   compute(0, rows / parts);
-  return sum;
+  return sum.tensor;
 }
 
 }  // namespace p2p::engine

@@ -12,15 +12,7 @@
 namespace p2p::engine {
 namespace {
 
-// Zero pages that cost nothing until they are written to.
-Weights::Tensor zero_tensor(DType dtype, const Shape& shape) {
-  const std::size_t bytes = std::max<std::size_t>(byte_size(dtype, shape), 1);
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED)
-    throw ModelError("cannot reserve " + std::to_string(bytes) + " bytes for a tensor of shape " + to_string(shape));
-  std::shared_ptr<void> owner(memory, [bytes](void* p) { munmap(p, bytes); });
-  return {{dtype, shape, {static_cast<const std::byte*>(memory), byte_size(dtype, shape)}}, owner};
-}
+Weights::Tensor zero_tensor(DType dtype, const Shape& shape) { return allocate_tensor(dtype, shape).tensor; }
 
 float half_to_float(std::uint16_t h) {
   const std::uint32_t sign = (h & 0x8000u) << 16;
@@ -112,7 +104,17 @@ void Weights::finish() {
   finished_ = true;
 }
 
-Weights::Tensor allocate_tensor(DType dtype, const Shape& shape) { return zero_tensor(dtype, shape); }
+// Anonymous pages take no memory until they are written to.
+NewTensor allocate_tensor(DType dtype, const Shape& shape) {
+  const std::size_t bytes = byte_size(dtype, shape);
+  const std::size_t mapped = std::max<std::size_t>(bytes, 1);
+  void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED)
+    throw ModelError("cannot reserve " + std::to_string(mapped) + " bytes for a tensor of shape " + to_string(shape));
+  const std::shared_ptr<void> owner(memory, [mapped](void* p) { munmap(p, mapped); });
+  const std::span data(static_cast<std::byte*>(memory), bytes);
+  return {.tensor = {.view = {dtype, shape, data}, .owner = owner}, .data = data};
+}
 
 void to_floats(const TensorView& view, std::size_t begin, std::span<float> out) {
   if (out.empty()) return;  // an empty tensor may have no address, which memcpy may not be given

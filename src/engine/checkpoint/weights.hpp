@@ -57,8 +57,12 @@ class Weights {
   std::vector<std::string> problems_;
 };
 
-/// Memory of its own for a tensor that no file holds as such.
-Weights::Tensor allocate_tensor(DType dtype, const Shape& shape);
+/// A tensor of zeros in memory of its own. `data` is that memory, to be filled before anybody else reads the tensor.
+struct NewTensor {
+  Weights::Tensor tensor;
+  std::span<std::byte> data;
+};
+NewTensor allocate_tensor(DType dtype, const Shape& shape);
 
 /// Elements as f32; throws ModelError for types that are not floating-point.
 std::vector<float> to_floats(const TensorView& view);

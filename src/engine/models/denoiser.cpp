@@ -18,26 +18,23 @@ Denoiser::Denoiser(std::shared_ptr<DenoiserGraphs> graphs, Precision precision, 
 
 Denoiser::~Denoiser() = default;
 
-std::shared_ptr<const Denoiser::Compiled> Denoiser::compile(const Geometry& geometry) const {
-  const std::lock_guard lock(mutex_);
-  if (compiled_ && geometry_ == geometry) return compiled_;
-  compiled_ = nullptr;  // its packed weights make room for the next ones
-  const auto network = [&](const Graph& graph) { return Network(graph, precision_, threads_); };
-  std::optional<Graph> text = graphs_->text_graph(geometry);
-  Graph time = graphs_->time_graph(geometry);
-  std::vector<Graph> attention_graphs = graphs_->attention_graphs(geometry);
-  std::map<std::string, Network> attention;
-  for (const Graph& graph : attention_graphs) {
-    if (const std::string key = graph.signature(); !attention.contains(key)) attention.emplace(key, network(graph));
-  }
-  std::optional<Network> text_network;
-  if (text) text_network = network(*text);
-  Network time_network = network(time);
-  compiled_ =
-      std::make_shared<const Compiled>(graphs_, std::move(text), std::move(text_network), std::move(attention_graphs), std::move(attention),
-                                       std::move(time), std::move(time_network), network(graphs_->step_graph(geometry)));
-  geometry_ = geometry;
-  return compiled_;
+std::shared_ptr<const Denoiser::Compiled> Denoiser::compile(const LatentShape& shape) const {
+  return compiled_.get(shape, [&] {
+    const auto network = [&](const Graph& graph) { return Network(graph, precision_, threads_); };
+    std::optional<Graph> text = graphs_->text_graph(shape);
+    Graph time = graphs_->time_graph(shape);
+    std::vector<Graph> attention_graphs = graphs_->attention_graphs(shape);
+    std::map<std::string, Network> attention;
+    for (const Graph& graph : attention_graphs) {
+      if (const std::string key = graph.signature(); !attention.contains(key)) attention.emplace(key, network(graph));
+    }
+    std::optional<Network> text_network;
+    if (text) text_network = network(*text);
+    Network time_network = network(time);
+    return std::make_shared<const Compiled>(graphs_, std::move(text), std::move(text_network), std::move(attention_graphs),
+                                            std::move(attention), std::move(time), std::move(time_network),
+                                            network(graphs_->step_graph(shape)));
+  });
 }
 
 void Denoiser::wait(const Compiled& compiled) {
@@ -47,14 +44,14 @@ void Denoiser::wait(const Compiled& compiled) {
   compiled.step.wait();
 }
 
-struct Denoiser::Picture::Impl {
-  std::shared_ptr<const Compiled> compiled;
-  std::vector<std::vector<float>> times;  ///< what the time graph gave for each
+struct DenoiseSession::Impl {
+  std::shared_ptr<const Denoiser::Compiled> compiled;
+  std::vector<std::vector<float>> times;  ///< the time graph's output for each time
   Network::Run step;
 };
 
-Denoiser::Picture::Picture(const std::shared_ptr<const Compiled>& compiled, std::span<const float> text, std::span<const float> times,
-                           const Inputs& constants, const Inputs& time_constants)
+DenoiseSession::DenoiseSession(const std::shared_ptr<const Denoiser::Compiled>& compiled, std::span<const float> text,
+                               std::span<const float> times, const Inputs& constants, const Inputs& time_constants)
     : impl_(std::make_unique<Impl>(compiled, std::vector<std::vector<float>>(), Network::Run(compiled->step))) {
   for (const auto& [name, values] : constants) impl_->step.set(name, values);
 
@@ -85,16 +82,16 @@ Denoiser::Picture::Picture(const std::shared_ptr<const Compiled>& compiled, std:
   }
 }
 
-Denoiser::Picture::~Picture() = default;
-Denoiser::Picture::Picture(Picture&&) noexcept = default;
+DenoiseSession::~DenoiseSession() = default;
+DenoiseSession::DenoiseSession(DenoiseSession&&) noexcept = default;
 
-std::span<const float> Denoiser::Picture::predict(std::span<const float> latents, std::size_t index) {
+std::span<const float> DenoiseSession::predict(std::span<const float> latents, std::size_t index) {
   impl_->step.set("x", latents);
   impl_->step.set("time", impl_->times.at(index));
   impl_->step.execute();
   return impl_->step.output("prediction");
 }
 
-double Denoiser::Picture::multiply_adds() const { return impl_->compiled->step.multiply_adds(); }
+double DenoiseSession::multiply_adds() const { return impl_->compiled->step.multiply_adds(); }
 
 }  // namespace p2p::engine

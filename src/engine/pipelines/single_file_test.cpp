@@ -80,7 +80,7 @@ struct Published {
     std::ifstream in(fixture(family + "-names.txt"));
     for (std::string line; std::getline(in, line);) {
       const std::size_t space = line.find(' ');
-      memory.push_back(allocate_tensor(DType::f16, parse_json(line.substr(space), line).get<Shape>()));
+      memory.push_back(allocate_tensor(DType::f16, parse_json(line.substr(space), line).get<Shape>()).tensor);
       file.tensors.emplace(line.substr(0, space), memory.back().view);
     }
   }

@@ -7,10 +7,10 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "engine/graph/single_entry_cache.hpp"
 #include "engine/models/stable_diffusion/embeddings.hpp"
 #include "engine/models/stable_diffusion/unet.hpp"
-#include "engine/pipelines/drawing.hpp"
-#include "engine/pipelines/last_network.hpp"
+#include "engine/pipelines/generation_context.hpp"
 #include "engine/pipelines/model_card.hpp"
 #include "engine/pipelines/stable_diffusion/defaults.hpp"
 #include "engine/pipelines/stable_diffusion/img2img.hpp"
@@ -33,6 +33,9 @@ using stable_diffusion::Start;
 using stable_diffusion::TextEncoders;
 using stable_diffusion::TextEncoding;
 using stable_diffusion::Vae;
+
+/// A vae's network for the last size of the latents: height and width.
+using NetworkCache = SingleEntryCache<std::pair<std::size_t, std::size_t>, Network>;
 
 constexpr float kBlack = -1;  // what a vae gives for it
 constexpr std::size_t kMostUntiledPixels = std::size_t{1536} * 1536;
@@ -74,9 +77,7 @@ class StableDiffusion final : public TextToImage {
         vae_tiling_(options.vae_tiling),
         defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), vae_.upscale(), read_model_card(model))),
         networks_(load_text_encoders(index_, options), unet_, precision_, options.threads),
-        vae_encoder_(precision_, options.threads),
-        vae_network_(precision_, options.threads),
-        preview_network_(precision_, options.threads) {
+        threads_(options.threads) {
     check_parts_fit();
     if (options.safety) safety_.emplace(model, *options.safety, precision_, options.threads);
   }
@@ -85,21 +86,23 @@ class StableDiffusion final : public TextToImage {
   bool takes_pictures() const override { return true; }
 
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override {
-    const auto draw = [&](const GenerateParams& params) { return this->draw(params, progress, stop); };
-    GenerateResult result = asked.upscale ? upscaled(asked, draw) : draw(asked);
+    const auto draw = [&](const GenerateParams& params, const ProgressFn& report) { return this->draw(params, report, stop); };
+    GenerateResult result = asked.upscale ? upscaled(asked, progress, draw) : draw(asked, progress);
+    if (!asked.upscale) stage_weights_.set(result.stages);
     if (safety_) safety_->judge(result);
     return result;
   }
 
  private:
-  GenerateResult upscaled(const GenerateParams& asked, const std::function<GenerateResult(const GenerateParams&)>& draw) const {
+  GenerateResult upscaled(const GenerateParams& asked, const ProgressFn& progress, const stable_diffusion::DrawFn& draw) const {
     std::vector<std::string> notices;  // told again by the drawing itself
     const GenerateParams filled = defaults_.fill_in(asked, vae_.upscale(), notices);
     const bool own = asked.image != nullptr;
-    GenerateParams wish = asked;
-    wish.steps = filled.steps;
-    return stable_diffusion::draw_upscaled(wish, own ? asked.width.value_or(asked.image->width) : *filled.width,
-                                           own ? asked.height.value_or(asked.image->height) : *filled.height, vae_.upscale(), draw);
+    GenerateParams params = asked;
+    params.steps = filled.steps;
+    return stable_diffusion::draw_upscaled(params, own ? asked.width.value_or(asked.image->width) : *filled.width,
+                                           own ? asked.height.value_or(asked.image->height) : *filled.height, vae_.upscale(), progress,
+                                           draw);
   }
 
   GenerateResult draw(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
@@ -111,11 +114,11 @@ class StableDiffusion final : public TextToImage {
     passes.push_back(asked.image ? from_picture() : Start{.scheduler = scheduler_.make(*result.params.steps, asked.sampler)});
     std::ranges::generate_n(std::back_inserter(passes), std::ssize(asked.variations), from_picture);
     result.sampler = a1111_name_of(asked.sampler.value_or(scheduler_.own_sampler()));
-    Drawing drawing(result, {Stage::text, Stage::unet, Stage::vae}, progress, std::move(stop));
+    GenerationContext context(result, stage_weights_.get(), progress, std::move(stop));
     const auto networks = networks_.get(result.params.loras);
-    const TextEncoding text = encode(drawing, *networks->text);
-    const std::vector<float> latents = denoise(drawing, text, networks->denoiser, passes);
-    drawing.vae([&](StageTime& time) { return decode(drawing, latents, time); }, kBlack);
+    const TextEncoding text = encode(context, *networks->text);
+    const std::vector<float> latents = denoise(context, text, networks->denoiser, passes);
+    context.vae([&](StageTime& time) { return decode(context, latents, time); }, kBlack);
     return result;
   }
 
@@ -142,18 +145,18 @@ class StableDiffusion final : public TextToImage {
     return {static_cast<std::size_t>(*params.height) / vae_.upscale(), static_cast<std::size_t>(*params.width) / vae_.upscale()};
   }
 
-  TextEncoding encode(Drawing& drawing, const TextEncoders& encoders) const {
-    drawing.report(Stage::text, 0, 1);
-    const auto start = Drawing::Clock::now();
-    TextEncoding text = encoders.encode(drawing.params(), guided(drawing.params()));
+  TextEncoding encode(GenerationContext& context, const TextEncoders& encoders) const {
+    context.report(Stage::text, 0, 1);
+    const auto start = GenerationContext::Clock::now();
+    TextEncoding text = encoders.encode(context.params(), guided(context.params()));
     check_finite(text.embeds, Stage::text, 0);
-    StageTime& time = drawing.time_of(Stage::text);
-    time.seconds = Drawing::since(start);
+    StageTime& time = context.time_of(Stage::text);
+    time.seconds = GenerationContext::since(start);
     time.step_seconds = {time.seconds};
     time.multiply_adds = text.multiply_adds;
-    auto& notices = drawing.result().notices;
+    auto& notices = context.result().notices;
     notices.insert(notices.end(), text.notices.begin(), text.notices.end());
-    drawing.report(Stage::text, 1, 1);
+    context.report(Stage::text, 1, 1);
     return text;
   }
 
@@ -179,107 +182,110 @@ class StableDiffusion final : public TextToImage {
   }
 
   // `picture`'s latents with noise on them.
-  static std::vector<float> noised(Drawing& drawing, const Start& begin, std::span<const float> picture) {
+  static std::vector<float> noised(GenerationContext& context, const Start& begin, std::span<const float> picture) {
     std::vector<float> noise(picture.size());
-    drawing.rng().randn(noise);
+    context.rng().randn(noise);
     std::vector<float> latents(noise.size());
     begin.scheduler->add_noise(picture, noise, begin.evaluation, latents);
     return latents;
   }
 
   // With which the loop begins: noise, or the picture with noise on it.
-  std::vector<float> first_latents(Drawing& drawing, const Start& begin) const {
-    const auto [height, width] = latent_size(drawing.params());
-    if (!drawing.params().image) {
+  std::vector<float> first_latents(GenerationContext& context, const Start& begin) const {
+    const auto [height, width] = latent_size(context.params());
+    if (!context.params().image) {
       std::vector<float> noise(unet_->config().in_channels * height * width);
-      drawing.rng().randn(noise);
+      context.rng().randn(noise);
       for (float& value : noise) value *= begin.scheduler->init_noise_sigma();
       return noise;
     }
-    const auto start = Drawing::Clock::now();
+    const auto start = GenerationContext::Clock::now();
     const std::size_t px = vae_.upscale();
-    const auto encoder = vae_encoder_.get({height, width}, [&, h = height, w = width] { return vae_.encode_graph(px * h, px * w); });
+    const auto encoder =
+        vae_encoder_.get({height, width}, [&, h = height, w = width] { return compile(vae_.encode_graph(px * h, px * w)); });
     Network::Run run(*encoder);
-    run.set("image", stable_diffusion::planes_of(drawing.params()));
+    run.set("image", stable_diffusion::planes_of(context.params()));
     run.execute();
     const auto encoded = run.output(vae_.encoded_name());
     check_finite(encoded, Stage::vae, 0);
-    const std::vector<float> picture = vae_.latents_of(encoded, drawing.rng());
-    drawing.time_of(Stage::vae).seconds += Drawing::since(start);
-    return noised(drawing, begin, picture);
+    const std::vector<float> picture = vae_.latents_of(encoded, context.rng());
+    context.time_of(Stage::vae).seconds += GenerationContext::since(start);
+    return noised(context, begin, picture);
   }
 
   // The loop of the picture, then those of its variations.
-  std::vector<float> denoise(Drawing& drawing, const TextEncoding& text, const Denoiser& denoiser, std::span<const Start> passes) const {
+  std::vector<float> denoise(GenerationContext& context, const TextEncoding& text, const Denoiser& denoiser,
+                             std::span<const Start> passes) const {
     // Some samplers evaluate the network more often than they step.
     const auto total = std::transform_reduce(passes.begin(), passes.end(), std::size_t{0}, std::plus<>{},
                                              [](const Start& pass) { return pass.timesteps().size(); });
     const auto steps = static_cast<int>(total);
-    drawing.report(Stage::unet, 0, steps);
-    std::vector<float> latents = first_latents(drawing, passes[0]);
-    int done = denoise(drawing, text, denoiser, passes[0], latents, 0, steps);
+    context.report(Stage::unet, 0, steps);
+    std::vector<float> latents = first_latents(context, passes[0]);
+    int done = denoise(context, text, denoiser, passes[0], latents, 0, steps);
     for (std::size_t i = 1; i < passes.size(); ++i) {
-      drawing.reseed(drawing.params().variations[i - 1]);
-      latents = noised(drawing, passes[i], latents);
-      done = denoise(drawing, text, denoiser, passes[i], latents, done, steps);
+      context.reseed(context.params().variations[i - 1]);
+      latents = noised(context, passes[i], latents);
+      done = denoise(context, text, denoiser, passes[i], latents, done, steps);
     }
     return latents;
   }
 
   // One loop; `done` of `steps` evaluations went before. Returns those that have been done after it.
-  int denoise(Drawing& drawing, const TextEncoding& text, const Denoiser& denoiser, const Start& begin, std::vector<float>& latents,
-              int done, int steps) const {
-    const GenerateParams& params = drawing.params();
+  int denoise(GenerationContext& context, const TextEncoding& text, const Denoiser& denoiser, const Start& begin,
+              std::vector<float>& latents, int done, int steps) const {
+    const GenerateParams& params = context.params();
     Scheduler& scheduler = *begin.scheduler;
     const std::span<const float> times = begin.timesteps();
-    const auto start = Drawing::Clock::now();
+    const auto start = GenerationContext::Clock::now();
     const auto [height, width] = latent_size(params);
-    const Geometry geometry{.batch = guided(params) ? 2 : 1,
+    const LatentShape shape{.batch = guided(params) ? 2 : 1,
                             .height = static_cast<std::int64_t>(height),
                             .width = static_cast<std::int64_t>(width),
                             .tokens = static_cast<std::int64_t>(text.tokens)};
-    Denoiser::Picture picture(denoiser.compile(geometry), text.embeds, times, {}, time_constants(params, text));
-    drawing.time_of(Stage::unet).multiply_adds = picture.multiply_adds();
+    DenoiseSession session(denoiser.compile(shape), text.embeds, times, {}, time_constants(params, text));
+    context.time_of(Stage::unet).multiply_adds = session.multiply_adds();
 
     const std::size_t count = latents.size();
-    std::vector<float> batch(count * static_cast<std::size_t>(geometry.batch));
+    std::vector<float> batch(count * static_cast<std::size_t>(shape.batch));
     for (std::size_t step = 0; step < times.size(); ++step) {
-      drawing.stop_if_asked();
-      const auto step_start = Drawing::Clock::now();
+      context.stop_if_asked();
+      const auto step_start = GenerationContext::Clock::now();
       const std::size_t i = begin.evaluation + step;
       scheduler.scale_model_input(latents, i, std::span(batch).first(count));
-      if (geometry.batch == 2) std::copy_n(batch.begin(), count, batch.begin() + static_cast<std::ptrdiff_t>(count));
-      const auto prediction = picture.predict(batch, step);
-      if (geometry.batch == 2) {
-        scheduler.step(apply_guidance(prediction, *params.guidance), i, latents, drawing.rng());
+      if (shape.batch == 2) std::copy_n(batch.begin(), count, batch.begin() + static_cast<std::ptrdiff_t>(count));
+      const auto prediction = session.predict(batch, step);
+      if (shape.batch == 2) {
+        scheduler.step(apply_guidance(prediction, *params.guidance), i, latents, context.rng());
       } else {
-        scheduler.step(prediction, i, latents, drawing.rng());
+        scheduler.step(prediction, i, latents, context.rng());
       }
       const auto preview = [&] {
         scheduler.scale_model_input(latents, i + 1, std::span(batch).first(count));
-        return this->preview(drawing, std::span(batch).first(count));
+        return this->preview(context, std::span(batch).first(count));
       };
-      drawing.finish_step(Stage::unet, ++done, steps, step_start, latents,
+      context.finish_step(Stage::unet, ++done, steps, step_start, latents,
                           step + 1 < times.size() ? std::function<Image()>(preview) : std::function<Image()>());
     }
-    drawing.time_of(Stage::unet).seconds += Drawing::since(start);
+    context.time_of(Stage::unet).seconds += GenerationContext::since(start);
     return done;
   }
 
-  Image preview(const Drawing& drawing, std::span<const float> latents) const {
+  Image preview(const GenerationContext& context, std::span<const float> latents) const {
     StageTime time;  // of no stage: it is not a part of the drawing
-    if (!preview_vae_) return drawing.image_of(decode(drawing, latents, time), kBlack);
-    const auto [height, width] = latent_size(drawing.params());
-    const auto network = preview_network_.get({height, width}, [&, h = height, w = width] { return preview_vae_->decode_graph(h, w); });
-    return drawing.image_of(run_vae(*network, latents, time), kBlack);
+    if (!preview_vae_) return context.image_of(decode(context, latents, time), kBlack);
+    const auto [height, width] = latent_size(context.params());
+    const auto network =
+        preview_network_.get({height, width}, [&, h = height, w = width] { return compile(preview_vae_->decode_graph(h, w)); });
+    return context.image_of(run_vae(*network, latents, time), kBlack);
   }
 
-  std::vector<float> decode(const Drawing& drawing, std::span<const float> latents, StageTime& time) const {
+  std::vector<float> decode(const GenerationContext& context, std::span<const float> latents, StageTime& time) const {
     const auto part = [&](std::span<const float> some, std::size_t height, std::size_t width) {
-      drawing.stop_if_asked();
-      return run_vae(*vae_network_.get({height, width}, [&] { return vae_.decode_graph(height, width); }), some, time);
+      context.stop_if_asked();
+      return run_vae(*vae_network_.get({height, width}, [&] { return compile(vae_.decode_graph(height, width)); }), some, time);
     };
-    const auto [height, width] = latent_size(drawing.params());
+    const auto [height, width] = latent_size(context.params());
     const std::size_t side = vae_.tile_side();
     const std::size_t up = vae_.upscale();
     const bool tiled = vae_tiling_.value_or(height * up * width * up > kMostUntiledPixels);
@@ -287,6 +293,8 @@ class StableDiffusion final : public TextToImage {
     return stable_diffusion::decode_in_tiles(
         {.channels = vae_.latent_channels(), .height = height, .width = width, .upscale = up, .side = side}, latents, part);
   }
+
+  std::shared_ptr<const Network> compile(const Graph& graph) const { return std::make_shared<const Network>(graph, precision_, threads_); }
 
   Precision precision_;
   fs::path loras_dir_;
@@ -298,9 +306,11 @@ class StableDiffusion final : public TextToImage {
   std::optional<bool> vae_tiling_;
   stable_diffusion::Defaults defaults_;
   stable_diffusion::LoraNetworks networks_;
-  LastNetwork<std::pair<std::size_t, std::size_t>> vae_encoder_;  ///< compiled for a picture to begin with alone
-  LastNetwork<std::pair<std::size_t, std::size_t>> vae_network_;
-  LastNetwork<std::pair<std::size_t, std::size_t>> preview_network_;
+  int threads_;
+  StageWeights stage_weights_{{{Stage::text, 0.01}, {Stage::unet, 0.9}, {Stage::vae, 0.09}}};
+  NetworkCache vae_encoder_;  ///< compiled for a picture to begin with alone
+  NetworkCache vae_network_;
+  NetworkCache preview_network_;
   std::optional<stable_diffusion::Safety> safety_;
 };
 

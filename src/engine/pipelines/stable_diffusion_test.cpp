@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 
@@ -123,6 +124,23 @@ TEST(StableDiffusion, ReportsProgressAndStops) {
     if (at.stage == Stage::unet && at.step == 1) source.request_stop();
   };
   EXPECT_THROW(model->generate(small(), stop, source.get_token()), Cancelled);
+}
+
+TEST(StableDiffusion, ReportsOneFractionOverAllLoops) {
+  const auto model = load(fixture("sd1"));
+  GenerateParams plain = small();
+  plain.steps = 4;
+  GenerateParams varied = plain;
+  varied.variations = {6};
+  GenerateParams larger = plain;
+  larger.upscale = 1.5;
+  for (const GenerateParams& params : {plain, varied, larger}) {
+    std::vector<double> fractions;
+    model->generate(params, [&](const Progress& at) { fractions.push_back(at.fraction); });
+    EXPECT_TRUE(std::ranges::is_sorted(fractions));
+    EXPECT_EQ(fractions.front(), 0);
+    EXPECT_EQ(fractions.back(), 1);
+  }
 }
 
 TEST(StableDiffusion, IsRefusedWithPartsMissingOrOfOtherModels) {

@@ -60,6 +60,7 @@ struct Progress {
   Stage stage = Stage::text;
   int step = 0;
   int total = 0;
+  double fraction = 0;  ///< of the whole generation, 0 at its start to 1 at its end; never decreases
   /// Decodes what is drawn so far, at the picture's size, noise and all. May be called before the receiver returns; there after each step
   /// of a UNet but a loop's last, else empty.
   std::function<Image()> preview = {};

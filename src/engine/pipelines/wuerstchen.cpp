@@ -5,11 +5,11 @@
 #include <future>
 
 #include "base/error.hpp"
+#include "engine/graph/single_entry_cache.hpp"
 #include "engine/models/wuerstchen/decoder.hpp"
 #include "engine/models/wuerstchen/paella_vq.hpp"
 #include "engine/models/wuerstchen/prior.hpp"
-#include "engine/pipelines/drawing.hpp"
-#include "engine/pipelines/last_network.hpp"
+#include "engine/pipelines/generation_context.hpp"
 #include "engine/pipelines/model_card.hpp"
 #include "engine/pipelines/strength.hpp"
 #include "engine/pipelines/wuerstchen/layout.hpp"
@@ -49,7 +49,7 @@ class Wuerstchen final : public TextToImage {
         decoder_scheduler_(DdpmWuerstchen::load(layout_.scheduler / "scheduler_config.json")),
         prior_runner_(prior_, precision, threads),
         decoder_runner_(decoder_, precision, threads),
-        vqgan_network_(precision, threads) {
+        threads_(threads) {
     check_parts_fit();
   }
 
@@ -101,25 +101,28 @@ class Wuerstchen final : public TextToImage {
   DdpmWuerstchen decoder_scheduler_;
   Denoiser prior_runner_;
   Denoiser decoder_runner_;
-  LastNetwork<std::pair<std::size_t, std::size_t>> vqgan_network_;
+  int threads_;
+  StageWeights stage_weights_{{{Stage::text, 0.01}, {Stage::prior, 0.55}, {Stage::decoder, 0.4}, {Stage::vae, 0.04}}};
+  SingleEntryCache<std::pair<std::size_t, std::size_t>, Network> vqgan_network_;  ///< by height and width of the latents
 };
 
-/// The stages of one drawing.
+/// The stages of one context.
 class Wuerstchen::Stages {
  public:
   /// Begins to compile all that it needs, on other threads: OpenVINO compiles each network on one.
-  Stages(const Wuerstchen& model, Drawing& drawing, const Sizes& sizes) : model_(model), drawing_(drawing), params_(drawing.params()) {
-    prior_network_ = std::async(std::launch::async, [this, sizes] { return model_.prior_runner_.compile(prior_geometry(sizes)); });
-    decoder_network_ = std::async(std::launch::async, [this, sizes] { return model_.decoder_runner_.compile(decoder_geometry(sizes)); });
+  Stages(const Wuerstchen& model, GenerationContext& context, const Sizes& sizes)
+      : model_(model), context_(context), params_(context.params()) {
+    prior_network_ = std::async(std::launch::async, [this, sizes] { return model_.prior_runner_.compile(prior_shape(sizes)); });
+    decoder_network_ = std::async(std::launch::async, [this, sizes] { return model_.decoder_runner_.compile(decoder_shape(sizes)); });
     vqgan_network_ = std::async(std::launch::async, [this, sizes] { return vqgan(sizes); });
   }
 
   /// Image embeddings [c_in, h, w].
   std::vector<float> prior(const Sizes& sizes, bool equal_steps) {
-    drawing_.report(Stage::text, 0, 1);
+    context_.report(Stage::text, 0, 1);
     const std::vector<float> text = encode(model_.prior_text_, prior_guided());
-    drawing_.report(Stage::text, 1, 1);
-    const Geometry geometry = prior_geometry(sizes);
+    context_.report(Stage::text, 1, 1);
+    const LatentShape shape = prior_shape(sizes);
     const Loop loop{.stage = Stage::prior,
                     .network =
                         [&] {
@@ -136,12 +139,12 @@ class Wuerstchen::Stages {
     const int left = params_.variations.empty() ? 0 : steps_left(all, *params_.strength);
     const std::span<const float> last_times = std::span(times).last(static_cast<std::size_t>(left) + 1);
     const int total = all + left * static_cast<int>(params_.variations.size());
-    std::vector<float> latents = noise_of(loop, geometry);
-    int done = denoise(loop, geometry, text, times, {}, latents, 0, total);
+    std::vector<float> latents = noise_of(loop, shape);
+    int done = denoise(loop, shape, text, times, {}, latents, 0, total);
     for (const std::uint64_t seed : params_.variations) {
-      drawing_.reseed(seed);
-      loop.scheduler.add_noise(latents, noise_of(loop, geometry), last_times[0]);
-      done = denoise(loop, geometry, text, last_times, {}, latents, done, total);
+      context_.reseed(seed);
+      loop.scheduler.add_noise(latents, noise_of(loop, shape), last_times[0]);
+      done = denoise(loop, shape, text, last_times, {}, latents, done, total);
     }
     for (float& value : latents) {
       value = value * static_cast<float>(model_.config_.latent_mean) - static_cast<float>(model_.config_.latent_std);
@@ -153,21 +156,21 @@ class Wuerstchen::Stages {
   std::vector<float> decoder(const Sizes& sizes, std::vector<float> embeddings) {
     const bool guided = decoder_guided();
     const std::vector<float> text = encode(model_.decoder_text_, guided);
-    const Geometry geometry = decoder_geometry(sizes);
+    const LatentShape shape = decoder_shape(sizes);
     if (guided) embeddings.resize(2 * embeddings.size());  // zeros for the unconditional half
-    const auto constants = model_.decoder_->effnet_inputs(embeddings, sizes.prior_height, sizes.prior_width, geometry);
+    const auto constants = model_.decoder_->effnet_inputs(embeddings, sizes.prior_height, sizes.prior_width, shape);
     const Loop loop{.stage = Stage::decoder,
                     .network = [&] { return decoder_network_.get(); },
                     .scheduler = model_.decoder_scheduler_,
                     .guidance = *params_.decoder_guidance,
                     .channels = model_.decoder_->config().c_in};
-    std::vector<float> latents = noise_of(loop, geometry);
-    denoise(loop, geometry, text, DdpmWuerstchen::times(*params_.decoder_steps), constants, latents, 0, *params_.decoder_steps);
+    std::vector<float> latents = noise_of(loop, shape);
+    denoise(loop, shape, text, DdpmWuerstchen::times(*params_.decoder_steps), constants, latents, 0, *params_.decoder_steps);
     return latents;
   }
 
   void vae(const std::vector<float>& latents) {
-    drawing_.vae([&](StageTime& time) { return run_vae(*vqgan_network_.get(), latents, time); }, 0);
+    context_.vae([&](StageTime& time) { return run_vae(*vqgan_network_.get(), latents, time); }, 0);
   }
 
  private:
@@ -182,14 +185,14 @@ class Wuerstchen::Stages {
   bool prior_guided() const { return *params_.guidance > 1; }
   bool decoder_guided() const { return *params_.decoder_guidance > 1; }
 
-  Geometry prior_geometry(const Sizes& sizes) const {
+  LatentShape prior_shape(const Sizes& sizes) const {
     return {.batch = prior_guided() ? 2 : 1,
             .height = static_cast<std::int64_t>(sizes.prior_height),
             .width = static_cast<std::int64_t>(sizes.prior_width),
             .tokens = model_.prior_text_.tokens()};
   }
 
-  Geometry decoder_geometry(const Sizes& sizes) const {
+  LatentShape decoder_shape(const Sizes& sizes) const {
     return {.batch = decoder_guided() ? 2 : 1,
             .height = static_cast<std::int64_t>(sizes.height),
             .width = static_cast<std::int64_t>(sizes.width),
@@ -197,54 +200,56 @@ class Wuerstchen::Stages {
   }
 
   std::shared_ptr<const Network> vqgan(const Sizes& sizes) const {
-    return model_.vqgan_network_.get({sizes.height, sizes.width}, [&] { return model_.vqgan_.decode_graph(sizes.height, sizes.width); });
+    return model_.vqgan_network_.get({sizes.height, sizes.width}, [&] {
+      return std::make_shared<const Network>(model_.vqgan_.decode_graph(sizes.height, sizes.width), model_.precision_, model_.threads_);
+    });
   }
 
-  std::vector<float> noise_of(const Loop& loop, const Geometry& geometry) {
-    std::vector<float> noise(loop.channels * static_cast<std::size_t>(geometry.height * geometry.width));
-    drawing_.rng().randn(noise);
+  std::vector<float> noise_of(const Loop& loop, const LatentShape& shape) {
+    std::vector<float> noise(loop.channels * static_cast<std::size_t>(shape.height * shape.width));
+    context_.rng().randn(noise);
     return noise;
   }
 
   // Replaces `latents` by those at the last of the times; `done` of the stage's `total` steps went before. Returns those done after it.
-  int denoise(const Loop& loop, const Geometry& geometry, std::span<const float> text, std::span<const float> times,
+  int denoise(const Loop& loop, const LatentShape& shape, std::span<const float> text, std::span<const float> times,
               const std::map<std::string, std::vector<float>>& constants, std::vector<float>& latents, int done, int total) {
-    if (done == 0) drawing_.report(loop.stage, 0, total);
-    const auto start = Drawing::Clock::now();
-    Denoiser::Picture picture(loop.network(), text, times.first(times.size() - 1), constants);
-    drawing_.time_of(loop.stage).multiply_adds = picture.multiply_adds();
+    if (done == 0) context_.report(loop.stage, 0, total);
+    const auto start = GenerationContext::Clock::now();
+    DenoiseSession session(loop.network(), text, times.first(times.size() - 1), constants);
+    context_.time_of(loop.stage).multiply_adds = session.multiply_adds();
 
     const std::size_t count = latents.size();
     std::vector<float> noise(count);
-    std::vector<float> batch(count * static_cast<std::size_t>(geometry.batch));
+    std::vector<float> batch(count * static_cast<std::size_t>(shape.batch));
     for (std::size_t i = 0; i + 1 < times.size(); ++i) {
-      drawing_.stop_if_asked();
-      const auto step_start = Drawing::Clock::now();
+      context_.stop_if_asked();
+      const auto step_start = GenerationContext::Clock::now();
       for (std::size_t copy = 0; copy < batch.size(); copy += count)
         std::ranges::copy(latents, batch.begin() + static_cast<std::ptrdiff_t>(copy));
-      const auto prediction = picture.predict(batch, i);
-      drawing_.rng().randn(noise);
-      if (geometry.batch == 2) {
+      const auto prediction = session.predict(batch, i);
+      context_.rng().randn(noise);
+      if (shape.batch == 2) {
         loop.scheduler.step(lerp_guidance(prediction, loop.guidance), times[i], times[i + 1], latents, noise);
       } else {
         loop.scheduler.step(prediction, times[i], times[i + 1], latents, noise);
       }
-      drawing_.finish_step(loop.stage, ++done, total, step_start, latents);
+      context_.finish_step(loop.stage, ++done, total, step_start, latents);
     }
-    drawing_.time_of(loop.stage).seconds += Drawing::since(start);
+    context_.time_of(loop.stage).seconds += GenerationContext::since(start);
     return done;
   }
 
   std::vector<float> encode(const TextStage& stage, bool guided) {
-    drawing_.stop_if_asked();
-    const auto start = Drawing::Clock::now();
+    context_.stop_if_asked();
+    const auto start = GenerationContext::Clock::now();
     TextStage::Encoded encoded = stage.encode(params_, guided);
     check_finite(encoded.embedding, Stage::text, 0);
-    StageTime& time = drawing_.time_of(Stage::text);
-    time.seconds += Drawing::since(start);
+    StageTime& time = context_.time_of(Stage::text);
+    time.seconds += GenerationContext::since(start);
     time.multiply_adds += encoded.multiply_adds;
     time.step_seconds = {time.seconds};  // both stages' encoders together count as one step
-    auto& notices = drawing_.result().notices;
+    auto& notices = context_.result().notices;
     for (std::string& notice : encoded.notices) {
       if (std::ranges::find(notices, notice) == notices.end()) notices.push_back(std::move(notice));
     }
@@ -252,7 +257,7 @@ class Wuerstchen::Stages {
   }
 
   const Wuerstchen& model_;
-  Drawing& drawing_;
+  GenerationContext& context_;
   const GenerateParams& params_;
   std::shared_future<std::shared_ptr<const Denoiser::Compiled>> prior_network_;
   std::shared_future<std::shared_ptr<const Denoiser::Compiled>> decoder_network_;
@@ -271,10 +276,11 @@ GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressF
   const wuerstchen::SizeRules rules{
       .config = config_, .multiple = decoder_->config().size_multiple(), .upscale = vqgan_.config().upscale()};
   const Sizes sizes = fit_sizes(rules, result.params, result.notices);
-  Drawing drawing(result, {Stage::text, Stage::prior, Stage::decoder, Stage::vae}, progress, std::move(stop));
-  Stages stages(*this, drawing, sizes);
+  GenerationContext context(result, stage_weights_.get(), progress, std::move(stop));
+  Stages stages(*this, context, sizes);
   const std::vector<float> embeddings = stages.prior(sizes, asked.steps.has_value() || card_.steps.has_value());
   stages.vae(stages.decoder(sizes, embeddings));
+  stage_weights_.set(result.stages);
   return result;
 }
 

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -164,10 +165,21 @@ std::string text(const Progress& progress) {
 }
 
 TEST(Wuerstchen, ReportsProgress) {
+  const auto model = load_fixture("a");
   std::vector<std::string> seen;
-  load_fixture("a")->generate(small(), [&](const Progress& progress) { seen.push_back(text(progress)); });
+  model->generate(small(), [&](const Progress& progress) { seen.push_back(text(progress)); });
   EXPECT_THAT(seen, ElementsAre("text 0/1", "text 1/1", "prior 0/3", "prior 1/3", "prior 2/3", "prior 3/3", "decoder 0/2", "decoder 1/2",
                                 "decoder 2/2", "vae 0/1", "vae 1/1"));
+  std::vector<double> fractions;
+  GenerateParams varied = small();
+  varied.variations = {6, 7};
+  for (const GenerateParams& params : {small(), varied}) {
+    fractions.clear();
+    model->generate(params, [&](const Progress& progress) { fractions.push_back(progress.fraction); });
+    EXPECT_TRUE(std::ranges::is_sorted(fractions));
+    EXPECT_EQ(fractions.front(), 0);
+    EXPECT_EQ(fractions.back(), 1);
+  }
 }
 
 TEST(Wuerstchen, StopsBeforeTheNextStep) {

@@ -8,6 +8,9 @@
 namespace p2p::engine {
 namespace {
 
+constexpr auto kKeys = scheduler_keys("clip_sample", "clip_sample_range", "set_alpha_to_one", "thresholding", "dynamic_thresholding_ratio",
+                                      "sample_max_value", "rescale_betas_zero_snr");
+
 struct Config {
   explicit Config(const ConfigReader& config)
       : alphas_cumprod(read_alphas_cumprod(config, {})),
@@ -63,10 +66,12 @@ class Ddim final : public AlphaScheduler {
   int stride_;
 };
 
-}  // namespace
-
-MakeScheduler read_ddim(const ConfigReader& config) {
+MakeScheduler read(const ConfigReader& config) {
   return [config = std::make_shared<const Config>(config)](int steps) { return std::make_unique<Ddim>(config, steps); };
 }
+
+}  // namespace
+
+constinit const SchedulerClass kDdimScheduler{.name = "DDIMScheduler", .read = read, .keys = kKeys};
 
 }  // namespace p2p::engine

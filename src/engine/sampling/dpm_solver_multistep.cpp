@@ -43,6 +43,13 @@ int read_last_timestep(const ConfigReader& config, std::span<const float> alphas
   return last;
 }
 
+/// diffusers' class has no arguments sigma_min and sigma_max but reads them from a configuration that another class has left.
+constexpr auto kKeys =
+    scheduler_keys("solver_order", "thresholding", "dynamic_thresholding_ratio", "sample_max_value", "algorithm_type", "solver_type",
+                   "lower_order_final", "euler_at_final", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas",
+                   "use_lu_lambdas", "use_flow_sigmas", "flow_shift", "final_sigmas_type", "lambda_min_clipped", nullable("variance_type"),
+                   "rescale_betas_zero_snr", nullable("sigma_min"), nullable("sigma_max"), "use_dynamic_shifting", "time_shift_type");
+
 struct Config {
   explicit Config(const ConfigReader& config) : Config(config, read_alphas_cumprod(config, {.keeps_last_snr = true})) {}
 
@@ -161,12 +168,18 @@ class DpmSolverMultistep final : public LevelScheduler {
   std::vector<float> noise_;
 };
 
-}  // namespace
-
-MakeScheduler read_dpm_solver_multistep(const ConfigReader& config) {
+MakeScheduler read(const ConfigReader& config) {
   return [config = std::make_shared<const Config>(config)](int steps) {
     return std::make_unique<DpmSolverMultistep>(config, MultistepSchedule(config->spacing, config->sigmas, config->schedule, steps));
   };
 }
+
+}  // namespace
+
+constinit const SchedulerClass kDpmSolverMultistepScheduler{
+    .name = "DPMSolverMultistepScheduler",
+    .read = read,
+    .keys = kKeys,
+    .solver_types = SchedulerClass::SolverTypes{.other = "heun", .usual = "midpoint"}};
 
 }  // namespace p2p::engine

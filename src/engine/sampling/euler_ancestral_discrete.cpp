@@ -8,6 +8,8 @@
 namespace p2p::engine {
 namespace {
 
+constexpr auto kKeys = scheduler_keys("rescale_betas_zero_snr");
+
 struct Config {
   explicit Config(const ConfigReader& config)
       : sigmas(config, read_alphas_cumprod(config, {.keeps_last_snr = true})),
@@ -46,12 +48,14 @@ class EulerAncestralDiscrete final : public SigmaScheduler {
   std::vector<float> noise_;
 };
 
-}  // namespace
-
-MakeScheduler read_euler_ancestral_discrete(const ConfigReader& config) {
+MakeScheduler read(const ConfigReader& config) {
   return [config = std::make_shared<const Config>(config)](int steps) {
     return std::make_unique<EulerAncestralDiscrete>(*config, config->spacing.fractional(steps));
   };
 }
+
+}  // namespace
+
+constinit const SchedulerClass kEulerAncestralDiscreteScheduler{.name = "EulerAncestralDiscreteScheduler", .read = read, .keys = kKeys};
 
 }  // namespace p2p::engine

@@ -15,6 +15,10 @@ bool read_choice(const ConfigReader& config, std::string_view key, const std::st
   return value == other;
 }
 
+constexpr auto kKeys =
+    scheduler_keys("interpolation_type", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", nullable("sigma_min"),
+                   nullable("sigma_max"), "timestep_type", "rescale_betas_zero_snr", "final_sigmas_type");
+
 struct Config {
   explicit Config(const ConfigReader& config)
       : sigmas(config, read_alphas_cumprod(config, {.keeps_last_snr = true})),
@@ -70,12 +74,14 @@ class EulerDiscrete final : public SigmaScheduler {
   Prediction prediction_;
 };
 
-}  // namespace
-
-MakeScheduler read_euler_discrete(const ConfigReader& config) {
+MakeScheduler read(const ConfigReader& config) {
   return [config = std::make_shared<const Config>(config)](int steps) {
     return std::make_unique<EulerDiscrete>(*config, Schedule(*config, steps));
   };
 }
+
+}  // namespace
+
+constinit const SchedulerClass kEulerDiscreteScheduler{.name = "EulerDiscreteScheduler", .read = read, .keys = kKeys};
 
 }  // namespace p2p::engine

@@ -8,6 +8,10 @@
 namespace p2p::engine {
 namespace {
 
+/// diffusers' class has no arguments sigma_min and sigma_max but reads them from a configuration that another class has left.
+constexpr auto kKeys = scheduler_keys("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "clip_sample", "clip_sample_range",
+                                      nullable("sigma_min"), nullable("sigma_max"));
+
 struct Config {
   explicit Config(const ConfigReader& config)
       : sigmas(config, read_alphas_cumprod(config, {.start = 0.00085, .end = 0.012, .knows_exp = true})),
@@ -80,12 +84,14 @@ class HeunDiscrete final : public SigmaScheduler {
   float dt_ = 0.0F;
 };
 
-}  // namespace
-
-MakeScheduler read_heun_discrete(const ConfigReader& config) {
+MakeScheduler read(const ConfigReader& config) {
   return [config = std::make_shared<const Config>(config)](int steps) {
     return std::make_unique<HeunDiscrete>(*config, Schedule(*config, steps));
   };
 }
+
+}  // namespace
+
+constinit const SchedulerClass kHeunDiscreteScheduler{.name = "HeunDiscreteScheduler", .read = read, .keys = kKeys};
 
 }  // namespace p2p::engine

@@ -9,7 +9,10 @@
 namespace p2p::engine {
 namespace {
 
-/// timestep_spacing, steps_offset and set_alpha_to_one are keys of the class, but diffusers' LCMScheduler makes nothing of them.
+/// diffusers' LCMScheduler ignores timestep_spacing, steps_offset and set_alpha_to_one, which are keys of the class.
+constexpr auto kKeys = scheduler_keys("original_inference_steps", "clip_sample", "clip_sample_range", "set_alpha_to_one", "thresholding",
+                                      "dynamic_thresholding_ratio", "sample_max_value", "timestep_scaling", "rescale_betas_zero_snr");
+
 struct Config {
   explicit Config(const ConfigReader& config)
       : alphas_cumprod(read_alphas_cumprod(config, {.start = 0.00085, .end = 0.012, .schedule = "scaled_linear"})),
@@ -79,11 +82,13 @@ class Lcm final : public AlphaScheduler {
   std::vector<float> noise_;
 };
 
-}  // namespace
-
-MakeScheduler read_lcm(const ConfigReader& config) {
+MakeScheduler read(const ConfigReader& config) {
   return [config = std::make_shared<const Config>(config)](int steps) { return std::make_unique<Lcm>(config, steps, 1.0); };
 }
+
+}  // namespace
+
+constinit const SchedulerClass kLcmScheduler{.name = "LCMScheduler", .read = read, .keys = kKeys};
 
 std::unique_ptr<Scheduler> make_lcm(const ConfigReader& config, int steps, double strength) {
   return std::make_unique<Lcm>(std::make_shared<const Config>(config), steps, strength);

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kOrder = 4;
 
+constexpr auto kKeys = scheduler_keys("skip_prk_steps", "set_alpha_to_one");
+
 struct Config {
   explicit Config(const ConfigReader& config)
       : alphas_cumprod(read_alphas_cumprod(config, {})),
@@ -147,10 +149,12 @@ class Pndm final : public AlphaScheduler {
   std::vector<float> sum_;                  ///< of the weighted outputs of a Runge-Kutta step
 };
 
-}  // namespace
-
-MakeScheduler read_pndm(const ConfigReader& config) {
+MakeScheduler read(const ConfigReader& config) {
   return [config = std::make_shared<const Config>(config)](int steps) { return std::make_unique<Pndm>(config, steps); };
 }
+
+}  // namespace
+
+constinit const SchedulerClass kPndmScheduler{.name = "PNDMScheduler", .read = read, .keys = kKeys};
 
 }  // namespace p2p::engine

@@ -18,6 +18,12 @@ bool read_bh1(const ConfigReader& config) {
   return type == "bh1";
 }
 
+constexpr auto kKeys =
+    scheduler_keys("solver_order", "thresholding", "dynamic_thresholding_ratio", "sample_max_value", "predict_x0", "solver_type",
+                   "lower_order_final", "disable_corrector", nullable("solver_p"), "use_karras_sigmas", "use_beta_sigmas",
+                   "use_flow_sigmas", "flow_shift", "use_exponential_sigmas", "final_sigmas_type", nullable("sigma_min"),
+                   nullable("sigma_max"), "rescale_betas_zero_snr", "use_dynamic_shifting", "time_shift_type", nullable("shift_terminal"));
+
 struct Config {
   explicit Config(const ConfigReader& config)
       : sigmas(config, read_alphas_cumprod(config, {.keeps_last_snr = true})),
@@ -140,12 +146,17 @@ class UniPcMultistep final : public LevelScheduler {
   std::size_t order_ = 0;                   ///< of the last prediction
 };
 
-}  // namespace
-
-MakeScheduler read_unipc_multistep(const ConfigReader& config) {
+MakeScheduler read(const ConfigReader& config) {
   return [config = std::make_shared<const Config>(config)](int steps) {
     return std::make_unique<UniPcMultistep>(config, MultistepSchedule(config->spacing, config->sigmas, config->schedule, steps));
   };
 }
+
+}  // namespace
+
+constinit const SchedulerClass kUniPcMultistepScheduler{.name = "UniPCMultistepScheduler",
+                                                        .read = read,
+                                                        .keys = kKeys,
+                                                        .solver_types = SchedulerClass::SolverTypes{.other = "bh1", .usual = "bh2"}};
 
 }  // namespace p2p::engine

@@ -1,7 +1,6 @@
 #include "services/worker/image_generators.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "base/error.hpp"
 #include "base/pause.hpp"
@@ -13,6 +12,9 @@ namespace {
 
 /// Each is drawn by drawing all before it.
 constexpr std::size_t kMostVariations = 4;
+
+/// Readers of events take a fraction of 1 for a picture that is drawn, which it is only after generate() has returned.
+constexpr double kMostBeforeDrawn = 0.999;
 
 EncodedImage to_picture(const engine::Image& image, const engine::GenerateParams& params, const engine::Origin& origin) {
   const auto png = engine::encode_png(image, engine::parameters_text(params, origin));
@@ -33,15 +35,6 @@ engine::GenerateParams to_params(const messages::Request& request) {
           .upscale = request.upscale};
 }
 
-/// Before the first drawing: by engine::Stage; the model has those that are not 0.
-std::vector<engine::StageTime> guessed(const std::array<double, 5>& shares) {
-  std::vector<engine::StageTime> times;
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    if (shares[i] > 0) times.push_back({.stage = static_cast<engine::Stage>(i), .seconds = shares[i], .step_seconds = {}});
-  }
-  return times;
-}
-
 class EngineGenerator : public ImageGenerator {
  public:
   EngineGenerator(std::unique_ptr<engine::TextToImage> model, EngineGeneratorConfig config)
@@ -52,22 +45,14 @@ class EngineGenerator : public ImageGenerator {
     if (!params.steps) params.steps = config_.steps;
     if (!params.decoder_steps) params.decoder_steps = config_.decoder_steps;
     std::optional<std::string> resized = take_size(params);
-    // A larger picture is drawn twice, the second time from its beginning in about a third of the steps.
-    const double first = params.upscale ? 1 / (1 + *params.upscale * *params.upscale / 3) : 1;
-    bool again = false;
-    auto last = engine::Stage::text;
-    const auto tell = [&](const engine::Progress& at) {
-      again |= at.stage < last;
-      last = at.stage;
-      const double fraction = again ? first + (1 - first) * fraction_of(at) : first * fraction_of(at);
-      progress({std::string(engine::name_of(at.stage)), at.step, at.total, fraction});
+    const auto report = [&](const engine::Progress& at) {
+      progress({std::string(engine::name_of(at.stage)), at.step, at.total, std::min(at.fraction, kMostBeforeDrawn)});
     };
-    engine::GenerateResult result = model_->generate(params, tell, stop);
+    engine::GenerateResult result = model_->generate(params, report, stop);
     if (result.safety && result.safety->flagged) throw Withheld(result.notices.back());
 
     GenerationResult drawing;
     for (const engine::StageTime& time : result.stages) drawing.seconds[std::string(engine::name_of(time.stage))] += time.seconds;
-    if (!params.upscale) last_ = result.stages;
     const engine::GenerateParams& used = result.params;
     drawing.used["precision"] = model_->precision() == engine::Precision::bf16 ? "bf16" : "f32";
     if (used.steps) drawing.used["steps"] = std::to_string(*used.steps);
@@ -102,23 +87,8 @@ class EngineGenerator : public ImageGenerator {
     return "drawn at " + text(width) + "x" + text(height) + ", the size next to " + asked + " that the model can draw";
   }
 
-  /// Each stage's share of the time is the last drawing's.
-  double fraction_of(const engine::Progress& at) {
-    if (std::ranges::find(last_, at.stage, &engine::StageTime::stage) == last_.end()) last_ = guessed({0.01, 0, 0, 0.9, 0.09});
-    const double within = at.total > 0 ? static_cast<double>(at.step) / at.total : 0;
-    double before = 0;
-    double all = 1e-9;
-    for (const engine::StageTime& time : last_) {
-      if (time.stage < at.stage) before += time.seconds;
-      if (time.stage == at.stage) before += within * time.seconds;
-      all += time.seconds;
-    }
-    return std::min(before / all, 0.999);  // 1 says that it is drawn
-  }
-
   std::unique_ptr<engine::TextToImage> model_;
   EngineGeneratorConfig config_;
-  std::vector<engine::StageTime> last_ = guessed({0.01, 0.55, 0.4, 0, 0.04});
 };
 
 class FlatGenerator : public ImageGenerator {

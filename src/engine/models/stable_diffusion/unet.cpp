@@ -102,7 +102,7 @@ Unet::Unet(Component component) : Unet(UnetConfig::load(component.config), Weigh
 
 Unet::Unet(UnetConfig config, Weights weights)
     : config_(std::move(config)), blocks_(BlockList(config_).take()), weights_(std::move(weights)) {
-  const Geometry smallest{.batch = 1, .height = 1, .width = 1, .tokens = 1};
+  const LatentShape smallest{.batch = 1, .height = 1, .width = 1, .tokens = 1};
   attention_graphs(smallest);
   time_graph(smallest);
   step_graph(smallest);
@@ -116,28 +116,28 @@ Unet::Unet(const Unet& base, std::shared_ptr<const WeightPatches> patches)
 
 Unet::~Unet() = default;
 
-Transformer Unet::transformer(const Block& block, const Geometry& geometry) const {
+Transformer Unet::transformer(const Block& block, const LatentShape& shape) const {
   return {.channels = block.in,
           .heads = block.heads,
           .layers = block.layers,
           .groups = config_.norm_num_groups,
           .linear_projection = config_.use_linear_projection,
           .text_width = config_.cross_attention_dim,
-          .batch = geometry.batch,
-          .tokens = geometry.tokens};
+          .batch = shape.batch,
+          .tokens = shape.tokens};
 }
 
-std::vector<Graph> Unet::attention_graphs(const Geometry& geometry) {
+std::vector<Graph> Unet::attention_graphs(const LatentShape& shape) {
   std::vector<Graph> graphs;
   for (const Block& block : blocks_) {
     if (block.kind != Block::Kind::transformer) continue;
     for (std::size_t i = 0; i < block.layers; ++i)
-      graphs.push_back(cross_attention_text(weights_, cross_attention_path(block.path, i), transformer(block, geometry)));
+      graphs.push_back(cross_attention_text(weights_, cross_attention_path(block.path, i), transformer(block, shape)));
   }
   return graphs;
 }
 
-Graph Unet::time_graph(const Geometry& geometry) {
+Graph Unet::time_graph(const LatentShape& shape) {
   Graph graph("unet time", Graph::WeightUse::streamed);
   const Scope root(weights_, graph);
   const std::size_t width = config_.block_out_channels[0];
@@ -155,7 +155,7 @@ Graph Unet::time_graph(const Geometry& geometry) {
   x = mlp(x, root / "time_embedding", width);
   if (config_.addition_time_embed_dim != 0) {
     const std::size_t in = config_.projection_class_embeddings_input_dim;
-    x = ops::add(x, mlp(graph.input("added", {geometry.batch, ops::dim(in)}), root / "add_embedding", in));
+    x = ops::add(x, mlp(graph.input("added", {shape.batch, ops::dim(in)}), root / "add_embedding", in));
   }
   x = ops::silu(x);
   std::vector<Value> parts;
@@ -170,8 +170,8 @@ Graph Unet::time_graph(const Geometry& geometry) {
 /// Builds a step graph's blocks one after the other.
 class Unet::StepBuilder {
  public:
-  StepBuilder(Unet& unet, Graph& graph, const Geometry& geometry)
-      : unet_(unet), config_(unet.config_), root_(unet.weights_, graph), geometry_(geometry) {
+  StepBuilder(Unet& unet, Graph& graph, const LatentShape& shape)
+      : unet_(unet), config_(unet.config_), root_(unet.weights_, graph), shape_(shape) {
     std::vector<std::int64_t> sizes;
     std::int64_t total = 0;
     for (const Block& block : unet.blocks_) {
@@ -179,7 +179,7 @@ class Unet::StepBuilder {
       sizes.push_back(ops::dim(block.out));
       total += sizes.back();
     }
-    const std::int64_t rows = config_.addition_time_embed_dim != 0 ? geometry.batch : 1;
+    const std::int64_t rows = config_.addition_time_embed_dim != 0 ? shape.batch : 1;
     for (const Value& part : ops::split(graph.input("time", {rows, total}), 1, sizes)) times_.push_back(ops::reshape(part, {0, -1, 1, 1}));
   }
 
@@ -204,7 +204,7 @@ class Unet::StepBuilder {
         return resnet_block(x, scope, {.in = block.in, .out = block.out}, {.groups = config_.norm_num_groups, .eps = config_.norm_eps},
                             times_.at(next_time_++), block.scale_factor);
       case Block::Kind::transformer:
-        return transformer_2d(x, scope, unet_.transformer(block, geometry_));
+        return transformer_2d(x, scope, unet_.transformer(block, shape_));
       case Block::Kind::downsample:
         return downsample(x, scope, block.in, config_.downsample_padding);
       case Block::Kind::upsample: {
@@ -219,21 +219,21 @@ class Unet::StepBuilder {
   Unet& unet_;
   const UnetConfig& config_;
   Scope root_;
-  Geometry geometry_;
+  LatentShape shape_;
   std::vector<Value> times_;
   std::size_t next_time_ = 0;
   std::vector<Value> skips_;
 };
 
-Graph Unet::step_graph(const Geometry& geometry) {
+Graph Unet::step_graph(const LatentShape& shape) {
   Graph graph("unet");
   const Scope root(weights_, graph);
   const std::size_t c = config_.block_out_channels[0];
-  Value x = graph.input("x", {geometry.batch, ops::dim(config_.in_channels), geometry.height, geometry.width});
+  Value x = graph.input("x", {shape.batch, ops::dim(config_.in_channels), shape.height, shape.width});
   if (config_.center_input_sample) x = ops::sub(ops::mul(x, ops::scalar(2)), ops::scalar(1));
   x = ops::conv2d(x, root / "conv_in", {.in = config_.in_channels, .out = c},
                   {.kernel = config_.conv_in_kernel, .padding = config_.conv_in_kernel / 2});
-  x = StepBuilder(*this, graph, geometry).build(x);
+  x = StepBuilder(*this, graph, shape).build(x);
   x = ops::silu(ops::group_norm(x, config_.norm_num_groups, config_.norm_eps, root / "conv_norm_out", c));
   x = ops::conv2d(x, root / "conv_out", {.in = c, .out = config_.out_channels},
                   {.kernel = config_.conv_out_kernel, .padding = config_.conv_out_kernel / 2});

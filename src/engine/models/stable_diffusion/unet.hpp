@@ -19,10 +19,10 @@ class Unet final : public DenoiserGraphs {
   Unet(const Unet& base, std::shared_ptr<const WeightPatches> patches);
   ~Unet() override;
 
-  std::optional<Graph> text_graph(const Geometry& /*geometry*/) override { return {}; }
-  std::vector<Graph> attention_graphs(const Geometry& geometry) override;
-  Graph time_graph(const Geometry& geometry) override;
-  Graph step_graph(const Geometry& geometry) override;
+  std::optional<Graph> text_graph(const LatentShape& /*shape*/) override { return {}; }
+  std::vector<Graph> attention_graphs(const LatentShape& shape) override;
+  Graph time_graph(const LatentShape& shape) override;
+  Graph step_graph(const LatentShape& shape) override;
   std::vector<float> time_embedding(float time) const override;
 
   /// A row of `added`: the pooled text, then the embedding of each of SDXL's time ids. Throws ModelError where the widths do not add up.
@@ -36,7 +36,7 @@ class Unet final : public DenoiserGraphs {
   class BlockList;
   class StepBuilder;
 
-  Transformer transformer(const Block& block, const Geometry& geometry) const;
+  Transformer transformer(const Block& block, const LatentShape& shape) const;
 
   UnetConfig config_;
   std::vector<Block> blocks_;

@@ -34,15 +34,15 @@ class UnetOf : public testing::TestWithParam<const char*> {
 
   const golden::Tensors tensors_{std::string("stable_diffusion/") + GetParam() + ".safetensors"};
   const std::shared_ptr<Unet> unet_ = unet_of(GetParam());
-  const Geometry geometry_{.batch = 2, .height = 5, .width = 7, .tokens = 9};
+  const LatentShape shape_{.batch = 2, .height = 5, .width = 7, .tokens = 9};
 };
 
 TEST_P(UnetOf, EqualsDiffusers) {
   const Denoiser denoiser(unet_, Precision::f32, 1);
   const std::array times{1.0F, tensors_.floats("unet/timestep")[0]};
-  Denoiser::Picture picture(denoiser.compile(geometry_), tensors_.floats("unet/text"), times, {}, time_constants());
-  EXPECT_TRUE(golden::near(picture.predict(tensors_.floats("unet/x"), 1), tensors_.floats("unet/output"), 5e-5));
-  EXPECT_GT(picture.multiply_adds(), 0);
+  DenoiseSession session(denoiser.compile(shape_), tensors_.floats("unet/text"), times, {}, time_constants());
+  EXPECT_TRUE(golden::near(session.predict(tensors_.floats("unet/x"), 1), tensors_.floats("unet/output"), 5e-5));
+  EXPECT_GT(session.multiply_adds(), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, UnetOf, testing::Values("sd1", "sd2", "lcm", "turbo", "sdxl"),

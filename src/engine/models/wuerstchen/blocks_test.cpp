@@ -136,13 +136,14 @@ TEST_P(BlocksOf, DecoderEqualDiffusers) {
   const auto config = DecoderConfig::load(model_.decoder / "config.json");
   Weights weights(model_.decoder);
   const auto check_level = [&](std::size_t level, const std::string& list, std::size_t first) {
-    const std::string& types = config.level_config[level];
+    const std::vector<BlockType>& types = config.level_config[level];
     for (std::size_t i = 1; i < types.size() * config.blocks[level]; ++i) {
       const std::string from = list + "." + std::to_string(first + i - 1);
       const std::string path = list + "." + std::to_string(first + i);
-      const char type = types[i % types.size()];
-      if (type == 'T') expect_timestep_block(weights, "decoder", from, path, config.c_r);
-      if (type == 'A') expect_attn_block(weights, "decoder", from, "seq_norm", path, static_cast<std::size_t>(config.nhead[level]));
+      const BlockType type = types[i % types.size()];
+      if (type == BlockType::timestep) expect_timestep_block(weights, "decoder", from, path, config.c_r);
+      if (type == BlockType::attention)
+        expect_attn_block(weights, "decoder", from, "seq_norm", path, static_cast<std::size_t>(config.nhead[level]));
     }
   };
   for (std::size_t level = 0; level < config.levels(); ++level) {

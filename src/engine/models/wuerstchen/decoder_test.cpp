@@ -13,12 +13,12 @@ class DecoderOf : public testing::TestWithParam<const char*> {
   /// What the network gives in f32 with folded weights kept in `folded`.
   std::vector<float> prediction(Precision folded) const {
     const auto decoder = std::make_shared<Decoder>(golden::Model(GetParam()).decoder, folded);
-    const Geometry geometry{.batch = 2, .height = 12, .width = 8, .tokens = static_cast<std::int64_t>(tensors_.shape("decoder/text")[1])};
+    const LatentShape shape{.batch = 2, .height = 12, .width = 8, .tokens = static_cast<std::int64_t>(tensors_.shape("decoder/text")[1])};
     const Shape& effnet = tensors_.shape("decoder/effnet");
-    const auto constants = decoder->effnet_inputs(tensors_.floats("decoder/effnet"), effnet[2], effnet[3], geometry);
+    const auto constants = decoder->effnet_inputs(tensors_.floats("decoder/effnet"), effnet[2], effnet[3], shape);
     const Denoiser denoiser(decoder, Precision::f32, 1);
-    Denoiser::Picture picture(denoiser.compile(geometry), tensors_.floats("decoder/text"), tensors_.floats("decoder/r"), constants);
-    const auto values = picture.predict(tensors_.floats("decoder/x"), 0);
+    DenoiseSession session(denoiser.compile(shape), tensors_.floats("decoder/text"), tensors_.floats("decoder/r"), constants);
+    const auto values = session.predict(tensors_.floats("decoder/x"), 0);
     return {values.begin(), values.end()};
   }
 
@@ -30,9 +30,9 @@ TEST_P(DecoderOf, EqualsDiffusers) { EXPECT_TRUE(golden::near(prediction(Precisi
 
 TEST_P(DecoderOf, EmbedsTheTextAsDiffusers) {
   Decoder decoder(golden::Model(GetParam()).decoder, Precision::f32);
-  const Geometry geometry{.batch = 2, .height = 12, .width = 8, .tokens = static_cast<std::int64_t>(tensors_.shape("decoder/text")[1])};
+  const LatentShape shape{.batch = 2, .height = 12, .width = 8, .tokens = static_cast<std::int64_t>(tensors_.shape("decoder/text")[1])};
   const auto embedding =
-      golden::run(*decoder.text_graph(geometry), {{"text", tensors_.floats("decoder/text")}}, {"embedding"}).at("embedding");
+      golden::run(*decoder.text_graph(shape), {{"text", tensors_.floats("decoder/text")}}, {"embedding"}).at("embedding");
   EXPECT_TRUE(golden::near(embedding, tensors_.floats("decoder/seq_norm")));
 }
 

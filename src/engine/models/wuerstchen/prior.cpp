@@ -20,7 +20,7 @@ PriorConfig PriorConfig::load(const std::filesystem::path& config_file) {
 Prior::Prior(const std::filesystem::path& folder) : Prior(PriorConfig::load(folder / "config.json"), Weights(folder)) {}
 
 Prior::Prior(const PriorConfig& config, Weights weights) : config_(config), weights_(std::move(weights)) {
-  const Geometry smallest{.batch = 1, .height = 1, .width = 1, .tokens = 1};
+  const LatentShape smallest{.batch = 1, .height = 1, .width = 1, .tokens = 1};
   text_graph(smallest);
   attention_graphs(smallest);
   time_graph(smallest);
@@ -28,10 +28,10 @@ Prior::Prior(const PriorConfig& config, Weights weights) : config_(config), weig
   weights_.finish();
 }
 
-std::optional<Graph> Prior::text_graph(const Geometry& geometry) {
+std::optional<Graph> Prior::text_graph(const LatentShape& shape) {
   Graph graph("prior text", Graph::WeightUse::streamed);
   const Scope root(weights_, graph);
-  const Value text = graph.input("text", {geometry.batch, geometry.tokens, static_cast<std::int64_t>(config_.c_cond)});
+  const Value text = graph.input("text", {shape.batch, shape.tokens, static_cast<std::int64_t>(config_.c_cond)});
   const Scope mapper = root / "cond_mapper";
   const Value hidden = ops::leaky_relu(ops::linear(text, mapper / 0, {.in = config_.c_cond, .out = config_.c}), 0.2F);
   const Value embedding = ops::linear(hidden, mapper / 2, {.in = config_.c, .out = config_.c});
@@ -39,16 +39,16 @@ std::optional<Graph> Prior::text_graph(const Geometry& geometry) {
   return graph;
 }
 
-std::vector<Graph> Prior::attention_graphs(const Geometry& geometry) {
+std::vector<Graph> Prior::attention_graphs(const LatentShape& shape) {
   std::vector<Graph> graphs;
   for (std::size_t i = 0; i < config_.depth; ++i) {
     graphs.push_back(attn_block_text(weights_, "blocks." + std::to_string(3 * i + 2), config_.c, config_.c, config_.nhead,
-                                     {.batch = geometry.batch, .tokens = geometry.tokens}));
+                                     {.batch = shape.batch, .tokens = shape.tokens}));
   }
   return graphs;
 }
 
-Graph Prior::time_graph(const Geometry& /*geometry*/) {
+Graph Prior::time_graph(const LatentShape& /*shape*/) {
   Graph graph("prior time", Graph::WeightUse::streamed);
   const Scope root(weights_, graph);
   TimeTableWriter times(graph, config_.c_r);
@@ -59,18 +59,18 @@ Graph Prior::time_graph(const Geometry& /*geometry*/) {
 
 std::vector<float> Prior::time_embedding(float time) const { return wuerstchen::time_embedding(time, config_.c_r); }
 
-Graph Prior::step_graph(const Geometry& geometry) {
+Graph Prior::step_graph(const LatentShape& shape) {
   Graph graph("prior");
   const Scope root(weights_, graph);
   const auto c_in = static_cast<std::int64_t>(config_.c_in);
-  const Value latents = ops::permute(graph.input("x", {geometry.batch, c_in, geometry.height, geometry.width}), {0, 2, 3, 1});
+  const Value latents = ops::permute(graph.input("x", {shape.batch, c_in, shape.height, shape.width}), {0, 2, 3, 1});
   TimeTableReader times(graph, std::vector<std::size_t>(config_.depth, config_.c));
   Value x = ops::pointwise_conv2d(latents, root / "projection", {.in = config_.c_in, .out = config_.c});
   for (std::size_t i = 0; i < config_.depth; ++i) {
     const Scope blocks = root / "blocks";
     x = res_block(x, blocks / (3 * i), config_.c);
     x = times.timestep_block(x);
-    x = attn_block(x, blocks / (3 * i + 2), config_.c, config_.nhead, {.batch = geometry.batch, .tokens = geometry.tokens});
+    x = attn_block(x, blocks / (3 * i + 2), config_.c, config_.nhead, {.batch = shape.batch, .tokens = shape.tokens});
   }
   x = ops::pointwise_conv2d(ops::layer_norm(x, 1e-6F), root / "out" / 1, {.in = config_.c, .out = 2 * config_.c_in});
   const auto ab = ops::split(x, 3, {c_in, c_in});

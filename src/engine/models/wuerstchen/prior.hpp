@@ -25,10 +25,10 @@ class Prior final : public DenoiserGraphs {
   explicit Prior(const std::filesystem::path& folder);
   Prior(const PriorConfig& config, Weights weights);
 
-  std::optional<Graph> text_graph(const Geometry& geometry) override;
-  std::vector<Graph> attention_graphs(const Geometry& geometry) override;
-  Graph time_graph(const Geometry& geometry) override;
-  Graph step_graph(const Geometry& geometry) override;
+  std::optional<Graph> text_graph(const LatentShape& shape) override;
+  std::vector<Graph> attention_graphs(const LatentShape& shape) override;
+  Graph time_graph(const LatentShape& shape) override;
+  Graph step_graph(const LatentShape& shape) override;
   std::vector<float> time_embedding(float time) const override;
 
   const PriorConfig& config() const { return config_; }

@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "engine/checkpoint/config_reader.hpp"
-#include "engine/pipelines/drawing.hpp"
+#include "engine/pipelines/generation_context.hpp"
 #include "engine/pipelines/stable_diffusion/img2img.hpp"
 #include "engine/pipelines/strength.hpp"
 

@@ -29,10 +29,12 @@ Start start_from_picture(const GenerateParams& params, const SchedulerConfig& co
 /// The picture of params.width x height as the VAE takes it: [3, height, width] in -1..1.
 std::vector<float> planes_of(const GenerateParams& params);
 
+using DrawFn = std::function<GenerateResult(const GenerateParams& params, const ProgressFn& progress)>;
+
 /// Draws `params`, which have steps and an upscale, by two calls of `draw`, or one where there is a picture to begin with; see
 /// GenerateParams. `base_width` and `base_height` are those before, sides after are multiples of `multiple`. Throws UsageError for a size
 /// above 8192.
 GenerateResult draw_upscaled(const GenerateParams& params, int base_width, int base_height, std::size_t multiple,
-                             const std::function<GenerateResult(const GenerateParams&)>& draw);
+                             const ProgressFn& progress, const DrawFn& draw);
 
 }  // namespace p2p::engine::stable_diffusion

@@ -29,12 +29,7 @@ LoraNetworks::LoraNetworks(TextEncoders text, std::shared_ptr<const Unet> unet, 
 
 std::shared_ptr<const Networks> LoraNetworks::get(const std::vector<Lora>& loras) const {
   check(loras);
-  const std::lock_guard lock(mutex_);
-  if (!networks_ || loras_ != loras) {
-    networks_ = build(loras);  // which compiles no UNet yet: the last one's packed weights make room first
-    loras_ = loras;
-  }
-  return networks_;
+  return networks_.get(loras, [&] { return build(loras); });
 }
 
 std::shared_ptr<const Networks> LoraNetworks::build(const std::vector<Lora>& loras) const {

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
+#include "engine/graph/single_entry_cache.hpp"
 #include "engine/models/denoiser.hpp"
 #include "engine/models/stable_diffusion/unet.hpp"
 #include "engine/pipelines/stable_diffusion/text_encoders.hpp"
@@ -40,9 +40,7 @@ class LoraNetworks {
   std::shared_ptr<const Unet> unet_;
   Precision precision_;
   int threads_;
-  mutable std::mutex mutex_;
-  mutable std::vector<Lora> loras_;
-  mutable std::shared_ptr<const Networks> networks_;
+  SingleEntryCache<std::vector<Lora>, Networks> networks_;
 };
 
 }  // namespace p2p::engine::stable_diffusion

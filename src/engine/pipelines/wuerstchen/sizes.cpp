@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "engine/pipelines/drawing.hpp"
+#include "engine/pipelines/generation_context.hpp"
 
 namespace p2p::engine::wuerstchen {
 namespace {

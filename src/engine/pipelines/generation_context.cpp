@@ -1,4 +1,4 @@
-#include "engine/pipelines/drawing.hpp"
+#include "engine/pipelines/generation_context.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,36 +7,39 @@
 
 namespace p2p::engine {
 
-Drawing::Drawing(GenerateResult& result, std::initializer_list<Stage> stages, const ProgressFn& progress, std::stop_token stop)
-    : result_(&result), progress_(&progress), stop_(std::move(stop)), rng_(result.params.seed) {
-  for (const Stage stage : stages) result.stages.push_back({.stage = stage, .step_seconds = {}});
+GenerationContext::GenerationContext(GenerateResult& result, std::vector<StageWeight> weights, const ProgressFn& progress,
+                                     std::stop_token stop)
+    : result_(&result), weights_(std::move(weights)), progress_(&progress), stop_(std::move(stop)), rng_(result.params.seed) {
+  for (const StageWeight& part : weights_) result.stages.push_back({.stage = part.stage, .step_seconds = {}});
 }
 
-void Drawing::stop_if_asked() const {
+void GenerationContext::stop_if_asked() const {
   if (stop_.stop_requested()) throw Cancelled();
 }
 
-void Drawing::report(Stage stage, int step, int total, std::function<Image()> preview) const {
+void GenerationContext::report(Stage stage, int step, int total, std::function<Image()> preview) const {
   stop_if_asked();
-  if (*progress_) (*progress_)({.stage = stage, .step = step, .total = total, .preview = std::move(preview)});
+  if (!*progress_) return;
+  const double fraction = fraction_done(weights_, stage, step, total);
+  (*progress_)({.stage = stage, .step = step, .total = total, .fraction = fraction, .preview = std::move(preview)});
 }
 
-StageTime& Drawing::time_of(Stage stage) { return *std::ranges::find(result_->stages, stage, &StageTime::stage); }
+StageTime& GenerationContext::time_of(Stage stage) { return *std::ranges::find(result_->stages, stage, &StageTime::stage); }
 
-void Drawing::finish_step(Stage stage, int step, int total, Clock::time_point start, std::span<const float> values,
-                          std::function<Image()> preview) {
+void GenerationContext::finish_step(Stage stage, int step, int total, Clock::time_point start, std::span<const float> values,
+                                    std::function<Image()> preview) {
   check_finite(values, stage, step);
   time_of(stage).step_seconds.push_back(since(start));
   if (result_->first_step_seconds == 0) result_->first_step_seconds = since(start_);
   report(stage, step, total, std::move(preview));
 }
 
-Image Drawing::image_of(std::vector<float> planes, float black) const {
+Image GenerationContext::image_of(std::vector<float> planes, float black) const {
   for (float& value : planes) value = (value - black) / (1 - black);
   return image_from_planes(planes, *params().width, *params().height);
 }
 
-void Drawing::vae(const std::function<std::vector<float>(StageTime&)>& decode, float black) {
+void GenerationContext::vae(const std::function<std::vector<float>(StageTime&)>& decode, float black) {
   report(Stage::vae, 0, 1);
   StageTime& time = time_of(Stage::vae);
   const auto start = Clock::now();
@@ -50,10 +53,10 @@ void Drawing::vae(const std::function<std::vector<float>(StageTime&)>& decode, f
 std::vector<float> run_vae(const Network& network, std::span<const float> latents, StageTime& time) {
   Network::Run run(network);
   run.set("latents", latents);
-  const auto start = Drawing::Clock::now();
+  const auto start = GenerationContext::Clock::now();
   run.execute();
   time.step_seconds.resize(1);
-  time.step_seconds[0] += Drawing::since(start);
+  time.step_seconds[0] += GenerationContext::since(start);
   time.multiply_adds += network.multiply_adds();
   const auto image = run.output("image");
   return {image.begin(), image.end()};

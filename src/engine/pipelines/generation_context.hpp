@@ -2,13 +2,13 @@
 
 #include <chrono>
 #include <functional>
-#include <initializer_list>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "engine/graph/network.hpp"
+#include "engine/pipelines/stage_weights.hpp"
 #include "engine/pipelines/text_to_image.hpp"
 #include "engine/sampling/torch_rng.hpp"
 
@@ -16,12 +16,12 @@ namespace p2p::engine {
 
 /// What one call of generate() has in every family: the picture's random numbers, the times of its stages, progress and the stop request.
 /// Refers to its arguments. Not for two threads at once.
-class Drawing {
+class GenerationContext {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `result.params` are filled in; `stages` are in the order they run.
-  Drawing(GenerateResult& result, std::initializer_list<Stage> stages, const ProgressFn& progress, std::stop_token stop);
+  /// `result.params` are filled in; `weights` name the stages in the order they run.
+  GenerationContext(GenerateResult& result, std::vector<StageWeight> weights, const ProgressFn& progress, std::stop_token stop);
 
   /// Throws Cancelled once a stop was asked for.
   void stop_if_asked() const;
@@ -46,6 +46,7 @@ class Drawing {
 
  private:
   GenerateResult* result_;
+  std::vector<StageWeight> weights_;
   const ProgressFn* progress_;
   std::stop_token stop_;
   TorchRng rng_;
