@@ -1,15 +1,15 @@
 """Speed and memory at the published sizes, in bf16 on this machine: exits with 1 when a limit is exceeded.
 
-bench_vs.py --work build/bench_vs                  all of it; needs 30 GB of disk, 24 GiB of memory and half an hour
-bench_vs.py --only memory --folder DIR             one part of it, over a folder that is there already
+bench_vs.py --work build/bench_vs                  everything; needs 30 GB of disk, 24 GiB of memory and half an hour
+bench_vs.py --only memory --folder DIR             one part, over an existing folder
 
 A step of Würstchen's prior with guidance and one of its decoder, ours against diffusers' and against what openvino.convert_model makes of
 diffusers' module; a pass of the UNet of Stable Diffusion 1.5 with guidance, against diffusers, OpenVINO GenAI and, where it is installed,
-stable-diffusion.cpp; one step of SD-Turbo with TAESD, words to PNG, against a pass of its UNet. They take turns, a few steps each; what is
-printed is the median of the turns' medians. The competitors are loaded and warm before the first turn; ours starts anew each time and its
-first step does not count. Only one network of each competitor is loaded at a time.
+stable-diffusion.cpp; one step of SD-Turbo with TAESD, prompt to PNG, against a pass of its UNet. The programs alternate, a few steps each; the
+result is the median of their medians. The competitors are loaded and warmed up first; ours is restarted each time and its
+first step is not counted. Only one network of each competitor is loaded at a time.
 
-The folder has random weights, which cost as much as trained ones. diffusers runs with tcmalloc where it is installed (libtcmalloc-minimal4).
+The folder has random weights, which take as long as trained ones. diffusers runs with tcmalloc if it is installed (libtcmalloc-minimal4).
 """
 
 import argparse

@@ -85,7 +85,7 @@ def problems_of(path, text, exists):
         else:
             for prefix, owners in OWNERS.items():
                 if name.startswith(prefix) and here not in owners:
-                    yield f"{path}: {here} may not know <{name}>; {', '.join(owners) or 'nothing'} may"
+                    yield f"{path}: {here} may not include <{name}>; {', '.join(owners) or 'nothing'} may"
 
 
 def cycle_in(table):
