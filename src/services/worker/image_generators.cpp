@@ -11,7 +11,7 @@
 namespace p2p::worker {
 namespace {
 
-/// Each is drawn by drawing all before it.
+/// Each variation requires drawing all previous ones.
 constexpr std::size_t kMostVariations = 4;
 
 EncodedImage to_picture(const engine::Image& image, const engine::GenerateParams& params, const engine::Origin& origin) {
@@ -33,8 +33,8 @@ engine::GenerateParams to_params(const messages::Request& request) {
           .upscale = request.upscale};
 }
 
-/// Before the first drawing: by engine::Stage; the model has those that are not 0.
-std::vector<engine::StageTime> guessed(const std::array<double, 5>& shares) {
+/// Assumed times before the first drawing, by engine::Stage; 0: the model does not have the stage.
+std::vector<engine::StageTime> assumed_times(const std::array<double, 5>& shares) {
   std::vector<engine::StageTime> times;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     if (shares[i] > 0) times.push_back({.stage = static_cast<engine::Stage>(i), .seconds = shares[i], .step_seconds = {}});
@@ -52,17 +52,17 @@ class EngineGenerator : public ImageGenerator {
     if (!params.steps) params.steps = config_.steps;
     if (!params.decoder_steps) params.decoder_steps = config_.decoder_steps;
     std::optional<std::string> resized = take_size(params);
-    // A larger picture is drawn twice, the second time from its beginning in about a third of the steps.
+    // Upscaling draws twice; the second pass takes about a third of the steps.
     const double first = params.upscale ? 1 / (1 + *params.upscale * *params.upscale / 3) : 1;
     bool again = false;
     auto last = engine::Stage::text;
-    const auto tell = [&](const engine::Progress& at) {
+    const auto report = [&](const engine::Progress& at) {
       again |= at.stage < last;
       last = at.stage;
       const double fraction = again ? first + (1 - first) * fraction_of(at) : first * fraction_of(at);
       progress({std::string(engine::name_of(at.stage)), at.step, at.total, fraction});
     };
-    engine::GenerateResult result = model_->generate(params, tell, stop);
+    engine::GenerateResult result = model_->generate(params, report, stop);
     if (result.safety && result.safety->flagged) throw Withheld(result.notices.back());
 
     GenerationResult drawing;
@@ -81,7 +81,7 @@ class EngineGenerator : public ImageGenerator {
   }
 
  private:
-  /// Puts a size that the model can draw in the place of the one that is asked for, and says so. Throws UsageError for one that is too
+  /// Replaces the requested size by one that the model can draw, and returns a notice about it. Throws UsageError if the size is too
   /// large.
   std::optional<std::string> take_size(engine::GenerateParams& params) const {
     if (!params.width && !params.height) return std::nullopt;
@@ -102,9 +102,9 @@ class EngineGenerator : public ImageGenerator {
     return "drawn at " + text(width) + "x" + text(height) + ", the size next to " + asked + " that the model can draw";
   }
 
-  /// Each stage's share of the time is the last drawing's.
+  /// The fraction of the whole drawing, with the time shares of the stages in the previous drawing.
   double fraction_of(const engine::Progress& at) {
-    if (std::ranges::find(last_, at.stage, &engine::StageTime::stage) == last_.end()) last_ = guessed({0.01, 0, 0, 0.9, 0.09});
+    if (std::ranges::find(last_, at.stage, &engine::StageTime::stage) == last_.end()) last_ = assumed_times({0.01, 0, 0, 0.9, 0.09});
     const double within = at.total > 0 ? static_cast<double>(at.step) / at.total : 0;
     double before = 0;
     double all = 1e-9;
@@ -113,12 +113,12 @@ class EngineGenerator : public ImageGenerator {
       if (time.stage == at.stage) before += within * time.seconds;
       all += time.seconds;
     }
-    return std::min(before / all, 0.999);  // 1 says that it is drawn
+    return std::min(before / all, 0.999);  // 1 would mean that it is finished
   }
 
   std::unique_ptr<engine::TextToImage> model_;
   EngineGeneratorConfig config_;
-  std::vector<engine::StageTime> last_ = guessed({0.01, 0.55, 0.4, 0, 0.04});
+  std::vector<engine::StageTime> last_ = assumed_times({0.01, 0.55, 0.4, 0, 0.04});
 };
 
 class FlatGenerator : public ImageGenerator {
@@ -133,7 +133,7 @@ class FlatGenerator : public ImageGenerator {
       if (!pause(time_ / kParts, stop)) throw Cancelled();
     }
     if (stop.stop_requested()) throw Cancelled();
-    const std::uint64_t colour = request.seed * 0x9e3779b97f4a7c15ull;  // seeds beside each other get colours apart
+    const std::uint64_t colour = request.seed * 0x9e3779b97f4a7c15ull;  // neighbouring seeds get distinct colours
     engine::Image image{kSide, kSide, std::vector<std::uint8_t>(std::size_t{kSide} * kSide * 3)};
     for (std::size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<std::uint8_t>(colour >> (40 + 8 * (i % 3)));
     engine::GenerateParams params = to_params(request);
