@@ -143,14 +143,14 @@ void Connection::enter(Seat::Phase phase, std::chrono::milliseconds limit) {
 void Connection::timed_out() {
   // The timer may have been reset after this call was queued.
   if (deadline_.expiry() > asio::steady_timer::clock_type::now()) return;
-  if (waiting_) return ask_again();
+  if (waiting_) return continue_response();
   if (seat_.phase == Seat::Phase::reading) return refuse(408, "the request did not arrive in time");
   if (seat_.phase != Seat::Phase::busy) close();
 }
 
 void Connection::stop() {
   keep_alive_ = false;
-  if (waiting_) return ask_again();
+  if (waiting_) return continue_response();
   if (seat_.phase == Seat::Phase::idle || seat_.phase == Seat::Phase::reading) close();
 }
 

@@ -61,7 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void answer(ServerResponse response);
   void begin_stream();
   /// Calls `later` or `stream` in the thread pool.
-  void ask_again();
+  void continue_response();
   void wait();
   void woken();
   std::function<void()> make_wake();

@@ -135,7 +135,7 @@ std::function<void()> Connection::make_wake() {
 void Connection::answer(ServerResponse response) {
   if (!socket_.is_open()) return;
   response_ = std::move(response);
-  if (response_.later) return ask_again();
+  if (response_.later) return continue_response();
   if (server_.stopping) keep_alive_ = false;
   try {
     if (response_.stream) return begin_stream();
@@ -157,7 +157,7 @@ void Connection::begin_stream() {
   send(head_of(response_, response_.length, chunked_, keep_alive_));
 }
 
-void Connection::ask_again() {
+void Connection::continue_response() {
   waiting_ = false;
   woken_ = false;
   running_ = true;
@@ -199,14 +199,14 @@ void Connection::ask_again() {
 }
 
 void Connection::wait() {
-  if (woken_) return ask_again();
+  if (woken_) return continue_response();
   waiting_ = true;
   enter(Seat::Phase::busy, response_.pause);
   watch_for_end();
 }
 
 void Connection::woken() {
-  if (waiting_ && socket_.is_open()) return ask_again();
+  if (waiting_ && socket_.is_open()) return continue_response();
   woken_ = true;
 }
 
@@ -257,7 +257,7 @@ void Connection::send_more() {
 
 void Connection::sent() {
   release(out_);
-  if (!complete_) return ask_again();
+  if (!complete_) return continue_response();
   keep_alive_ && !server_.stopping ? next_request() : linger();
 }
 

@@ -97,11 +97,11 @@ class KafkaBus : public Bus {
     return backlog;
   }
 
-  std::vector<std::string> brokers(std::chrono::milliseconds timeout) override { return look_around(timeout).brokers; }
+  std::vector<std::string> brokers(std::chrono::milliseconds timeout) override { return query_cluster(timeout).brokers; }
 
  private:
   void make_missing(const std::vector<TopicSpec>& topics) {
-    const auto [brokers, counts] = look_around();
+    const auto [brokers, counts] = query_cluster();
     std::vector<TopicSpec> missing;
     for (const TopicSpec& topic : topics) {
       const auto found = counts.find(topic.name);
@@ -145,7 +145,7 @@ class KafkaBus : public Bus {
     std::map<std::string, int> partitions;  ///< partition counts of the topics whose partitions all have a leader
   };
 
-  Cluster look_around(std::chrono::milliseconds timeout = kTimeout) {
+  Cluster query_cluster(std::chrono::milliseconds timeout = kTimeout) {
     const rd_kafka_metadata_t* raw = nullptr;
     const auto code = rd_kafka_metadata(client_.get(), 1, nullptr, &raw, static_cast<int>(timeout.count()));
     rd_kafka_poll(client_.get(), 0);
@@ -217,7 +217,7 @@ class KafkaBus : public Bus {
   void wait_for(const std::vector<TopicSpec>& topics) {
     const auto deadline = std::chrono::steady_clock::now() + kTimeout;
     while (std::chrono::steady_clock::now() < deadline) {
-      const auto counts = look_around().partitions;
+      const auto counts = query_cluster().partitions;
       if (std::ranges::all_of(topics, [&](const TopicSpec& topic) { return counts.contains(topic.name); })) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
