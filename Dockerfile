@@ -1,13 +1,13 @@
-# The image of the service: the program, the bundled model, CLIP's tokenizer, the libraries these load, and nothing else: no shell, no package manager.
+# The service image: the program, the bundled model, CLIP's tokenizer and the libraries they need; no shell, no package manager.
 #   docker build -t prompt2pic .
-#   podman build --format docker -t prompt2pic .      (podman's own format has no HEALTHCHECK)
-# It runs as nobody, on a read-only root, without any capability. Only the bot writes: to /data.
+#   podman build --format docker -t prompt2pic .      (podman's default format has no HEALTHCHECK)
+# Runs as nobody, with a read-only root and without capabilities. Only the bot writes, to /data.
 
 ARG BASE=debian:bookworm-slim
 FROM ${BASE} AS build
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /prompt2pic
-# How many processors may build; all, if it is not given.
+# Number of processors to build with; default: all.
 ARG P2P_JOBS
 COPY tools tools
 RUN tools/setup build

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Starts the storage of compose.yaml. Each service has an account of its own, whose key is read from its secret file at every start, and may do to the bucket what
-# it has to and nothing else. The administrator's key is random, told to nobody, and another at each start. Objects are the files in /data/objects, what is
-# known about them lies in /data/meta: a plain copy of both is a backup.
+# Starts the storage of compose.yaml. Each service has an account with least privilege, whose key is read from its secret file at every start. The administrator's
+# key is random, changes at every start and is not stored. Objects are the files in /data/objects, their metadata is in /data/meta: a plain copy of both is a
+# backup.
 set -eu
 umask 077
 
-# ACCOUNT FILE: a secret is hexadecimal as a rule, yet whatever it is, it has to be a string of JSON.
+# ACCOUNT FILE. Secrets are usually hexadecimal, but any content must become a valid JSON string.
 account() {
   secret=$(sed 's/[\\"]/\\&/g' "/run/secrets/$2")
   if [ -z "$secret" ]; then
@@ -15,7 +15,7 @@ account() {
   accounts="$accounts${accounts:+, }\"$1\": {\"access\": \"$1\", \"secret\": \"$secret\", \"role\": \"user\"}"
 }
 
-# ACCOUNT OBJECTS ACTION...: a statement of the bucket's policy; of an account that is not there it says nothing.
+# ACCOUNT OBJECTS ACTION...: adds a statement to the bucket's policy. One for an account that does not exist has no effect.
 allow() {
   statement=$(printf '{"Effect": "Allow", "Principal": "%s", "Resource": "arn:aws:s3:::%s%s", "Action": [' "$1" "$BUCKET" "$2")
   shift 2

@@ -1,6 +1,6 @@
-# Everything from outside, found once. tools/setup installs what is missing.
+# All third-party dependencies. tools/setup installs them.
 
-# What Debian 12 has not, or too old, tools/setup puts into the build cache: the openvino wheel, which carries headers, libraries and CMake files,
+# tools/setup puts dependencies that Debian 12 lacks, or has in too old a version, into the build cache: the openvino wheel (headers, libraries and CMake files),
 # librdkafka, and CLIP's tokenizer.
 set(cache $ENV{P2P_BUILD_CACHE})
 if(NOT cache)
@@ -20,7 +20,7 @@ if(NOT P2P_ENGINE_ONLY)
   find_package(CURL 7.88 REQUIRED)
   find_package(OpenSSL 3.0 REQUIRED)
   find_package(prometheus-cpp REQUIRED CONFIG)
-  find_package(Boost 1.74 REQUIRED CONFIG)  # headers alone
+  find_package(Boost 1.74 REQUIRED CONFIG)  # header-only parts
   # Debian packages this one without CMake files.
   find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)
   find_library(SOCI_CORE_LIBRARY soci_core REQUIRED)

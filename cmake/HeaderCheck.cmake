@@ -1,4 +1,4 @@
-# The target check_headers compiles each header on its own: one that forgets an include of its own fails.
+# The target check_headers compiles each header on its own, so that a missing include fails.
 
 file(GLOB_RECURSE headers RELATIVE ${CMAKE_SOURCE_DIR}/src CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.hpp)
 set(libraries p2p_base p2p_engine)
@@ -22,6 +22,6 @@ set_target_properties(check_headers PROPERTIES UNITY_BUILD OFF)
 target_compile_options(check_headers PRIVATE -fsyntax-only)
 target_link_libraries(check_headers PRIVATE p2p_flags $<$<BOOL:${P2P_TESTS}>:GTest::gtest>)
 foreach(library ${libraries})
-  # Its private libraries too: a header for inside may name them.
+  # Private libraries too: internal headers may include theirs.
   target_link_libraries(check_headers PRIVATE ${library} $<TARGET_PROPERTY:${library},LINK_LIBRARIES>)
 endforeach()

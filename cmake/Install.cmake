@@ -1,5 +1,5 @@
-# What `cmake --install` puts where: the engine as the CMake package prompt2pic, and, unless it is built alone, the program and the model. The component
-# `program` is what a machine needs that only runs it.
+# Install rules: the engine as the CMake package prompt2pic and, unless P2P_ENGINE_ONLY, the program and the bundled model. The component
+# `program` is the runtime without the package's development files.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -12,7 +12,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/prompt2picConfig.cmake.i
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/prompt2picConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/prompt2picConfig.cmake ${CMAKE_BINARY_DIR}/prompt2picConfigVersion.cmake DESTINATION ${package_dir})
 
-# The engine's public face; the other headers are its own affair.
+# The engine's public headers; all others are internal.
 foreach(header base/error.hpp engine/graph/compiled_networks.hpp engine/graph/precision.hpp engine/image/image.hpp engine/sampling/sampler.hpp
         engine/pipelines/model_card.hpp engine/pipelines/parameters.hpp engine/pipelines/text_to_image.hpp)
   cmake_path(GET header PARENT_PATH folder)
@@ -25,7 +25,7 @@ if(NOT P2P_ENGINE_ONLY)
   install(TARGETS prompt2pic COMPONENT program)
   install(DIRECTORY models/emoji DESTINATION ${CMAKE_INSTALL_DATADIR}/prompt2pic/models COMPONENT program)
   install(DIRECTORY ${P2P_CLIP_TOKENIZERS}/ DESTINATION ${CMAKE_INSTALL_DATADIR}/prompt2pic/clip COMPONENT program)
-  file(CREATE_LINK ${P2P_CLIP_TOKENIZERS} ${CMAKE_BINARY_DIR}/clip SYMBOLIC)  # for the program that is not installed
+  file(CREATE_LINK ${P2P_CLIP_TOKENIZERS} ${CMAKE_BINARY_DIR}/clip SYMBOLIC)  # for running from the build folder
 endif()
 
 # A sanitized engine would need the example to be sanitized as well.

@@ -1,19 +1,19 @@
-# Flags and targets that all our code shares.
+# Compiler flags and target functions for all our code.
 
 add_library(p2p_flags INTERFACE)
 target_compile_features(p2p_flags INTERFACE cxx_std_23)
 target_compile_options(p2p_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Werror)
-target_compile_options(p2p_flags INTERFACE -Wno-missing-field-initializers)  # g++ cries at designated initialisers that leave members to their defaults
+target_compile_options(p2p_flags INTERFACE -Wno-missing-field-initializers)  # g++ warns about designated initialisers that leave members at their defaults
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(p2p_flags INTERFACE -Wno-restrict)  # GCC bug 105651: cries at "text" + std::string
+  target_compile_options(p2p_flags INTERFACE -Wno-restrict)  # GCC bug 105651: false warning for "text" + std::string
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  # g++ takes every file of a unity build but the first for a header, where a class with a member from an unnamed namespace would be an error.
+  # In unity builds g++ treats all files but the first as headers, and warns about classes with members from an unnamed namespace.
   target_compile_options(p2p_flags INTERFACE -Wno-subobject-linkage)
 endif()
 if(P2P_SANITIZE)
-  # -g1: reports name functions and lines; the rest of debug information would be a third of the compile time. To optimise a test program takes more
-  # time than it saves.
+  # -g1 is enough for functions and lines in reports; full debug information would add a third to the compile time. Optimising test programs takes longer
+  # than it saves.
   target_compile_options(p2p_flags INTERFACE -fsanitize=${P2P_SANITIZE} -fno-omit-frame-pointer
     $<IF:$<BOOL:$<TARGET_PROPERTY:P2P_TEST_PROGRAM>>,-O0,-O1> -g1)
   target_link_options(p2p_flags INTERFACE -fsanitize=${P2P_SANITIZE})
@@ -28,7 +28,7 @@ endif()
 function(p2p_library name)
   cmake_parse_arguments(ARG "THREADS" "" "SOURCES;DEPS;PRIVATE_DEPS;TESTS;MUTATION_TESTS" ${ARGN})
   if(ARG_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "p2p_library(${name}): unknown words ${ARG_UNPARSED_ARGUMENTS}")
+    message(FATAL_ERROR "p2p_library(${name}): unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
   endif()
   add_library(p2p_${name} STATIC ${ARG_SOURCES})
   add_library(p2p::${name} ALIAS p2p_${name})
@@ -49,11 +49,11 @@ function(p2p_library name)
 endfunction()
 
 # p2p_test(NAME [LABEL unit|engine|mutation] [THREADS] SOURCES ... DEPS ...): the test program p2p_NAME_test, also built by the target LABEL_tests.
-#   unit      no input or output but temporary files and connections to this machine; all of them together take seconds. The default.
+#   unit      no I/O except temporary files and loopback connections; seconds in total. The default.
 #   engine    the engine's results, computed with OpenVINO
 #   mutation  many thousands of random inputs
-# THREADS: the tests use threads, so that the thread sanitizer runs them; the target threads_tests builds them.
-# tests/CMakeLists.txt and Install.cmake have the tests with the label e2e.
+# THREADS: the tests use threads and also run with the thread sanitizer; the target threads_tests builds them.
+# Tests with the label e2e are in tests/CMakeLists.txt and Install.cmake.
 function(p2p_test name)
   cmake_parse_arguments(ARG "THREADS" "LABEL" "SOURCES;DEPS" ${ARGN})
   set(labels unit)
@@ -68,10 +68,10 @@ function(p2p_test name)
   target_link_libraries(p2p_${name}_test PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main p2p_flags)
   target_compile_definitions(p2p_${name}_test PRIVATE P2P_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   include(GoogleTest)
-  # gtest_discover_tests() takes no list of labels, but `ctest -L` searches: it finds `unit-threads` by `unit` and by `threads`.
+  # gtest_discover_tests() does not accept a list of labels, but `ctest -L` matches substrings: `unit-threads` matches both.
   list(JOIN labels - label)
   gtest_discover_tests(p2p_${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${label}
-    ENVIRONMENT TBB_ENABLE_SANITIZERS=1)  # else a sanitizer refuses how OpenVINO's TBB loads a library
+    ENVIRONMENT TBB_ENABLE_SANITIZERS=1)  # otherwise sanitizers reject how OpenVINO's TBB loads a library
   foreach(label ${labels})
     if(NOT TARGET ${label}_tests)
       add_custom_target(${label}_tests)

@@ -1,4 +1,4 @@
-// A call of the HTTP API: a line with the header Prefer, then the body. Refused in words, or a request that every worker can read.
+// Input: a line with the header Prefer, then the body of a call of the HTTP API. Result: an error, or a request that workers can decode.
 
 #include "fuzz/check.hpp"
 #include "services/api/openai.hpp"
@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(again && again->prompt == request.prompt && again->count == request.count);
   } catch (const api::ApiError& error) {
     check(error.status() == 400);
-    error.json().dump();  // throws where it is no UTF-8
+    error.json().dump();  // throws if it is not UTF-8
   }
   return 0;
 }

@@ -12,12 +12,12 @@ namespace fuzz {
 
 inline std::string_view text_of(const std::uint8_t* data, std::size_t size) { return {reinterpret_cast<const char*>(data), size}; }
 
-/// What has to hold for every input.
+/// Aborts unless the invariant holds.
 inline void check(bool holds) {
   if (!holds) std::abort();
 }
 
-/// The part of `text` before the next line end, which is taken off.
+/// Removes and returns the first line of `text`.
 inline std::string_view next_line(std::string_view& text) {
   const std::size_t end = text.find('\n');
   const std::string_view line = text.substr(0, end);
@@ -25,7 +25,7 @@ inline std::string_view next_line(std::string_view& text) {
   return line;
 }
 
-/// A safetensors file: the length of `header`, the header, and so many zeros as its tensors.
+/// A safetensors file: the length of `header`, the header, and zeros as tensor data.
 inline std::vector<std::byte> with_header(std::span<const std::byte> header, std::size_t zeros) {
   const std::uint64_t size = header.size();
   std::vector<std::byte> file(sizeof size);

@@ -1,4 +1,4 @@
-// Any bytes as a config.json, read with every getter: values within their range, or an Error.
+// Input: a config.json, read with every getter. Result: values within their ranges, or an Error.
 
 #include <cstdint>
 #include <cstdlib>
@@ -17,7 +17,7 @@ void attempt(const Get& get) {
     if (!get()) std::abort();
   } catch (const p2p::ModelError& error) {
     if (std::string_view(error.what()).size() > 4096) std::abort();
-    p2p::Json(error.what()).dump();  // a message is UTF-8; dump throws where it is not
+    p2p::Json(error.what()).dump();  // throws if the message is not UTF-8
   }
 }
 

@@ -1,4 +1,4 @@
-// Any bytes as a traceparent and as base64, both ways.
+// Input: a traceparent, and text to encode and decode as base64.
 
 #include "fuzz/check.hpp"
 #include "platform/messages/base64.hpp"

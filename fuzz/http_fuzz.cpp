@@ -1,4 +1,4 @@
-// The requests of a connection: however the bytes are cut, the same requests are read and the same is refused, within the limits.
+// Input: the bytes of a connection. However they are split, the same requests are read and refused, within the limits.
 
 #include <algorithm>
 
@@ -12,25 +12,25 @@ namespace {
 
 const http::ServerLimits kLimits{.header_bytes = 600, .headers = 20, .body_bytes = 300};
 
-/// A line for each request that was read, and one for the refusal.
+/// A line for each request, and one for the refusal.
 std::string read_in_pieces(std::string_view bytes, std::size_t step) {
   using State = http::RequestReader::State;
   http::RequestReader reader(kLimits);
-  std::string in, told;
+  std::string in, summary;
   for (std::size_t from = 0; from < bytes.size(); from += step) {
     in += bytes.substr(from, step);
     for (;;) {
       const State before = reader.state();
       const State state = reader.read(in);
       check(reader.size() <= kLimits.header_bytes + 4 + 2 * kLimits.body_bytes + 64);
-      if (state == State::refused) return told + std::to_string(reader.refusal().status);
+      if (state == State::refused) return summary + std::to_string(reader.refusal().status);
       if (state == State::done) {
         const http::ServerRequest& request = reader.request();
         check(request.body.size() <= kLimits.body_bytes && request.headers.size() <= kLimits.headers);
         check(request.path == "*" || request.path.starts_with('/'));
         check(request.path.find('\0') == std::string::npos);
         for (const auto& [name, value] : request.headers) check(!name.empty() && value.find_first_of("\r\n") == std::string::npos);
-        told += request.method + " " + request.path + " " + request.body + " " + (reader.keep_alive() ? "k" : "c") + "\n";
+        summary += request.method + " " + request.path + " " + request.body + " " + (reader.keep_alive() ? "k" : "c") + "\n";
         reader.restart();
       } else if (state == before) {
         break;
@@ -39,7 +39,7 @@ std::string read_in_pieces(std::string_view bytes, std::size_t step) {
     }
     check(in.size() <= kLimits.header_bytes + 3 + step);
   }
-  return told;
+  return summary;
 }
 
 }  // namespace

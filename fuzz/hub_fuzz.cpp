@@ -1,5 +1,5 @@
-// Any bytes as a hub's listing, a line end, and any bytes as a model_index.json: what is taken stays in its folder, can be checked, and is
-// neither pickle nor code.
+// Input: a line with a hub's listing, then a model_index.json. Selected files stay inside their folder, can be verified, and are neither
+// pickles nor code.
 
 #include "base/json.hpp"
 #include "fuzz/check.hpp"
@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   } catch (const p2p::Error& error) {
     check(std::string_view(error.what()).size() < 4096);
-    p2p::Json(error.what()).dump();  // a message is UTF-8; dump throws where it is not
+    p2p::Json(error.what()).dump();  // throws if the message is not UTF-8
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-// Any bytes as a picture: one of the size that it says, which survives being written and read again, or a UsageError.
+// Input: a picture. Result: an image of the stated size that survives encoding and decoding, or a UsageError.
 
 #include <string_view>
 

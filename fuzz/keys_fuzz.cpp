@@ -1,4 +1,4 @@
-// Any bytes as an object's key, a link's parts and a public address: what is let through leads nowhere else.
+// Input: an object key, the parts of a link, and a public address. Accepted ones cannot lead anywhere else.
 
 #include <filesystem>
 
@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(!day || text.starts_with("images/"));
   if (messages::is_image_key(text)) {
     check(key && text.size() <= 128);
-    if (day) {  // a day that there is: then it is what the request's id and time give
+    if (day) {  // an existing day: the key must equal that of the request's id and time
       const std::size_t dash = text.rfind('-');
       const std::string id(text.substr(18, dash - 18));
       check(messages::is_request_id(id));
@@ -46,11 +46,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   std::string_view rest = text;
   const std::string_view its_key = fuzz::next_line(rest), expires = fuzz::next_line(rest);
-  check(!blob::link_is_valid(Secret("key"), its_key, expires, rest, now()));  // nobody finds an HMAC
+  check(!blob::link_is_valid(Secret("key"), its_key, expires, rest, now()));  // an HMAC cannot be guessed
 
   if (text.find("://") == text.npos) {
     check(!blob::is_public_host(text));
-  } else {  // what stands behind a host, or how it is written, changes nothing
+  } else {  // the rest of the URL and its spelling must not matter
     check(blob::is_public_host(std::string(text) + "/x@example.org") == blob::is_public_host(text));
     check(!blob::is_public_host(text) || text.find_first_of(".[", text.find("://")) != text.npos);
   }

@@ -1,4 +1,4 @@
-// Any bytes as a LoRA for a small model: changes whose shapes fit and that can be added, or a ModelError.
+// Input: a LoRA for a small model. Result: applicable changes with matching shapes, or a ModelError.
 
 #include <cmath>
 #include <vector>
@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto input = std::as_bytes(std::span(data, size));
   read(input);
 
-  // Once more as a header alone, with its length before it and as many zeros behind it as it asks for.
+  // Again as a header only, with its length before it and the required number of zeros after it.
   for (const std::size_t zeros : {32U, 48U, 80U}) read(fuzz::with_header(input, zeros));
   return 0;
 }

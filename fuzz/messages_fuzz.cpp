@@ -1,4 +1,4 @@
-// Any bytes as each kind of message: refused in one line of UTF-8, or a message that is the same after being written and read again.
+// Input: each kind of message. Result: an error in one line of UTF-8, or a message that survives encoding and decoding.
 
 #include "base/json.hpp"
 #include "fuzz/check.hpp"
@@ -14,7 +14,7 @@ void attempt(std::string_view text, std::expected<Message, std::string> (*decode
   const auto message = decode(text);
   if (!message) {
     check(!message.error().empty() && message.error().size() < 4096 && message.error().find('\n') == std::string::npos);
-    p2p::Json(message.error()).dump();  // throws where it is no UTF-8
+    p2p::Json(message.error()).dump();  // throws if it is not UTF-8
     return;
   }
   check(is_request_id(message->id));

@@ -1,5 +1,6 @@
-// Any bytes as a prompt for the bundled model's tokenizer: its length of ids within the vocabulary, never an error. Runs in the
-// repository's root, or with P2P_TOKENIZER naming another tokenizer's folder. The same bytes with weights: pieces no longer than they.
+// Input: a prompt for the bundled model's tokenizer. Result: the fixed number of ids, all within the vocabulary; never an error. Runs in
+// the repository's root, or with P2P_TOKENIZER set to another tokenizer's folder. Also parses the prompt with weights: pieces no longer
+// than the input.
 
 #include <cmath>
 #include <cstdint>
@@ -18,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }());
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto ids = kTokenizer.encode(text);
-  if (ids.size() > 4 * size) std::abort();  // an ill-formed byte becomes the three of U+FFFD
+  if (ids.size() > 4 * size) std::abort();  // an invalid byte becomes the three bytes of U+FFFD
   for (const std::int64_t id : ids) {
     if (id < 0 || static_cast<std::uint64_t>(id) >= kTokenizer.vocabulary_size()) std::abort();
   }

@@ -1,4 +1,4 @@
-// Any bytes as an answer of S3: what is read of it stands in it.
+// Input: a response of S3. Everything read from it must occur in it.
 
 #include "fuzz/check.hpp"
 #include "platform/blob/s3_answer.hpp"
@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const p2p::blob::S3List list = p2p::blob::read_list(text);
   check(list.keys.size() <= text.size() / std::string_view("<Key></Key>").size());
   check(!list.more || text.find("<IsTruncated>true</IsTruncated>") != text.npos);
-  if (text.find('&') != text.npos) return 0;  // an escaped key does not stand in it
+  if (text.find('&') != text.npos) return 0;  // escaped keys do not occur literally
   std::size_t from = 0;
   for (const std::string& key : list.keys) {
     const std::string element = "<Key>" + key + "</Key>";

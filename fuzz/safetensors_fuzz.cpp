@@ -1,4 +1,4 @@
-// Any bytes as a safetensors file: tensors that lie inside the bytes, or a ModelError.
+// Input: a safetensors file. Result: tensors inside the input, or a ModelError.
 
 #include <cstdlib>
 #include <cstring>
@@ -20,7 +20,7 @@ void parse(std::span<const std::byte> bytes) {
       if (view.data.data() < bytes.data() || view.data.data() + view.data.size() > bytes.data() + bytes.size()) std::abort();
       used += view.data.size();
     }
-    if (used > bytes.size()) std::abort();  // they overlap
+    if (used > bytes.size()) std::abort();  // tensors overlap
   } catch (const p2p::ModelError& error) {
     if (std::string_view(error.what()).size() > 4096) std::abort();
   }
@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto input = std::as_bytes(std::span(data, size));
   parse(input);
 
-  // Once more with a header length that fits, which mutation seldom finds: up to the last brace.
+  // Again with a matching header length (up to the last brace), which mutation rarely finds.
   std::uint64_t header_size = 0;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const std::size_t brace = text.rfind('}');

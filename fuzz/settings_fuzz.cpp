@@ -1,4 +1,4 @@
-// Any bytes as a file of settings: every setting with a value within its range, or a UsageError that says all that is wrong.
+// Input: a configuration file. Result: settings within their ranges, or a UsageError that lists all problems.
 
 #include <sys/mman.h>
 #include <unistd.h>

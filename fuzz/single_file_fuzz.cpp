@@ -1,5 +1,5 @@
-// Any names and shapes as a checkpoint in one file, a line each: components whose tensors lie inside the file's or are as large as their
-// shape says, or a ModelError.
+// Input: names and shapes of a single-file checkpoint, a line each. Result: components whose tensors lie inside the file's tensors or have
+// the size of their shape, or a ModelError.
 
 #include <sstream>
 #include <string>

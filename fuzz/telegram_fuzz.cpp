@@ -1,4 +1,4 @@
-// Telegram's answer to a call: a line with the status, then the body. A result, or a failure that the bot can act on.
+// Input: a line with the status, then the body of a response of Telegram. Result: a value, or a failure that the bot can handle.
 
 #include <charconv>
 
@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Failure& failure = answer.error();
   check(!failure.text.empty() || body.find("description") != body.npos);
   check(length_of(failure.text) <= 300);
-  p2p::Json(failure.text).dump();  // throws where it is no UTF-8
+  p2p::Json(failure.text).dump();  // throws if it is not UTF-8
   check((failure.kind == Kind::flood) == (failure.retry_after.count() > 0));
   check(failure.retry_after <= std::chrono::hours(1));
   check((failure.kind == Kind::migrated) == (failure.migrate_to != 0));

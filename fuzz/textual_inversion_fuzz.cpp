@@ -1,4 +1,4 @@
-// Any bytes as a learned word: a name and as many numbers as its vectors say, or a ModelError.
+// Input: a textual inversion file. Result: a name and vectors of the stated size, or a ModelError.
 
 #include "base/error.hpp"
 #include "engine/text/textual_inversion.hpp"
@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto input = std::as_bytes(std::span(data, size));
   read(input);
 
-  // Once more as a header alone, with its length before it and some zeros behind it.
+  // Again as a header only, with its length before it and some zeros after it.
   for (const std::size_t zeros : {4U, 32U}) read(fuzz::with_header(input, zeros));
   return 0;
 }

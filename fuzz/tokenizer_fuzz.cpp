@@ -1,4 +1,4 @@
-// Any bytes as the files of a tokenizer, with lines "%%" between them: a tokenizer whose ids are within its vocabulary, or a ModelError.
+// Input: the files of a tokenizer, separated by lines "%%". Result: a tokenizer whose ids are within its vocabulary, or a ModelError.
 
 #include <array>
 #include <cstdint>
@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   } catch (const p2p::ModelError& error) {
     if (std::string_view(error.what()).size() > 4096) std::abort();
-    p2p::Json(error.what()).dump();  // a message is UTF-8; dump throws where it is not
+    p2p::Json(error.what()).dump();  // throws if the message is not UTF-8
   }
   return 0;
 }

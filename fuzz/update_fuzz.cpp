@@ -1,4 +1,4 @@
-// Any bytes as an update of Telegram, its text as a command, its callback data as a button's, as the webhook and the bot read them.
+// Input: an update of Telegram; also parses its text as a command and its callback data, like the webhook and the bot.
 
 #include "fuzz/check.hpp"
 #include "platform/telegram/api.hpp"
@@ -29,7 +29,7 @@ void check_cut(std::string_view text) {
   for (const std::size_t units : {std::size_t{0}, std::size_t{1}, std::size_t{7}, text.size()}) {
     const std::string cut = telegram::cut_to(text, units);
     check(telegram::length_of(cut) <= units);
-    Json(cut).dump();  // throws where it is no UTF-8
+    Json(cut).dump();  // throws if it is not UTF-8
   }
 }
 

@@ -1,15 +1,15 @@
-"""Speed and memory at the published sizes, in bf16 on this machine: exit 1 where a limit is passed.
+"""Speed and memory at the published sizes, in bf16 on this machine: exits with 1 when a limit is exceeded.
 
-bench_vs.py --work build/bench_vs                  all of it; needs 30 GB of disk, 24 GiB of memory and half an hour
-bench_vs.py --only memory --folder DIR             one part of it, over a folder that is there already
+bench_vs.py --work build/bench_vs                  everything; needs 30 GB of disk, 24 GiB of memory and half an hour
+bench_vs.py --only memory --folder DIR             one part, over an existing folder
 
 A step of Würstchen's prior with guidance and one of its decoder, ours against diffusers' and against what openvino.convert_model makes of
 diffusers' module; a pass of the UNet of Stable Diffusion 1.5 with guidance, against diffusers, OpenVINO GenAI and, where it is installed,
-stable-diffusion.cpp; one step of SD-Turbo with TAESD, words to PNG, against a pass of its UNet. They take turns, a few steps each; what is
-printed is the median of the turns' medians. The competitors are loaded and warm before the first turn; ours starts anew each time and its
-first step does not count. Only one network of each competitor is loaded at a time.
+stable-diffusion.cpp; one step of SD-Turbo with TAESD, prompt to PNG, against a pass of its UNet. The programs alternate, a few steps each; the
+result is the median of their medians. The competitors are loaded and warmed up first; ours is restarted each time and its
+first step is not counted. Only one network of each competitor is loaded at a time.
 
-The folder has random weights, which cost as much as trained ones. diffusers runs with tcmalloc where it is installed (libtcmalloc-minimal4).
+The folder has random weights, which take as long as trained ones. diffusers runs with tcmalloc if it is installed (libtcmalloc-minimal4).
 """
 
 import argparse
@@ -50,7 +50,7 @@ MEMORY_LIMIT = 1.25  # of the weights in bf16
 
 
 class Competitor:
-    """A process of its own that holds one network and runs steps when told to."""
+    """A separate process that holds one network and runs steps on request."""
 
     def __init__(self, command, environment=None):
         self.process = subprocess.Popen(
@@ -75,7 +75,7 @@ class Competitor:
 
 
 def prepared(folder, command):
-    """`folder`, or a file, which `command` makes where it is absent; half a one is never taken for whole."""
+    """The folder or file `folder`, created by `command` if it is missing. Incomplete results are never used."""
     if not folder.exists():
         print(f"making {folder}", flush=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as work:
@@ -98,7 +98,7 @@ def our_step(arguments, part):
 
 
 def compare_speed(arguments, part):
-    """Whether a limit is passed."""
+    """Returns whether a limit is exceeded."""
     shape = [part, arguments.folder, str(arguments.width), str(arguments.height)]
     network = arguments.work / f"{arguments.folder.name}-{part}-{arguments.width}x{arguments.height}"
     prepared(network, [*STEPS, "convert", *shape])
@@ -160,7 +160,7 @@ def peak_anonymous(process):
 
 
 def check_memory(arguments):
-    """Whether the limit is passed, of a whole picture."""
+    """Returns whether the limit for a whole picture is exceeded."""
     steps = ["--steps", "2", "--output", arguments.work / "picture.png"]
     command = prompt2pic(arguments, "generate", "a fox on a blue background", "--seed", "1", *steps)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
@@ -178,7 +178,7 @@ def check_memory(arguments):
 
 
 def check_turbo(arguments):
-    """Whether the limit is passed by one step, words to PNG, of a model that is loaded."""
+    """Returns whether the limit for one step of a loaded model, prompt to PNG, is exceeded."""
     command = prompt2pic(arguments, "generate", "a fox on a blue background", "--seed", "1", "--steps", "1")
 
     def drawing(pictures):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks who includes whom under src/ against the tables below; --self-test checks the checker."""
+"""Checks the includes under src/ against the tables below; --self-test checks the checker."""
 
 import pathlib
 import re
@@ -45,7 +45,7 @@ MAY_INCLUDE = {
     "app": ("base", *ENGINE_PARTS, "engine/pipelines", *PLATFORM_PARTS, "services/worker", "services/chat", *CHAT_PARTS, "services/api", "services/requests", "services/dispatch", "config"),
 }
 
-# Libraries from outside, by how their headers begin, and the folders that may know them.
+# Third-party libraries, by prefix of their headers, and the folders that may include them.
 OWNERS = {
     "openvino/": ("engine/graph",),
     "unicode/": ("engine/text", "engine/image"),
@@ -60,19 +60,19 @@ OWNERS = {
     "prometheus/": ("platform/metrics",),
     "soci/": ("platform/db", "services/chat/store"),
 }
-# What tests alone may include, whatever their folder.
+# Includes that are allowed in tests only, in any folder.
 TEST_ONLY = ("gtest/", "gmock/", "base/testing/", "engine/testing/", "services/testing/", "services/chat/testing/", "services/dispatch/testing/", "app/testing/")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
 def folder_of(path):
-    """The folder of the tables that holds `path`, which is relative to src/; None if none does."""
+    """The folder in the tables that contains `path` (relative to src/), or None."""
     return next((folder for folder in MAY_INCLUDE if path.startswith(folder + "/")), None)
 
 
 def problems_of(path, text, exists):
-    """What is wrong with the includes of the file `path`, whose text is given; `exists` says whether a file is in src/."""
+    """Violations in the includes of the file `path` with the given text; `exists` says whether a file is in src/."""
     here = folder_of(path)
     if here is None:
         yield f"{path}: its folder is not in the table of tools/check_layers.py"
@@ -93,11 +93,11 @@ def problems_of(path, text, exists):
         else:
             for prefix, owners in OWNERS.items():
                 if name.startswith(prefix) and here not in owners:
-                    yield f"{path}: {here} may not know <{name}>; {', '.join(owners) or 'nothing'} may"
+                    yield f"{path}: {here} may not include <{name}>; {', '.join(owners) or 'nothing'} may"
 
 
 def cycle_in(table):
-    """A folder from which the arrows lead back to it; None if there is none."""
+    """A folder that depends on itself, directly or not, or None."""
     def reaches(start, at, seen):
         for there in table[at]:
             if there == start or (there not in seen and reaches(start, there, seen | {there})):

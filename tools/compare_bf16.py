@@ -1,4 +1,4 @@
-"""What bf16 costs the bundled model, ours against diffusers': exit 1 where we lose more than the limit.
+"""What bf16 costs the bundled model, ours against diffusers': exits with 1 when ours loses more than the limit.
 
 compare_bf16.py --program build/release/prompt2pic
 

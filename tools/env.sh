@@ -1,4 +1,4 @@
-# Sourced by demo, test and the scripts in tools/, from bash: where slow things are kept, and how they are built.
+# Sourced (bash) by demo, test and the scripts in tools/: the build cache and helper functions.
 
 export P2P_BUILD_CACHE=${P2P_BUILD_CACHE:-$HOME/.cache/prompt2pic}
 
@@ -10,11 +10,11 @@ export P2P_JOBS=${P2P_JOBS:-$jobs}
 
 if command -v ccache >/dev/null; then
   export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_DIR=${CCACHE_DIR:-$P2P_BUILD_CACHE/ccache}
-  export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1  # the same source in another folder is found again
+  export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1  # cache hits for the same source in another folder
   export CCACHE_COMPILERCHECK=${CCACHE_COMPILERCHECK:-content}
 fi
 
-# Ctrl-C ends a script even where the program that it waits for has finished in spite of it, as apt-get does.
+# Ctrl-C ends a script even if the program it waits for handles the signal and finishes normally, as apt-get does.
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -23,8 +23,8 @@ die() {
   exit "${2:-1}"
 }
 
-# build PRESET [TARGET...]: configures if that was never done, then builds and shows the progress. The tools' output goes to build/PRESET/build.log;
-# of a failed build the end is printed. One build of a preset at a time: another waits.
+# build PRESET [TARGET...]: configures if necessary, builds, and shows progress. The tools' output goes to build/PRESET/build.log;
+# if the build fails, the relevant part is printed. Builds of one preset wait for each other.
 build() {
   local preset=$1 log=build/$1/build.log
   shift
@@ -40,11 +40,11 @@ build() {
       NINJA_STATUS='[%f/%t] ' cmake --build --preset "$preset" -j "$P2P_JOBS" ${1:+--target "$@"} 2>&1 | tee -a "$log" | show_progress
   ) 8>"build/$preset/lock" && return
   grep -A 40 -m 1 -E '^(FAILED:|CMake Error)' "$log" >&2 || tail -n 40 "$log" >&2
-  echo "The build failed; its whole output is in $log" >&2
+  echo "The build failed; the full output is in $log" >&2
   return 1
 }
 
-# Reads ninja's output. On a terminal: one line that moves; elsewhere: a line every 10 %.
+# Reads ninja's output. On a terminal it updates one line, elsewhere it prints a line every 10 %.
 show_progress() {
   local line finished='' total tenth=0
   while IFS= read -r line; do
@@ -60,8 +60,8 @@ show_progress() {
   [ ! -t 1 ] || [ -z "$finished" ] || printf '\r\033[K'
 }
 
-# logged NAME DESCRIPTION ADVICE COMMAND...: prints the description and runs the command, whose output goes to P2P_BUILD_CACHE/NAME.log. If it fails, ends
-# the script with the end of that output and the advice.
+# logged NAME DESCRIPTION ADVICE COMMAND...: prints the description and runs the command with its output in P2P_BUILD_CACHE/NAME.log. If it fails, prints the
+# end of the log and the advice, and exits.
 logged() {
   local log=$P2P_BUILD_CACHE/$1.log description=$2 advice=$3
   echo "$description"
@@ -69,6 +69,6 @@ logged() {
     tail -n 20 "$log" >&2
     die "failed: $description
 $advice
-The whole output is in $log"
+The full output is in $log"
   fi
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""junit.py LANE REPORT TIMES: reads the JUnit report that ctest or pytest wrote. Prints how many tests passed, then a line for each that failed, and on standard
-error those that were skipped; appends each test's seconds, lane and name to the file TIMES. Fails if no test ran."""
+"""junit.py LANE REPORT TIMES: reads a JUnit report of ctest or pytest. Prints the number of passed tests, then a line for each failed one; skipped tests go to standard
+error. Appends the seconds, lane and name of each test to the file TIMES. Fails if no test ran."""
 import sys
 import xml.etree.ElementTree as xml
 
 lane, report, times = sys.argv[1:]
 passed, failed, seconds = 0, [], []
 for case in xml.parse(report).iter("testcase"):
-    # ctest names the test alone, pytest its module as well.
+    # ctest reports only the test name, pytest the module as well.
     name = case.get("name") if case.get("status") else f"{case.get('classname')}.{case.get('name')}"
     skipped = case.find("skipped")
     if case.get("status") == "disabled":

@@ -1,4 +1,4 @@
-"""From nothing to a model folder; started again, it goes on where it was. See README.md."""
+"""Trains a model and writes its folder; resumes after an interruption. See README.md."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""What a thing and a colour are called, in English and Russian, in many ways."""
+"""Captions for things and colours in English and Russian, with many phrasings."""
 
 import re
 import zlib
@@ -66,12 +66,12 @@ ON_RU = [
 
 
 def held_out(caption):
-    """Captions that no training sees: about one of eight, always the same ones. evaluate.py asks for these. A bare name is never one."""
+    """Whether a caption is held out from training, for evaluate.py: about one in eight, deterministically; never a bare name."""
     return zlib.crc32(caption.encode()) % 8 == 0
 
 
 def worded(names, language, colour):
-    """Every caption for a thing of those names, over a colour or, for None, without a word of it; those held out among them."""
+    """All captions for a thing with these names, over a colour or, for None, without a colour; includes held-out ones."""
     english = language == "en"
     templates = (PLAIN_EN if english else PLAIN_RU) if colour is None else (ON_EN if english else ON_RU)
     words = {} if colour is None else {"c": colour.en if english else colour.ru, "o": colour.ru_on}
@@ -83,7 +83,7 @@ def worded(names, language, colour):
 
 
 def training_captions(thing, colour):
-    """Both languages; Russian words with ё in both spellings."""
+    """Captions in both languages; Russian words with ё in both spellings."""
     captions = []
     for language, names in (("en", thing.en), ("ru", thing.ru)):
         captions += [] if colour is not None else names

@@ -1,4 +1,4 @@
-"""The card of a model, from what was run."""
+"""Writes the card of a model from the data of its training run."""
 
 from importlib.metadata import version
 

@@ -1,4 +1,4 @@
-"""What training/test asks of the parts; "own DIR" writes a folder of pictures with captions."""
+"""Checks run by training/test; "own DIR" writes a folder of pictures with captions."""
 
 import sys
 import tempfile
@@ -46,7 +46,7 @@ def check_glow():
 
 
 def trained(path, interrupted_at=None):
-    """The weights after 8 steps; or nothing, interrupted before that."""
+    """Returns the weights after 8 steps, or None if interrupted before that."""
     torch.manual_seed(5)
     modules, calls = nn.ModuleDict({"one": nn.Linear(3, 1)}), iter(range(8))
 
@@ -61,7 +61,7 @@ def trained(path, interrupted_at=None):
 
 
 def check_resume():
-    loop.SAVE_SECONDS = -1  # the state is kept after every step
+    loop.SAVE_SECONDS = -1  # save the state after every step
     with tempfile.TemporaryDirectory() as folder:
         expected = trained(Path(folder) / "whole.pt")
         try:

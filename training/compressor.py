@@ -9,15 +9,15 @@ CHANNELS, PATCH, GRID = 16, 16, 6  # 6x6 patches of 16x16 pixels of the picture 
 
 
 class Compressor:
-    """Latents [B, 16, 6, 6] of pictures [B, 3, 128, 128] in 0..1, each channel of unit variance over the pictures that it was fitted to."""
+    """Latents [B, 16, 6, 6] of pictures [B, 3, 128, 128] in 0..1, each channel with unit variance over the pictures it was fitted to."""
 
     def __init__(self, mean, basis, variance):
         self.mean, self.basis = mean, basis  # [768], [768, 16]
-        self.variance = variance  # the share of the pictures' variance that is kept
+        self.variance = variance  # fraction of the pictures' variance that is preserved
 
     @classmethod
     def of(cls, pictures, most=2000):
-        """Fitted to a sample of Pictures over colours in turn, the same ones in every run over the same pictures."""
+        """Fits to a deterministic sample of Pictures over colours."""
         chosen = torch.arange(0, len(pictures), max(1, len(pictures) // most))
         patches = cls._patches(pictures.over(chosen, chosen % len(pictures.palette))).flatten(0, 1)
         mean = patches.mean(0)
@@ -27,7 +27,7 @@ class Compressor:
         return cls(mean, vectors[:, -CHANNELS:].flip(1) / kept.clamp_min(1e-4 * kept[0]).sqrt(), (kept.sum() / values.sum()).item())
 
     def save(self, path):
-        """Models that are trained further need the very one that they began with."""
+        """Loads the compressor of an existing model, which further training must keep."""
         path.write_bytes(save({"mean": self.mean, "basis": self.basis.contiguous(), "variance": torch.tensor(self.variance)}))
 
     @classmethod
@@ -47,13 +47,13 @@ class Compressor:
         return self._project(self._patches(pictures) - self.mean)
 
     def restored(self, latents):
-        """The blurred pictures [B, 3, 96, 96] that latents alone tell of."""
+        """The blurred pictures [B, 3, 96, 96] reconstructed from latents."""
         patches = latents.flatten(2).transpose(1, 2) @ torch.linalg.pinv(self.basis) + self.mean
         return functional.fold(patches.transpose(1, 2), GRID * PATCH, PATCH, stride=PATCH)
 
 
 class Latents:
-    """The latents of every picture over every colour, from parts that are computed once."""
+    """The latents of every picture over every colour, from precomputed parts."""
 
     def __init__(self, compressor, pictures):
         ink, gaps = [], []

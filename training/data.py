@@ -1,4 +1,4 @@
-"""The pictures and what they show: Microsoft's Fluent emoji, or a user's own folder."""
+"""The pictures and their names: Microsoft's Fluent emoji, or a user's folder."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 @dataclass
 class Thing:
-    """The first name in each language is the one that the card lists. Own pictures may have no Russian one."""
+    """The first name in each language is listed in the card. A user's pictures may lack a Russian name."""
 
     pictures: list[Path]
     en: list[str]
@@ -29,7 +29,7 @@ def cache():
 
 
 def package(name):
-    """The unpacked folder of an npm package, fetched once."""
+    """The unpacked folder of an npm package, which is downloaded once."""
     folder = cache() / name.replace("/", "_")
     cache().mkdir(parents=True, exist_ok=True)
     with locked(cache()):
@@ -54,7 +54,7 @@ def words(cell, separator):
 
 
 def emoji(limit=None):
-    """Those of things.txt, its first `limit` if given."""
+    """The emoji in things.txt, or the first `limit` of them."""
     pictures, labels = package(EMOJI) / "assets", package(LABELS)
     named = {
         language: {entry["hexcode"]: entry["label"].lower() for entry in json.loads((labels / language / "data.json").read_text())}
@@ -76,7 +76,7 @@ def emoji(limit=None):
 
 
 def own(folder):
-    """Pictures of any size beside captions.csv: file,en[,ru], several wordings of a cell parted by |. Rows worded alike are one thing."""
+    """Pictures of any size and captions.csv: file,en[,ru], alternatives in a cell separated by |. Rows with equal captions are one thing."""
     table = Path(folder) / "captions.csv"
     if not table.exists():
         raise SystemExit(f"{table}: not there; its first line is file,en or file,en,ru, then a line for each picture")

@@ -1,4 +1,4 @@
-"""Does the engine draw the thing that it was asked for, over the colour that it was asked for? Prints the figures and their limits.
+"""Evaluates whether the engine draws the requested thing and colour. Prints the figures and their limits.
 
 Prompts are things and colours of the card, at random, half English, half Russian, in words that no training saw. A thing is right if the
 nearest of all training pictures, over every colour, in the compressor's space, is of it; a colour, if the corners' mean is nearest to it.
@@ -31,7 +31,7 @@ SEEDS = 4
 
 
 def drawn(options, prompt, seed):
-    """[3, H, W] in 0..1, and the seconds that it took, the program's start and the loading among them."""
+    """A picture [3, H, W] in 0..1, and the seconds it took, including program start and loading."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "drawn.png"
         command = [options.prompt2pic, "generate", "--model", options.model, "--seed", str(seed), "--output", file, "--", prompt]
@@ -50,7 +50,7 @@ def nearest_colour(picture):
 
 
 def judge_prompts(options, things, thing_of):
-    """Whether every limit holds."""
+    """Returns whether all limits are met."""
     right, missed, times = Counter(), Counter(), []
     for number, (language, thing, colour, prompt) in enumerate(asked(things, options.count, options.seed)):
         picture, seconds = drawn(options, prompt, options.seed + number)
@@ -67,12 +67,12 @@ def judge_prompts(options, things, thing_of):
     if missed:
         print("missed most: " + ", ".join(f"{name} {times}" for name, times in missed.most_common(10)))
     seconds = statistics.median(times[1:])
-    print(f"speed: a picture in {seconds:.2f} s, program and loading included (median from the second run on), at most {options.most_seconds:g} s")
+    print(f"speed: a picture in {seconds:.2f} s, including start and loading (median from the second run on), at most {options.most_seconds:g} s")
     return passed and seconds <= options.most_seconds
 
 
 def judge_seeds(options, things, thing_of):
-    """Whether pictures of one prompt differ, and are of its thing."""
+    """Checks that pictures of one prompt differ and show the right thing."""
     right, least = 0, float("inf")
     prompts = asked(things, max(1, options.count // 20), options.seed + 1)
     for _, thing, _, prompt in prompts:
@@ -85,7 +85,7 @@ def judge_seeds(options, things, thing_of):
 
 
 def draw_sheet(options, things):
-    """Nothing is chosen: the first prompt that asks for each thing, until there are enough, with the first seed."""
+    """A sheet without selection: the first prompt for each thing, with the first seed."""
     prompts = {}
     for _, thing, _, prompt in asked(things, 40 * len(things), options.seed):
         prompts.setdefault(thing, prompt)

@@ -1,4 +1,4 @@
-"""The folder that the engine draws from: the two published folders side by side, in bf16, with prompt2pic.json, the card and the licence."""
+"""Writes the model folder: the two published folders in bf16, with prompt2pic.json, the card and the licence."""
 
 import json
 import shutil
@@ -59,7 +59,7 @@ def write(folder, work, parts, run):
     if run["emoji"]:
         shutil.copy(Path(__file__).parents[1] / "models/emoji/LICENSE", fresh)
     for file in fresh.rglob("*.*"):
-        file.chmod(0o644)  # torch's writers let the owner alone read; services run as another user
+        file.chmod(0o644)  # torch writes files that only the owner can read; services run as another user
     for entry in fresh.iterdir():
         target = folder / entry.name
         if target.is_dir():

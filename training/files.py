@@ -1,4 +1,4 @@
-"""Files and folders that several trainings may share."""
+"""Files and folders shared by several trainings."""
 
 import contextlib
 import fcntl
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def whole(path):
-    """A path at which to make the file or folder `path`: it is put in place when the block ends without an error."""
+    """A temporary path for creating the file or folder `path`, renamed to it when the block ends without an error."""
     with tempfile.TemporaryDirectory(dir=path.parent) as work:
         made = Path(work, path.name)
         yield made
@@ -18,7 +18,7 @@ def whole(path):
 
 @contextlib.contextmanager
 def locked(folder):
-    """Waits until no other process is in such a block for the same folder."""
+    """Mutual exclusion between processes for a folder."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

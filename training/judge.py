@@ -1,4 +1,4 @@
-"""What a picture shows, told from the training pictures; and prompts to ask for, in words that no training saw."""
+"""Recognises things in pictures by comparison with the training pictures, and selects held-out prompts."""
 
 import random
 
@@ -22,7 +22,7 @@ def asked(things, count, seed):
 
 
 class Judge:
-    """Knows the compressor's latents of every picture over every colour."""
+    """Holds the compressor's latents of every picture over every colour."""
 
     def __init__(self, pictures, latents):
         numbers = torch.arange(len(pictures))
@@ -30,5 +30,5 @@ class Judge:
         self.thing = pictures.thing.repeat(len(COLOURS))
 
     def things(self, latents):
-        """The things [B] whose pictures are nearest to latents [B, 16, 6, 6]."""
+        """The things [B] whose pictures are closest to latents [B, 16, 6, 6]."""
         return self.thing[torch.cdist(latents.flatten(1), self.known).argmin(1)]

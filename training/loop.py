@@ -1,4 +1,4 @@
-"""The loop that every stage runs: optimiser, moving average of the weights, and a state on the disk that survives an interruption."""
+"""The training loop of every stage: optimiser, moving average of the weights, and a state on disk that survives interruptions."""
 
 import copy
 import math
@@ -14,7 +14,7 @@ DECAY = 0.999
 
 
 def rate_at(progress, step):
-    """A share of the full rate: a warm-up of 200 steps, then a cosine over the stage's time."""
+    """The factor of the learning rate: a warm-up of 200 steps, then a cosine over the stage's time."""
     return min(1.0, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
@@ -36,7 +36,7 @@ def follow(average, modules, step):
 
 
 def begin(path, modules):
-    """A state in which these modules have learnt what they have, in no time."""
+    """Saves a state with the current weights of the modules and no training time."""
     weights, done = modules.state_dict(), {"steps": 0, "seconds": 0.0, "loss": 0.0}
     save(path, {"modules": weights, "average": weights, "optimiser": None, "random": torch.get_rng_state(), "done": done})
 
@@ -79,7 +79,7 @@ def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
 
     kept = showed = done["seconds"]
     modules.train()
-    worked = left()  # else an earlier run did all of it
+    worked = left()  # otherwise an earlier run has completed it
     while left():
         start = time.thread_time()
         for group in optimiser.param_groups:

@@ -1,4 +1,4 @@
-"""The shapes of the five networks, in diffusers' and transformers' words."""
+"""The shapes of the five networks, as configurations of diffusers and transformers."""
 
 import torch
 from diffusers.pipelines.deprecated.wuerstchen import PaellaVQModel, WuerstchenDiffNeXt, WuerstchenPrior
@@ -14,7 +14,7 @@ PRIOR_TEXT, DECODER_TEXT = 192, 64
 
 def response_norm(self, x):
     """diffusers' own in operations that are quick on a processor: torch.norm over two dimensions took a tenth of the prior's time."""
-    size = (x.square().sum((1, 2), keepdim=True, dtype=torch.float32) + 1e-12).sqrt()  # whose slope at 0 is infinite
+    size = (x.square().sum((1, 2), keepdim=True, dtype=torch.float32) + 1e-12).sqrt()  # avoids the infinite slope at 0
     share = size / (size.mean(-1, keepdim=True) + 1e-6)
     return x * (self.gamma * share + 1).to(x.dtype) + self.beta.to(x.dtype)
 
@@ -23,7 +23,7 @@ GlobalResponseNorm.forward = response_norm
 
 
 def quick():
-    """The context in which networks compute in bf16, where the processor multiplies it: two to three times as fast as f32."""
+    """A context for computing in bf16 if the processor supports it, two to three times as fast as f32."""
     able = torch.cpu.get_capabilities()
     return torch.autocast("cpu", torch.bfloat16, enabled=bool(able.get("avx512_bf16") or able.get("amx_bf16")))
 
@@ -56,7 +56,7 @@ def decoder_text_encoder(vocabulary):
 
 
 class Exact(nn.Sequential):
-    """Computes in f32 always."""
+    """Always computes in f32."""
 
     def forward(self, x):
         with torch.autocast("cpu", enabled=False):

@@ -1,4 +1,4 @@
-"""Pictures as tensors: each in several placings, over any colour, with a glow around it where it would not stand out."""
+"""Pictures as tensors: several placements each, over any colour, with a glow if they would not stand out."""
 
 import numpy as np
 import torch
@@ -10,12 +10,12 @@ from .captions import COLOURS
 SIDE = 128
 PLACINGS, MOST = 4, 8000
 GLOWS = (0, 255, 40)  # none, a light one, a dark one: grays
-BRIGHT = 170  # the luminance from which on a colour is for the dark one
+BRIGHT = 170  # luminance from which a colour gets the dark glow
 ALIKE, EDGE = 0.3, 0.4  # how near, in RGB of 0..1, and how much of a thing's edge has to be that near
 
 
 def placings(things):
-    """How many pictures are made for each thing, at least: four, fewer where things are so many that memory would not do."""
+    """Minimum number of pictures per thing: four, or fewer if there are too many things for the memory."""
     return max(1, min(PLACINGS, MOST // len(things)))
 
 
@@ -47,7 +47,7 @@ def glowing(picture, gray):
 
 
 def blends(ink, gap, palette):
-    """Whether a picture's edge is much like these colours [C, 3]: [C]."""
+    """Whether a picture's edge is similar to each of the colours [C, 3]: [C]."""
     ink, gap = ink.float() / 255, gap.float() / 255
     edge = (1 - gap) * functional.max_pool2d(gap, 9, 1, 4)  # within four pixels of what is not the thing
     distance = (ink / (1 - gap).clamp_min(1e-3) - palette[:, :, None, None] / 255).square().sum(1, keepdim=True).sqrt()
@@ -83,7 +83,7 @@ class Pictures:
         return len(self.thing)
 
     def shown(self, pictures, colours):
-        """The rows [B] of pictures [B] over colours [B], numbers in COLOURS."""
+        """The rows [B] of pictures [B] over colours [B] (indices into COLOURS)."""
         return self.row[pictures, self.glow[self.thing[pictures], colours]]
 
     def over(self, pictures, colours):

@@ -1,4 +1,4 @@
-"""A model in the making: its data, its three stages in any order, and the folder that is written when all three have learnt something."""
+"""The training of a model: its data, its three stages in any order, and the folder that is written when all three are trained."""
 
 import shutil
 import zlib
@@ -14,12 +14,12 @@ from .judge import Judge
 from .networks import vqgan as new_vqgan
 from .pictures import Pictures, placings
 
-BEFORE = "before.md"  # the card of the model that is trained further
-TEXT_MINUTES = 5  # at most, and a tenth of stage C's
+BEFORE = "before.md"  # the card of the model that training started from
+TEXT_MINUTES = 5  # at most, and at most a tenth of stage C's time
 
 
 def refuse_other(path, fingerprint):
-    """A state is of no use for other captions than those it began with."""
+    """A state can only be used with the captions it was started with."""
     if path.exists() and path.read_text() != str(fingerprint):
         raise SystemExit(f"{path.parent}: keeps a training on other captions or pictures; remove it to begin anew")
     with whole(path) as made:
@@ -27,12 +27,12 @@ def refuse_other(path, fingerprint):
 
 
 class Recipe:
-    """Each stage's method trains it for so many minutes in all and returns what train() does; for none it only reads what was learnt."""
+    """Each stage's method trains up to a total of minutes and returns the result of train(); for None it only loads the state."""
 
     def __init__(self, options):
         self.options, self.work = options, options.out / "training"
         self.work.mkdir(parents=True, exist_ok=True)
-        with locked(self.work):  # stages may be trained by processes that start at once
+        with locked(self.work):  # stages may be trained by processes that start at the same time
             self._prepare(options)
 
     def _prepare(self, options):

@@ -1,4 +1,4 @@
-"""Pictures drawn by diffusers' pipelines from what a stage has learnt so far, on one sheet."""
+"""Preview sheets: pictures drawn by diffusers' pipelines with the current state of a stage."""
 
 import numpy as np
 import torch

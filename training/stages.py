@@ -1,4 +1,4 @@
-"""What each stage learns from a batch."""
+"""The losses of the stages."""
 
 import torch
 from diffusers import DDPMWuerstchenScheduler
@@ -10,12 +10,12 @@ from . import networks
 from .captions import COLOURS
 from .loop import begin, train
 
-EMPTY = 0.1  # the share of captions left out, for guidance
+EMPTY = 0.1  # fraction of empty captions, for guidance
 OFTEN = 4  # times more
 
 
 class Batches:
-    """Random pictures over random colours, and captions of them."""
+    """Random pictures over random colours, with captions."""
 
     def __init__(self, pictures, captions):
         self.pictures, self.captions = pictures, captions
@@ -37,13 +37,13 @@ class Batches:
 def train_vqgan(path, batches, **budget):
     modules = nn.ModuleDict({"vqgan": networks.vqgan()})
     model = modules["vqgan"].to(memory_format=torch.channels_last)
-    model.vquantizer.requires_grad_(False)  # pictures are decoded from latents as they are
+    model.vquantizer.requires_grad_(False)  # latents are not quantised
 
     def loss():
         clean = batches.pictures.over(*batches.draw(16)).contiguous(memory_format=torch.channels_last)
         with networks.quick():
             latents = model.encode(clean).latents
-            drawn = model.decode(latents + 0.05 * torch.randn_like(latents)).sample.float()  # stage B's will not be perfect either
+            drawn = model.decode(latents + 0.05 * torch.randn_like(latents)).sample.float()  # makes it robust to imperfect latents of stage B
         return functional.l1_loss(drawn, clean) + 4 * functional.mse_loss(drawn, clean)
 
     return train(path, modules, loss, rate=1e-3, **budget)
@@ -84,7 +84,7 @@ def train_decoder(path, batches, targets, latents, **budget):
 
 
 def begin_from(model, work, vocabulary, things):
-    """Gives every stage that has no state in `work` one with the weights of a model's folder."""
+    """Creates a state from the weights of a model folder for every stage that has none in `work`."""
     prior_text, decoder_text = networks.prior_text_encoder(vocabulary), networks.decoder_text_encoder(vocabulary)
     stages = {
         "vqgan": {"vqgan": (networks.vqgan(), "decoder/vqgan")},
@@ -102,7 +102,7 @@ def begin_from(model, work, vocabulary, things):
 
 
 class Reader(nn.Module):
-    """Says which thing and which colour a caption names; for training alone."""
+    """Classifies the thing and colour of a caption; used only in training."""
 
     def __init__(self, things):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A CLIP BPE learnt from the captions, in the files that published models have."""
+"""A CLIP BPE tokenizer trained on the captions, in the format of published models."""
 
 import json
 
@@ -44,7 +44,7 @@ def write(folder, captions, merges=2000):
 
 
 class Captions:
-    """Every training caption as tokens, for drawing at random: `rows[t][c]` are those of thing t over colour c, last without a colour."""
+    """All training captions as tokens, for random sampling: `rows[t][c]` are those of thing t over colour c; the last c means no colour."""
 
     def __init__(self, folder, captions):
         tokenizer = CLIPTokenizer.from_pretrained(folder)

@@ -22,11 +22,11 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kModel = "bench";
 constexpr std::ptrdiff_t kInFlight = 500;
-constexpr double kLimitThrough = 2000;  // requests a second
-constexpr double kLimitStored = 100;    // requests a second
-constexpr double kLimitMemory = 1.1;    // at the end against after a fifth, when all buffers are filled
+constexpr double kLimitThrough = 2000;  // requests per second
+constexpr double kLimitStored = 100;    // requests per second
+constexpr double kLimitMemory = 1.1;    // memory at the end relative to a fifth of the run, when all buffers are filled
 
-/// Keeps nothing: measures the queue without a store.
+/// A store that drops everything, to measure the queue alone.
 class NoStore : public blob::BlobStore {
  public:
   void put(const std::string&, std::string_view, std::string_view) override {}
@@ -39,11 +39,11 @@ class NoStore : public blob::BlobStore {
 
 struct Figures {
   double per_second = 0;
-  double median_ms = 0;  ///< from the producer to the event
+  double median_ms = 0;  ///< time from the producer to the event
   double memory_growth = 1;
 };
 
-/// `count` requests through one worker whose drawing takes no time. Throws Cancelled.
+/// Sends `count` requests through one worker whose drawings take no time. Throws Cancelled.
 Figures measure(bus::Bus& bus, blob::BlobStore& store, int count, const std::stop_token& stop) {
   Metrics metrics;
   worker::WorkerConfig config{.name = "bench-" + random_hex(4), .generators = {}, .uploads = {}, .partitions = 8};
@@ -59,8 +59,8 @@ Figures measure(bus::Bus& bus, blob::BlobStore& store, int count, const std::sto
 
   std::vector<std::string> ids(static_cast<std::size_t>(count));
   std::vector<Clock::time_point> sent(ids.size());
-  std::unordered_map<std::string, std::size_t> place;
-  for (std::size_t i = 0; i < ids.size(); ++i) place.emplace(ids[i] = new_id(), i);
+  std::unordered_map<std::string, std::size_t> index_of;
+  for (std::size_t i = 0; i < ids.size(); ++i) index_of.emplace(ids[i] = new_id(), i);
   std::counting_semaphore<> room(kInFlight);
   const auto start = Clock::now();
   std::jthread producing([&](const std::stop_token& over) {
@@ -83,8 +83,8 @@ Figures measure(bus::Bus& bus, blob::BlobStore& store, int count, const std::sto
       throw Cancelled();
     }
     for (const bus::Record& record : events->poll(std::chrono::milliseconds(100))) {
-      const auto found = place.find(record.key);
-      if (found == place.end() || record.header("type") != "finished") continue;
+      const auto found = index_of.find(record.key);
+      if (found == index_of.end() || record.header("type") != "finished") continue;
       times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - sent[found->second]).count());
       room.release();
       if (times.size() == ids.size() / 5) early = anonymous_bytes();
@@ -101,14 +101,14 @@ Figures measure(bus::Bus& bus, blob::BlobStore& store, int count, const std::sto
 
 int run_bench_service(const Arguments& arguments) {
   CLI::App app(
-      "Measures how many requests a second pass from a producer through a worker to the event in Kafka, and how many with their pictures "
-      "stored.",
+      "Measures the throughput in requests per second from a producer through a worker to the event in Kafka, without and with storing the "
+      "pictures.",
       "prompt2pic bench service");
   app.footer(
-      "Needs Kafka, and for the second figure a bucket or data_dir. Not for a cluster in use: it shares the workers' group.\n"
-      "Example:\n  P2P_KAFKA_BROKERS=localhost:9092 prompt2pic bench service --requests 20000\nEnds with 1 past a limit.\n");
-  const CLI::Option* requests = app.add_option("--requests", "Requests without a store (100000).")->type_name("N");
-  const CLI::Option* stored = app.add_option("--stored", "Requests with their pictures stored (2000).")->type_name("N");
+      "Needs Kafka, and for the second figure a bucket or data_dir. Do not run it on a cluster in use: it joins the workers' group.\n"
+      "Example:\n  P2P_KAFKA_BROKERS=localhost:9092 prompt2pic bench service --requests 20000\nExits with 1 when a limit is exceeded.\n");
+  const CLI::Option* requests = app.add_option("--requests", "Number of requests without a store (100000).")->type_name("N");
+  const CLI::Option* stored = app.add_option("--stored", "Number of requests with stored pictures (2000).")->type_name("N");
   const CLI::Option* json = app.add_flag("--json")->description("Print one line of JSON.");
   const SettingFlags flags(app);
   if (!parse(app, arguments)) return 0;
@@ -126,7 +126,7 @@ int run_bench_service(const Arguments& arguments) {
   NoStore none;
   std::cerr << "measuring " << count << " requests\n";
   const Figures through = measure(*bus, none, count, interrupts.token());
-  std::cerr << "measuring " << stored_count << " requests with their pictures stored\n";
+  std::cerr << "measuring " << stored_count << " requests with stored pictures\n";
   const Figures kept = measure(*bus, *store, stored_count, interrupts.token());
 
   const bool well = through.per_second >= kLimitThrough && kept.per_second >= kLimitStored && through.memory_growth <= kLimitMemory;
@@ -137,11 +137,12 @@ int run_bench_service(const Arguments& arguments) {
                      .dump()
               << '\n';
   } else {
-    print_table(std::cout,
-                {{"WHAT", "FIGURE", "LIMIT"},
-                 {"through Kafka and a worker, requests a second", decimal(through.per_second, 0), "at least " + decimal(kLimitThrough, 0)},
-                 {"with the picture stored, requests a second", decimal(kept.per_second, 0), "at least " + decimal(kLimitStored, 0)},
-                 {"memory at the end against after a fifth", decimal(through.memory_growth, 3), "at most " + decimal(kLimitMemory, 1)}});
+    print_table(
+        std::cout,
+        {{"WHAT", "FIGURE", "LIMIT"},
+         {"through Kafka and a worker, requests per second", decimal(through.per_second, 0), "at least " + decimal(kLimitThrough, 0)},
+         {"with the picture stored, requests per second", decimal(kept.per_second, 0), "at least " + decimal(kLimitStored, 0)},
+         {"memory growth from a fifth of the run to its end", decimal(through.memory_growth, 3), "at most " + decimal(kLimitMemory, 1)}});
   }
   return well ? 0 : 1;
 }

@@ -4,7 +4,7 @@
 
 namespace p2p::app {
 
-/// `prompt2pic bench service`: how many requests a second pass from a producer through a worker to the event in Kafka, and into the store.
+/// `prompt2pic bench service`: throughput from a producer through a worker to the event in Kafka, and into the store.
 int run_bench_service(const Arguments& arguments);
 
 }  // namespace p2p::app

@@ -21,7 +21,7 @@ bool parse(CLI::App& app, const Arguments& arguments) {
   const CLI::Option* help = app.add_flag("-h,--help")->description("Print this help.");
   app.get_formatter()->column_width(30);
 
-  // CLI11 takes its words in reverse, and would read the word after "--negative=" as its value.
+  // CLI11 takes arguments in reverse order, and would use the word after "--negative=" as its value.
   std::vector<std::string> words;
   bool options = true;
   for (const std::string& word : arguments) {

@@ -14,18 +14,18 @@
 
 namespace p2p::app {
 
-/// Parses a command's arguments. Prints the help and returns false where --help stands among them. Throws CLI::ParseError.
+/// Parses a command's arguments. With --help among them, prints the help and returns false. Throws CLI::ParseError.
 bool parse(CLI::App& app, const Arguments& arguments);
 
-/// The settings that a command has as flags, and --config. Must outlive the parsing.
+/// The flags of a command for settings, and --config. Must outlive the parsing.
 class SettingFlags {
  public:
-  /// All of them, but for secrets.
+  /// Flags for all settings except secrets.
   explicit SettingFlags(CLI::App& app);
   SettingFlags(CLI::App& app, std::initializer_list<std::string_view> names);
 
-  /// After parsing: all settings; the log is configured as they say. Warns of variables P2P_... that no setting knows: they are no error,
-  /// for an environment may be shared. Throws UsageError.
+  /// To be called after parsing. Loads all settings, configures the log, and warns of unknown P2P_... variables, which are not an error
+  /// because an environment may be shared. Throws UsageError.
   LoadedConfig load() const;
 
  private:
@@ -35,7 +35,8 @@ class SettingFlags {
   CLI::Option* file_ = nullptr;
 };
 
-/// The option's value; nothing where it was not given. Throws UsageError unless it is a number in min..max; `kind` is "a whole number".
+/// The option's value; nullopt if it was not given. Throws UsageError unless it is a number in min..max; `kind` is "a whole number" or
+/// similar.
 template <typename Number>
 std::optional<Number> number(const CLI::Option& option, Number min, Number max, std::string_view kind) {
   if (option.count() == 0) return std::nullopt;

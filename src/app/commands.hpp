@@ -5,10 +5,10 @@
 
 namespace p2p::app {
 
-/// What stands on the command line after the command's name.
+/// The arguments after the command's name.
 using Arguments = std::vector<std::string>;
 
-// The commands. Each returns the exit code and throws what ends it otherwise: main() alone turns that into a message and a code.
+// The commands. Each returns the exit code, or throws; only main() converts exceptions to messages and exit codes.
 int run_api(const Arguments& arguments);
 int run_bench(const Arguments& arguments);
 int run_bot(const Arguments& arguments);

@@ -9,7 +9,8 @@
 
 namespace p2p::app {
 
-/// What every process has that takes requests: the requests of all of them, and a dispatcher, of which one among all processes leads.
+/// The part that all doors (bot and API) share: the requests of all doors, and a dispatcher, of which one among all processes is the
+/// leader.
 class Door {
  public:
   /// Keeps the references.
@@ -17,7 +18,7 @@ class Door {
 
   /// Works until `stop`.
   void run(const std::stop_token& stop);
-  /// Why it cannot work at the moment; empty: it can. Thread-safe.
+  /// Why it cannot work at the moment; empty if it can. Thread-safe.
   std::string problem() const;
 
   requests::Client requests;

@@ -15,7 +15,7 @@ Interrupts::Interrupts() {
 
 Interrupts::~Interrupts() {
   over_ = true;
-  pthread_kill(waiter_.native_handle(), SIGINT);  // to that thread alone: wakes its sigwait
+  pthread_kill(waiter_.native_handle(), SIGINT);  // only to that thread, to wake its sigwait
   waiter_.join();
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
@@ -27,7 +27,7 @@ void Interrupts::wait() {
       std::cerr << "\nprompt2pic: interrupted" << std::endl;
       std::_Exit(130);
     }
-    std::cerr << "\nprompt2pic: stopping as soon as this can be left; once more stops at once\n";
+    std::cerr << "\nprompt2pic: stopping after the current step; interrupt again to stop immediately\n";
     stop_.request_stop();
   }
 }

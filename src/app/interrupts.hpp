@@ -7,8 +7,8 @@
 
 namespace p2p::app {
 
-/// While one lives, SIGINT and SIGTERM end the program with 130 at once, or, after finish_step_first(), request a stop; the one after
-/// that ends it at once again. To be made before any other thread, for these inherit the blocked signals. One at a time.
+/// While an instance exists, SIGINT and SIGTERM end the program with exit code 130 or, after finish_step_first(), request a stop; the next
+/// signal then ends it. Must be created before any other thread, because threads inherit the blocked signals. One instance at a time.
 class Interrupts {
  public:
   Interrupts();

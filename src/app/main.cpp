@@ -22,22 +22,22 @@ struct Command {
 };
 
 constexpr std::array kCommands{
-    Command{"generate", "draw pictures from words into files", p2p::app::run_generate},
-    Command{"bot", "take requests from Telegram and show the pictures", p2p::app::run_bot, true},
-    Command{"api", "take requests over HTTP, as OpenAI's images API does", p2p::app::run_api, true},
-    Command{"worker", "draw what the bot and the API ask for", p2p::app::run_worker, true},
-    Command{"models", "list the models here and what each needs", p2p::app::run_models},
-    Command{"pull", "fetch a model from a hub, Hugging Face or another, and check it", p2p::app::run_pull},
-    Command{"config", "show every setting with its value and where it comes from", p2p::app::run_config},
-    Command{"doctor", "try Telegram, Kafka, storage, database and model, and say what is wrong", p2p::app::run_doctor},
-    Command{"health", "whether the service on this machine lives", p2p::app::run_health},
-    Command{"bench", "measure this machine and what share of its speed each stage reaches", p2p::app::run_bench},
+    Command{"generate", "draw pictures from prompts into files", p2p::app::run_generate},
+    Command{"bot", "serve a Telegram bot", p2p::app::run_bot, true},
+    Command{"api", "serve an HTTP API compatible with OpenAI's images API", p2p::app::run_api, true},
+    Command{"worker", "draw the requests of bots and APIs", p2p::app::run_worker, true},
+    Command{"models", "list the installed models and their memory needs", p2p::app::run_models},
+    Command{"pull", "download a model from Hugging Face or another hub, and verify it", p2p::app::run_pull},
+    Command{"config", "show all settings with their values and sources", p2p::app::run_config},
+    Command{"doctor", "check Telegram, Kafka, storage, database and model, and report problems", p2p::app::run_doctor},
+    Command{"health", "check whether the service on this machine is alive", p2p::app::run_health},
+    Command{"bench", "measure this machine and the share of its speed that each stage reaches", p2p::app::run_bench},
 };
 
 constexpr std::array<std::string_view, 1> kLater{"demo"};
 
 void print_help() {
-  std::cout << "prompt2pic draws pictures from words, on your own processor.\n\nUsage: prompt2pic COMMAND [OPTIONS]\n\nCommands:\n";
+  std::cout << "prompt2pic draws pictures from text prompts on CPUs.\n\nUsage: prompt2pic COMMAND [OPTIONS]\n\nCommands:\n";
   for (const Command& command : kCommands) {
     std::cout << "  " << command.name << std::string(12 - command.name.size(), ' ') << command.help << '\n';
   }
@@ -57,7 +57,7 @@ int run(std::string_view name, const Arguments& arguments) {
     std::cout << "prompt2pic " P2P_VERSION "\n";
     return 0;
   }
-  if (name.empty()) throw p2p::UsageError("say what to do, such as: prompt2pic generate a fox on a blue background");
+  if (name.empty()) throw p2p::UsageError("missing command; for example: prompt2pic generate a fox on a blue background");
   if (const auto command = std::ranges::find(kCommands, name, &Command::name); command != kCommands.end()) {
     if (command->is_service) p2p::app::set_process_limits();
     return command->run(arguments);

@@ -22,7 +22,7 @@ bool is_model_name(const std::string& name) {
   return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, allowed);
 }
 
-/// The parts of a model's folder that have a model_index.json: the published Wuerstchen is two of them.
+/// The folders of a model that have a model_index.json; the published Wuerstchen has two.
 std::vector<fs::path> indexed_folders(const fs::path& folder) {
   if (fs::exists(folder / "model_index.json")) return {folder};
   if (fs::exists(folder / "prior/model_index.json") && fs::exists(folder / "decoder/model_index.json")) {
@@ -31,12 +31,12 @@ std::vector<fs::path> indexed_folders(const fs::path& folder) {
   return {};
 }
 
-/// Folders and files by model name; of two with one name the one in the earlier place, and there the folder.
-std::map<std::string, fs::path> models_by_name(const std::vector<fs::path>& places) {
+/// Folders and files by model name. Earlier search folders take precedence, and in each of them folders over files.
+std::map<std::string, fs::path> models_by_name(const std::vector<fs::path>& folders) {
   std::map<std::string, fs::path> models;
-  for (const fs::path& place : places) {
+  for (const fs::path& folder : folders) {
     std::map<std::string, fs::path> files;
-    for (const auto& entry : fs::directory_iterator(place)) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string name = model_name(entry.path());
       if (!is_model_name(name)) continue;
       if (entry.is_directory() && !indexed_folders(entry.path()).empty()) models.emplace(name, entry.path());
@@ -103,44 +103,44 @@ ModelInfo describe(const std::string& name, const fs::path& folder) {
   return info;
 }
 
-/// Empty for an empty one.
+/// Resolves the name or folder of a VAE; empty for an empty one.
 fs::path find_vae(const AppConfig& config, const fs::path& wanted) {
   if (wanted.empty()) return {};
   if (fs::exists(wanted / "config.json")) return fs::canonical(wanted);
   if (is_model_name(wanted.string())) {
-    for (const fs::path& place : model_places(config)) {
-      if (fs::exists(place / wanted / "config.json")) return place / wanted;
+    for (const fs::path& folder : model_search_path(config)) {
+      if (fs::exists(folder / wanted / "config.json")) return folder / wanted;
     }
   }
   throw UsageError("there is no vae '" + wanted.string() + "': expected a folder with config.json, or the name of one in P2P_MODELS_DIR" +
-                   (wanted == "taesd" ? "; prompt2pic pull taesd gets it" : ""));
+                   (wanted == "taesd" ? "; prompt2pic pull taesd downloads it" : ""));
 }
 
 }  // namespace
 
-std::vector<fs::path> model_places(const AppConfig& config) {
+std::vector<fs::path> model_search_path(const AppConfig& config) {
   const fs::path binary_folder = program_folder();
-  std::vector<fs::path> places{config.models_dir};
-  if (fs::exists(binary_folder / "CMakeCache.txt")) places.push_back((binary_folder / "../../models").lexically_normal());
-  places.push_back((binary_folder / "../share/prompt2pic/models").lexically_normal());
-  std::erase_if(places, [](const fs::path& place) { return !fs::is_directory(place); });
-  return places;
+  std::vector<fs::path> folders{config.models_dir};
+  if (fs::exists(binary_folder / "CMakeCache.txt")) folders.push_back((binary_folder / "../../models").lexically_normal());
+  folders.push_back((binary_folder / "../share/prompt2pic/models").lexically_normal());
+  std::erase_if(folders, [](const fs::path& folder) { return !fs::is_directory(folder); });
+  return folders;
 }
 
 fs::path find_model(const AppConfig& config) {
   const std::string& wanted = config.model;
-  const std::vector<fs::path> places = model_places(config);
-  const std::map<std::string, fs::path> models = models_by_name(places);
+  const std::vector<fs::path> folders = model_search_path(config);
+  const std::map<std::string, fs::path> models = models_by_name(folders);
   if (const auto found = models.find(wanted); found != models.end()) return found->second;
   if (fs::is_directory(wanted)) return fs::canonical(wanted);
-  // A link stays one: what it leads to may have another name, and other files beside it.
+  // Do not resolve links: the target may have another name and other files beside it.
   if (fs::exists(wanted) && engine::is_single_file(wanted)) return fs::absolute(wanted);
   if (wanted.find('/') != std::string::npos) throw UsageError("there is no model folder " + wanted + ", nor such a .safetensors file");
 
   std::string names;
   for (const auto& [name, folder] : models) names += (names.empty() ? "" : ", ") + name;
   std::string looked;
-  for (const fs::path& place : places) looked += (looked.empty() ? "" : " and ") + place.string();
+  for (const fs::path& folder : folders) looked += (looked.empty() ? "" : " and ") + folder.string();
   throw UsageError("there is no model '" + wanted + "'; " + (names.empty() ? "there is none at all" : "there are " + names) +
                    " (looked in " + (looked.empty() ? "nothing: set P2P_MODELS_DIR" : looked) +
                    "); --model takes a folder or a .safetensors file too");
@@ -159,10 +159,10 @@ engine::EngineOptions engine_options(const AppConfig& config) {
 
 std::vector<ModelInfo> list_models(const AppConfig& config) {
   std::vector<ModelInfo> infos;
-  for (const auto& [name, folder] : models_by_name(model_places(config))) {
+  for (const auto& [name, folder] : models_by_name(model_search_path(config))) {
     try {
       infos.push_back(describe(name, folder));
-    } catch (const Error& error) {  // one bad folder does not hide the others
+    } catch (const Error& error) {  // an invalid folder must not hide the others
       infos.push_back({.name = name, .folder = folder, .family = {}, .card = {}, .problem = error.what()});
     }
   }

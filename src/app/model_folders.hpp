@@ -10,19 +10,19 @@
 
 namespace p2p::app {
 
-/// Folders that hold models, in the order they are searched: the setting's, then models/ of the source tree that this program was built in,
-/// then share/prompt2pic/models of the place that it is installed in. Those that do not exist are left out.
-std::vector<std::filesystem::path> model_places(const AppConfig& config);
+/// The existing folders of models, in search order: the setting, models/ of the source tree in which this program was built, and
+/// share/prompt2pic/models of the installation.
+std::vector<std::filesystem::path> model_search_path(const AppConfig& config);
 
-/// The model `config.model`, a name, a folder or a .safetensors file. Throws UsageError that says which models there are and where they
-/// were looked for.
+/// The path of the model `config.model`: a name, a folder or a .safetensors file. Throws UsageError that lists the available models and the
+/// folders that were searched.
 std::filesystem::path find_model(const AppConfig& config);
 
-/// What a model that was found is called: as its folder, or as its file without the ending.
+/// The name of a model: that of its folder, or of its file without the extension.
 std::string model_name(const std::filesystem::path& model);
 
-/// The engine's part of the settings, with the folder of the vae that they name (UsageError where there is none), and the place where this
-/// program has CLIP's tokenizers: in its build folder, or in share/prompt2pic/clip of the place that it is installed in.
+/// The engine's options: the settings, with the VAE resolved to its folder, and the folder of CLIP's tokenizers (in the build folder, or in
+/// share/prompt2pic/clip of the installation). Throws UsageError if the VAE does not exist.
 engine::EngineOptions engine_options(const AppConfig& config);
 
 struct ModelInfo {
@@ -32,12 +32,12 @@ struct ModelInfo {
   engine::ModelCard card;
   std::uint64_t disk_bytes = 0;
   std::uint64_t parameters = 0;  ///< numbers in the weights
-  int width = 0;                 ///< px, of a picture where nothing is asked for
+  int width = 0;                 ///< px, default width of pictures
   int height = 0;                ///< px
   std::string problem;           ///< why it cannot be used; then only name and folder are set
 };
 
-/// All models, each name once, as it would be found, by name; those that cannot be read with their problem.
+/// All models by name, as find_model() would find them. Models that cannot be read have their problem.
 std::vector<ModelInfo> list_models(const AppConfig& config);
 
 }  // namespace p2p::app

@@ -41,7 +41,7 @@ class Sha256 {
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
 };
 
-/// What shows that `bytes` were saved under `name`.
+/// The checksum of `bytes` saved under `name`.
 std::string seal_of(const std::string& name, std::string_view bytes) {
   Sha256 sum;
   sum.add(name);
@@ -49,7 +49,7 @@ std::string seal_of(const std::string& name, std::string_view bytes) {
   return sum.finish();
 }
 
-/// Whether `use` came to its end.
+/// Runs `use`; false if it throws.
 template <typename Use>
 bool attempt(Use use) {
   try {
@@ -61,14 +61,14 @@ bool attempt(Use use) {
   }
 }
 
-/// Whether this user can write there, and nobody else.
+/// Whether this user, and nobody else, can write to the folder.
 bool is_private(const fs::path& folder) {
   struct stat about{};
   return lstat(folder.c_str(), &about) == 0 && S_ISDIR(about.st_mode) && about.st_uid == geteuid() &&
          (about.st_mode & (S_IWGRP | S_IWOTH)) == 0 && access(folder.c_str(), W_OK) == 0;
 }
 
-/// Removes the oldest networks where there are more than `most` bytes, and what processes that were killed have left.
+/// Removes the oldest networks beyond `most` bytes in total, and temporary files of killed processes.
 void tidy(const fs::path& folder, std::uintmax_t most) {
   using FileClock = fs::file_time_type::clock;
   struct File {
@@ -77,7 +77,7 @@ void tidy(const fs::path& folder, std::uintmax_t most) {
     std::uintmax_t size;
   };
   std::vector<File> files;
-  std::error_code gone;  // another process may tidy at the same time
+  std::error_code gone;  // another process may be removing files too
   for (const auto& entry : fs::directory_iterator(folder)) {
     const bool left = TemporaryFile::is_name(entry.path()) && entry.last_write_time(gone) < FileClock::now() - std::chrono::hours(1);
     if (left) fs::remove(entry.path(), gone);

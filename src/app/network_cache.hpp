@@ -9,15 +9,15 @@
 
 namespace p2p::app {
 
-/// Keeps the small networks that `generate` compiles, so that the next start takes half the time: a file each, NAME.blob, whose last 32
-/// bytes are the sha256 of the name and the rest. What does not match is never loaded. Any number of processes may use one folder: files
-/// are put in place whole and never changed. Nothing but time depends on it; trouble goes to the log, at level debug.
+/// A cache of small compiled networks, which halves the start time of `generate`. Each network is a file NAME.blob, whose last 32 bytes are
+/// the SHA-256 of the name and the rest; files that do not match are not loaded. Any number of processes may share a folder: files are
+/// created atomically and never changed. Errors are only logged, at level debug.
 class NetworkCache : public engine::CompiledNetworks {
  public:
   static constexpr std::uintmax_t kMostBytes = 64u << 20;
 
-  /// Creates the folder, for this user alone, where it is missing; removes the oldest files of more than `most` bytes. Null for an empty
-  /// path and for a folder that cannot be used or that others may write to.
+  /// Creates the folder, private to this user, if it is missing, and removes the oldest files beyond `most` bytes in total. nullptr for an
+  /// empty path and for a folder that cannot be used or that others can write to.
   static std::shared_ptr<NetworkCache> open(const std::filesystem::path& folder, std::uintmax_t most = kMostBytes);
 
   std::string name_of(const std::function<void(const Sink&)>& write) override;
@@ -32,7 +32,7 @@ class NetworkCache : public engine::CompiledNetworks {
   std::uintmax_t most_;
 };
 
-/// `setting`, or prompt2pic/networks in the user's folder of caches (XDG_CACHE_HOME, else ~/.cache); empty for "off", or without a home.
+/// `setting`, or prompt2pic/networks in the user's cache folder (XDG_CACHE_HOME, or ~/.cache); empty for "off", or without a home.
 std::filesystem::path networks_folder(const std::string& setting);
 
 }  // namespace p2p::app

@@ -51,7 +51,7 @@ class NetworkCacheTest : public ::testing::Test {
     std::ranges::sort(names);
     return names;
   }
-  /// Runs `work` in a process of its own: whether it returned true.
+  /// Runs `work` in a child process and returns its result.
   template <typename Work>
   static pid_t start(Work work) {
     const pid_t child = fork();
@@ -69,7 +69,7 @@ class NetworkCacheTest : public ::testing::Test {
   const fs::path folder = temporary.path() / "caches" / "networks";
 };
 
-TEST_F(NetworkCacheTest, WhatWasSavedIsLoaded) {
+TEST_F(NetworkCacheTest, LoadsSavedNetworks) {
   const auto cache = NetworkCache::open(folder);
   ASSERT_TRUE(cache);
   EXPECT_EQ(fs::status(folder).permissions(), fs::perms::owner_all);
@@ -84,14 +84,14 @@ TEST_F(NetworkCacheTest, WhatWasSavedIsLoaded) {
   EXPECT_THAT(files(), ElementsAre("a.blob", "b.blob"));
 }
 
-TEST_F(NetworkCacheTest, TheSealIsTheSha256OfNameAndBytes) {
+TEST_F(NetworkCacheTest, ChecksumIsSha256OfNameAndBytes) {
   save(*NetworkCache::open(folder), "a", "network");
   EXPECT_EQ(read("a.blob").substr(0, 7), "network");
   EXPECT_EQ(blob::to_hex(read("a.blob").substr(7)), "b558846d6ea94953ed01a8504180f359935e68c2cf8dff2e41b1856af25e9633")
       << "printf anetwork | sha256sum";
 }
 
-TEST_F(NetworkCacheTest, WhatWasNotSavedThereIsNotLoaded) {
+TEST_F(NetworkCacheTest, RefusesForeignOrDamagedFiles) {
   const auto cache = NetworkCache::open(folder);
   save(*cache, "a", "network");
   const std::string good = read("a.blob");
@@ -117,7 +117,7 @@ TEST_F(NetworkCacheTest, WhatWasNotSavedThereIsNotLoaded) {
   EXPECT_EQ(load(*cache, "a"), "network");
 }
 
-TEST_F(NetworkCacheTest, OtherBytesHaveAnotherName) {
+TEST_F(NetworkCacheTest, NamesDependOnContent) {
   const auto cache = NetworkCache::open(folder);
   const auto name = [&](const std::string& bytes) { return cache->name_of([&](const auto& sink) { sink(bytes); }); };
   EXPECT_EQ(name("a"), name("a"));
@@ -125,7 +125,7 @@ TEST_F(NetworkCacheTest, OtherBytesHaveAnotherName) {
   EXPECT_NE(name(""), name("a"));
 }
 
-TEST_F(NetworkCacheTest, TheOldestMakeRoom) {
+TEST_F(NetworkCacheTest, RemovesOldestFirst) {
   const auto cache = NetworkCache::open(folder, 250);
   for (const char* name : {"a", "b", "c"}) {
     save(*cache, name, std::string(68, name[0]));
@@ -137,7 +137,7 @@ TEST_F(NetworkCacheTest, TheOldestMakeRoom) {
   EXPECT_THAT(files(), ElementsAre("b.blob", "c.blob"));
 }
 
-TEST_F(NetworkCacheTest, WhatKilledProcessesLeftGoesAfterAnHour) {
+TEST_F(NetworkCacheTest, RemovesFilesOfKilledProcessesAfterOneHour) {
   NetworkCache::open(folder);
   for (const char* name : {".prompt2pic-1.tmp", ".prompt2pic-2.tmp"}) write(name, "half a netw");
   fs::last_write_time(folder / ".prompt2pic-1.tmp", fs::file_time_type::clock::now() - std::chrono::minutes(61));
@@ -145,7 +145,7 @@ TEST_F(NetworkCacheTest, WhatKilledProcessesLeftGoesAfterAnHour) {
   EXPECT_THAT(files(), ElementsAre(".prompt2pic-2.tmp")) << "which another process may be writing";
 }
 
-TEST_F(NetworkCacheTest, AFolderThatOthersMayWriteToIsNotUsed) {
+TEST_F(NetworkCacheTest, RefusesFolderWritableByOthers) {
   fs::create_directories(folder);
   write("theirs.blob", "network");
   ASSERT_EQ(chmod(folder.c_str(), 0777), 0);
@@ -160,7 +160,7 @@ TEST_F(NetworkCacheTest, AFolderThatOthersMayWriteToIsNotUsed) {
   EXPECT_FALSE(NetworkCache::open(""));
 }
 
-TEST_F(NetworkCacheTest, TroubleEndsNothing) {
+TEST_F(NetworkCacheTest, SurvivesErrors) {
   const auto cache = NetworkCache::open(folder);
   const auto fail = [](const auto&...) -> std::string { throw std::runtime_error("trouble"); };
   save(*cache, "a", "network");
@@ -175,7 +175,7 @@ TEST_F(NetworkCacheTest, TroubleEndsNothing) {
   EXPECT_EQ(load(*cache, "a"), std::nullopt);
 }
 
-/// As on a file system without permissions.
+/// Simulates a file system without permissions.
 bool forbid_chmod() {
 #ifdef SYS_chmod
   if (!forbid_syscall(SYS_chmod, EPERM)) return false;
@@ -183,7 +183,7 @@ bool forbid_chmod() {
   return forbid_syscall(SYS_fchmod, EPERM) && forbid_syscall(SYS_fchmodat, EPERM);
 }
 
-TEST_F(NetworkCacheTest, WorksWherePermissionsCannotBeChanged) {
+TEST_F(NetworkCacheTest, WorksOnFileSystemWithoutPermissions) {
   const pid_t child = start([&] {
     if (!forbid_chmod() || chmod(temporary.path().c_str(), 0700) == 0) return false;
     const auto cache = NetworkCache::open(folder);
@@ -194,12 +194,12 @@ TEST_F(NetworkCacheTest, WorksWherePermissionsCannotBeChanged) {
   EXPECT_EQ(end_of(child), 0);
 }
 
-TEST_F(NetworkCacheTest, ProcessesAndThreadsShareAFolder) {
+TEST_F(NetworkCacheTest, ProcessesAndThreadsShareFolder) {
   constexpr std::size_t kSize = 100'000;
   const auto save_and_load = [&](char letter) {
     bool right = true;
     for (int round = 0; round < 20; ++round) {
-      const auto cache = NetworkCache::open(folder, 3 * kSize);  // too little for all: they remove each other's
+      const auto cache = NetworkCache::open(folder, 3 * kSize);  // too small for all, so that they remove each other's files
       for (const std::string name : {"one", "two", "three", "four"}) {
         save(*cache, name, name + std::string(kSize, letter));
         const auto loaded = load(*cache, name);
@@ -219,7 +219,7 @@ TEST_F(NetworkCacheTest, ProcessesAndThreadsShareAFolder) {
   for (const pid_t child : children) EXPECT_EQ(end_of(child), 0);
 }
 
-TEST_F(NetworkCacheTest, SurvivesProcessesThatAreKilled) {
+TEST_F(NetworkCacheTest, SurvivesKilledProcesses) {
   const std::string one(1'000'000, '1');
   const std::string two(2'000'000, '2');
   for (int round = 0; round < 10; ++round) {
@@ -247,7 +247,7 @@ TEST_F(NetworkCacheTest, SurvivesProcessesThatAreKilled) {
   }
 }
 
-TEST_F(NetworkCacheTest, TheUsersFolderOfCaches) {
+TEST_F(NetworkCacheTest, DefaultsToCacheFolderOfUser) {
   setenv("HOME", "/home/u", 1);
   unsetenv("XDG_CACHE_HOME");
   EXPECT_EQ(networks_folder(""), "/home/u/.cache/prompt2pic/networks");

@@ -29,7 +29,7 @@ std::vector<fs::path> numbered_files(const fs::path& file, int count) {
 fs::path checked_name(const std::string& output) {
   fs::path file(output);
   if (output == "-") throw UsageError("pictures go to files: name one, such as --output fox.png");
-  std::error_code unusable;  // which is looked at below, once for each file
+  std::error_code unusable;  // checked below for each file
   if (!file.has_filename() || fs::is_directory(file, unusable)) throw UsageError("--output " + output + " is a folder; name a file in it");
   if (!file.has_extension()) file += ".png";
   std::string extension = file.extension().string();
@@ -59,7 +59,7 @@ std::vector<fs::path> output_files(const std::string& output, std::uint64_t seed
     if (problem && status.type() != fs::file_type::not_found) throw Error(file.string() + " cannot be written: " + problem.message());
     if (fs::exists(status) && !fs::is_regular_file(status)) throw UsageError(file.string() + " exists and is no file that can be replaced");
     if (fs::exists(status)) file = fs::is_symlink(file) ? fs::canonical(file) : file;
-    const TemporaryFile attempt(file);  // whether the folder can be written to
+    const TemporaryFile attempt(file);  // throws if the folder is not writable
   }
   return files;
 }

@@ -27,7 +27,7 @@ class OutputFiles : public ::testing::Test {
   const std::vector<std::uint8_t> bytes{1, 2, 3};
 };
 
-TEST_F(OutputFiles, NamesFollowFileAndCount) {
+TEST_F(OutputFiles, NamesDependOnFileAndCount) {
   EXPECT_THAT(output_files("fox.png", 1, 1), ElementsAre("fox.png"));
   EXPECT_THAT(output_files("fox", 1, 1), ElementsAre("fox.png"));
   EXPECT_THAT(output_files("./a.b.PNG", 1, 1), ElementsAre("./a.b.PNG"));
@@ -36,14 +36,14 @@ TEST_F(OutputFiles, NamesFollowFileAndCount) {
   EXPECT_TRUE(fs::is_empty(folder)) << "trying whether the folder can be written to leaves nothing";
 }
 
-TEST_F(OutputFiles, NamesOfItsOwnOverwriteNothing) {
+TEST_F(OutputFiles, GeneratedNamesAreUnused) {
   write_file("prompt2pic-7.png", bytes);
   EXPECT_THAT(output_files("", 7, 1), ElementsAre("prompt2pic-7_2.png"));
   write_file("prompt2pic-7-2.png", bytes);
   EXPECT_THAT(output_files("", 7, 2), ElementsAre("prompt2pic-7_2-1.png", "prompt2pic-7_2-2.png"));
 }
 
-TEST_F(OutputFiles, WhatCannotBeIsRefusedAtOnce) {
+TEST_F(OutputFiles, RefusesImpossibleNames) {
   fs::create_directory("folder.png");
   fs::create_directory("pair-2.png");
   ASSERT_EQ(::mkfifo("pipe.png", 0600), 0);
@@ -54,7 +54,7 @@ TEST_F(OutputFiles, WhatCannotBeIsRefusedAtOnce) {
   EXPECT_THROW(output_files(std::string(300, 'x') + ".png", 1, 1), Error);
 }
 
-TEST_F(OutputFiles, WritingReplacesWhatIsThere) {
+TEST_F(OutputFiles, WritingReplacesExistingFile) {
   write_file("fox.png", bytes);
   write_file("fox.png", std::vector<std::uint8_t>{9});
   EXPECT_EQ(fs::file_size("fox.png"), 1u);
@@ -64,7 +64,7 @@ TEST_F(OutputFiles, WritingReplacesWhatIsThere) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 2) << "no temporary file stays";
 }
 
-TEST_F(OutputFiles, NamesTakenMeanwhileAreNotOverwritten) {
+TEST_F(OutputFiles, DoesNotOverwriteNamesTakenMeanwhile) {
   auto one = output_files("", 7, 1);
   write_file("prompt2pic-7.png", bytes);
   write_new_file(one, 0, 7, std::vector<std::uint8_t>{9});
@@ -80,7 +80,7 @@ TEST_F(OutputFiles, NamesTakenMeanwhileAreNotOverwritten) {
   EXPECT_THAT(three, ElementsAre("prompt2pic-7-1.png", "prompt2pic-7_2-2.png", "prompt2pic-7_2-3.png"));
 }
 
-TEST_F(OutputFiles, RunsWithTheSameSeedShareAFolder) {
+TEST_F(OutputFiles, RunsWithSameSeedShareFolder) {
   constexpr std::size_t kRuns = 4;
   constexpr std::size_t kPictures = 25;
   std::array<std::vector<fs::path>, kRuns> files;
@@ -107,7 +107,7 @@ TEST_F(OutputFiles, RunsWithTheSameSeedShareAFolder) {
   EXPECT_EQ(static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), {})), all.size());
 }
 
-TEST_F(OutputFiles, LinksAreFollowed) {
+TEST_F(OutputFiles, FollowsLinks) {
   write_file("real.png", bytes);
   fs::create_symlink("real.png", "link.png");
   EXPECT_THAT(output_files("link.png", 1, 1), ElementsAre(fs::canonical("real.png")));

@@ -6,15 +6,15 @@
 
 namespace p2p::app {
 
-/// This process's anonymous memory now (RssAnon: what mapped files take is not in it).
+/// The current anonymous memory of this process in bytes (RssAnon, without mapped files).
 std::uint64_t anonymous_bytes();
 
-/// Watches this process's anonymous memory from construction to destruction.
+/// Samples the anonymous memory of this process until it is destroyed.
 class PeakMemory {
  public:
   PeakMemory();
 
-  /// The largest value so far.
+  /// The maximum so far, in bytes.
   std::uint64_t bytes();
 
  private:

@@ -7,7 +7,7 @@
 namespace p2p::app {
 
 void set_process_limits() {
-  // Where dumps go to a program, as to systemd-coredump, the limit does not count: there the second does.
+  // The limit does not apply to dumps that are piped to a program, such as systemd-coredump; the second call does.
   const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
   setrlimit(RLIMIT_CORE, &no_core);
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -18,7 +18,7 @@ void set_process_limits() {
 }
 
 void return_freed_memory() {
-  constexpr int kOwnPages = 8 << 10;  // bytes: a prompt, a message or a picture has pages of its own
+  constexpr int kOwnPages = 8 << 10;  // bytes; larger allocations, such as prompts, messages and pictures, get their own pages
   mallopt(M_ARENA_MAX, 2);
   mallopt(M_MMAP_THRESHOLD, kOwnPages);
 }

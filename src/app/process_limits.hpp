@@ -2,13 +2,13 @@
 
 namespace p2p::app {
 
-/// For the start of a service, before other threads. Its memory and environment hold secrets: no core dump of it is written, and no other
-/// process of its user may read them (root still attaches a debugger). As many files may be open at once as the system allows at most,
-/// for each connection is one.
+/// To be called at the start of a service, before other threads. Protects secrets in memory and environment: disables core dumps and access
+/// by other processes of the same user (root can still attach a debugger). Raises the limit of open files to the maximum, since each
+/// connection needs one.
 void set_process_limits();
 
-/// Has the C library give memory back when it is freed, at some cost of time: for services that carry and do not compute. Before any other
-/// thread.
+/// Makes the C library return freed memory to the system, at some cost of time; for services that do not compute. To be called before any
+/// other thread.
 void return_freed_memory();
 
 }  // namespace p2p::app

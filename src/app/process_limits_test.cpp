@@ -9,8 +9,8 @@
 namespace p2p::app {
 namespace {
 
-TEST(ProcessLimits, NoCoreNoReadersAllFiles) {
-  const pid_t child = fork();  // the limits are for good
+TEST(ProcessLimits, DisablesCoreDumpsAndRaisesFileLimit) {
+  const pid_t child = fork();  // in a child process, since the limits cannot be undone
   if (child == 0) {
     rlimit files{};
     getrlimit(RLIMIT_NOFILE, &files);

@@ -8,8 +8,8 @@
 
 namespace p2p::app {
 
-/// Shows on stderr how far the drawing is: on a terminal one line with a bar that is redrawn and wiped at the end; elsewhere a line as a
-/// stage begins and then one every ten seconds at most.
+/// Shows the progress of a drawing on stderr: on a terminal a progress bar that is erased at the end; elsewhere a line at the start of each
+/// stage and then at most one every ten seconds.
 class ProgressReport {
  public:
   explicit ProgressReport(int pictures);
@@ -20,9 +20,9 @@ class ProgressReport {
   void loading(const std::string& model);
   void next_picture();
   void show(const engine::Progress& progress);
-  /// Says something that stays on the screen.
+  /// Prints a permanent line.
   void note(const std::string& text);
-  /// Wipes the bar.
+  /// Erases the bar.
   void finish();
 
  private:
@@ -36,7 +36,7 @@ class ProgressReport {
 
 /// "[#####-----]"
 std::string bar(std::uint64_t done, std::uint64_t total);
-/// "  ETA 0:04"; nothing before something is done and when all is.
+/// "  ETA 0:04"; empty at the start and at the end.
 std::string eta(double elapsed_seconds, double done, double total);
 /// "[#####-----] 5/10  ETA 0:04": the bar and the ETA show the `fraction` of the picture, the numbers the step of its stage.
 std::string bar_text(double fraction, int step, int total, double elapsed_seconds);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kStability = "Stability AI Non-Commercial Research Community License";
 
-/// The models with names. Sizes, steps and guidance are those that their publishers give.
+/// The named models. Sizes, steps and guidance are the publishers' recommendations.
 const std::vector<PullModel>& catalog() {
   static const std::vector<PullModel> kModels{
       {.name = "wuerstchen",

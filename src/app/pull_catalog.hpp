@@ -9,28 +9,29 @@
 
 namespace p2p::app {
 
-/// A model to pull: one that has a name here, or any repository.
+/// A model to pull: a named one, or any repository.
 struct PullModel {
-  std::string name;  ///< its folder's: letters a-z, digits and hyphens
+  std::string name;  ///< name of the folder: a-z, digits and hyphens
   std::string title;
-  std::string licence;     ///< in words for people; empty: what the hub says
+  std::string licence;     ///< for people; empty: as stated by the hub
   bool commercial = true;  ///< false: the licence forbids commercial use
-  int size = 0;            ///< px of each side, to draw at; 0: as the pipeline does without being told
-  int steps = 0;           ///< the same
+  int size = 0;            ///< px, default width and height; 0: the pipeline's default
+  int steps = 0;           ///< default; 0: the pipeline's default
   std::optional<double> guidance;
   std::vector<hub::Source> sources;
 };
 
-/// `wanted` is a name of the table (sd-1.5; a dot or a hyphen is the same) or OWNER/NAME. Throws UsageError that lists the names.
+/// `wanted` is a name in the table (sd-1.5; dots and hyphens are equivalent) or OWNER/NAME. Throws UsageError that lists the names.
 PullModel find_pull_model(const std::string& wanted);
 
-/// Every named model in a line: name, repositories, licence.
+/// A table of the named models: name, repositories, licence.
 std::string pull_table();
 
-/// Lower-case letters, digits and hyphens of `text`, everything else a hyphen; what a model's folder may be called.
+/// A valid model name derived from `text`: lower case, with everything except letters and digits replaced by hyphens.
 std::string model_name_of(std::string_view text);
 
-/// Whether a licence's name says that it forbids commercial use: nc, noncommercial, non-commercial or research among its words.
+/// Whether the name of a licence indicates that it forbids commercial use: one of its words is nc, noncommercial, non-commercial or
+/// research.
 bool forbids_commercial_use(std::string_view licence);
 
 }  // namespace p2p::app

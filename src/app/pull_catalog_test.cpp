@@ -7,7 +7,7 @@
 namespace p2p::app {
 namespace {
 
-TEST(PullCatalog, NamesAreTakenWithDotsAndHyphens) {
+TEST(PullCatalog, AcceptsNamesWithDotsAndHyphens) {
   for (const char* name : {"sd-1.5", "sd-1-5", "SD-1.5"}) EXPECT_EQ(find_pull_model(name).name, "sd-1-5") << name;
   EXPECT_EQ(find_pull_model("wuerstchen").sources.size(), 2u);
   EXPECT_FALSE(find_pull_model("sd-turbo").commercial);
@@ -15,7 +15,7 @@ TEST(PullCatalog, NamesAreTakenWithDotsAndHyphens) {
   EXPECT_TRUE(find_pull_model("taesd").commercial);
 }
 
-TEST(PullCatalog, AnyRepositoryIsAModel) {
+TEST(PullCatalog, AcceptsAnyRepository) {
   const PullModel model = find_pull_model("SimianLuo/LCM_Dreamshaper_v7");
   EXPECT_EQ(model.name, "lcm-dreamshaper-v7");
   EXPECT_EQ(model.sources.at(0).repository, "SimianLuo/LCM_Dreamshaper_v7");
@@ -24,7 +24,7 @@ TEST(PullCatalog, AnyRepositoryIsAModel) {
     EXPECT_THROW(find_pull_model(wrong), UsageError) << wrong;
 }
 
-TEST(PullCatalog, LicencesThatForbidCommercialUseAreKnownByTheirWords) {
+TEST(PullCatalog, RecognisesNonCommercialLicences) {
   for (const char* no : {"cc-by-nc-4.0", "CC-BY-NC-SA-4.0", "sai-nc-community", "x-noncommercial", "Some Non-Commercial License", "nc",
                          "apple-amlr research"})
     EXPECT_TRUE(forbids_commercial_use(no)) << no;
@@ -32,7 +32,7 @@ TEST(PullCatalog, LicencesThatForbidCommercialUseAreKnownByTheirWords) {
     EXPECT_FALSE(forbids_commercial_use(yes)) << yes;
 }
 
-TEST(PullReport, ShowsBytesRateAndTheTimeLeft) {
+TEST(PullReport, ShowsBytesRateAndTimeLeft) {
   EXPECT_EQ(transfer_text(0, 100, 0, 0), "[------------------------] 0 B of 100 B");
   EXPECT_EQ(transfer_text(500'000'000, 1'000'000'000, 100'000'000, 10), "[############------------] 500 MB of 1.0 GB, 10 MB/s  ETA 0:50");
   EXPECT_EQ(transfer_text(100, 100, 100, 1), "[########################] 100 B of 100 B, 100 B/s");

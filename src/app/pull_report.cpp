@@ -33,7 +33,7 @@ void PullReport::show(std::uint64_t bytes) {
     start_ = last_ = now;
     first_ = bytes;
   }
-  first_ = std::min(first_, bytes);  // a file may have begun anew
+  first_ = std::min(first_, bytes);  // a file may have been restarted
   if (now - last_ < (terminal_ ? std::chrono::milliseconds(100) : std::chrono::seconds(10))) return;
   last_ = now;
   const std::string line = transfer_text(bytes, total_, bytes - first_, std::chrono::duration<double>(now - start_).count());

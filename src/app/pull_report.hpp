@@ -8,8 +8,8 @@
 
 namespace p2p::app {
 
-/// Shows on stderr how far a download is: on a terminal one line with a bar, redrawn and wiped at the end; elsewhere a line every ten
-/// seconds at most.
+/// Shows the progress of a download on stderr: on a terminal a progress bar that is erased at the end; elsewhere at most one line every ten
+/// seconds.
 class PullReport {
  public:
   PullReport();
@@ -17,10 +17,10 @@ class PullReport {
   PullReport(const PullReport&) = delete;
   PullReport& operator=(const PullReport&) = delete;
 
-  /// What a watcher is to call; refers to this.
+  /// Callbacks for a download; they refer to this object.
   hub::Watcher watcher();
   void begin(std::uint64_t total_bytes) { total_ = total_bytes; }
-  /// Says something that stays on the screen.
+  /// Prints a permanent line.
   void note(const std::string& text);
 
  private:
@@ -30,12 +30,12 @@ class PullReport {
 
   bool terminal_;
   std::uint64_t total_ = 0;
-  std::uint64_t first_ = 0;  ///< bytes that were here when it began
+  std::uint64_t first_ = 0;  ///< bytes that were present at the start
   Clock::time_point start_;
   Clock::time_point last_;
 };
 
-/// "[#####-----] 1.2 GB of 2.4 GB, 30 MB/s  ETA 0:40"; `fresh` of the `done` bytes have come in `elapsed_seconds`.
+/// "[#####-----] 1.2 GB of 2.4 GB, 30 MB/s  ETA 0:40"; `fresh` of the `done` bytes arrived within `elapsed_seconds`.
 std::string transfer_text(std::uint64_t done, std::uint64_t total, std::uint64_t fresh, double elapsed_seconds);
 
 }  // namespace p2p::app

@@ -38,30 +38,30 @@ ServiceProcess::ServiceProcess(const AppConfig& config, DefaultPorts ports, http
 }
 
 ServiceProcess::~ServiceProcess() {
-  health_.reset();  // before what it asks
+  health_.reset();  // before the state that it reads
   over_ = true;
-  // To that thread alone, and blocked there as everywhere: wakes its sigwait.
+  // Only to that thread, where it is blocked as everywhere, to wake its sigwait.
   pthread_kill(waiter_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
   waiter_.join();
 }
 
 void ServiceProcess::wait_for_signals() {
   constexpr std::chrono::seconds kStopWithin{57};
-  constexpr timespec kLookAgain{.tv_sec = 1, .tv_nsec = 0};  // it may be woken without a signal, by SIGCONT
+  constexpr timespec kCheckEvery{.tv_sec = 1, .tv_nsec = 0};  // SIGCONT may wake it without a signal
   int signal = 0;
   if (sigwait(&signals_, &signal) != 0 || over_) return;
   log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   stop_.request_stop();
   const auto deadline = std::chrono::steady_clock::now() + kStopWithin;
   int second = -1;
-  while (second < 0 && !over_ && std::chrono::steady_clock::now() < deadline) second = sigtimedwait(&signals_, nullptr, &kLookAgain);
+  while (second < 0 && !over_ && std::chrono::steady_clock::now() < deadline) second = sigtimedwait(&signals_, nullptr, &kCheckEvery);
   if (over_) return;
   if (second > 0) {
-    log::warn("stopped at once by a second signal");
+    log::warn("stopped immediately by a second signal");
     std::_Exit(130);
   }
-  // Nothing is lost by that: a process may be killed at any moment.
-  log::error("a part does not stop; the process ends without it");
+  // Safe: the process may be killed at any time without loss.
+  log::error("a component does not stop; ending the process without it");
   std::_Exit(0);
 }
 
@@ -78,7 +78,7 @@ void ServiceProcess::serve(const std::string& starting) {
 }
 
 void ServiceProcess::start_health() {
-  // Probes come one at a time; a crowd of others closes the oldest connections and cannot keep them out.
+  // Enough for probes, which come one at a time; a flood of connections closes the oldest ones and cannot lock probes out.
   const http::ServerLimits limits{.header_bytes = 8192, .body_bytes = 0, .connections = 256, .buffered_bytes = 4u << 20u};
   const auto start = [&](const std::string& listen) {
     health_.emplace(http::ServerConfig{.listen = listen, .setting = "P2P_HEALTH_LISTEN", .limits = limits, .threads = 2});
@@ -135,7 +135,7 @@ std::unique_ptr<blob::BlobStore> make_store(const AppConfig& config) {
   require(!config.s3.endpoint.empty(), "P2P_S3_ENDPOINT");
   require(!config.s3.access_key.empty(), "P2P_S3_ACCESS_KEY");
   require(!config.s3.secret_key.empty(), "P2P_S3_SECRET_KEY");
-  if (!missing.empty()) throw UsageError("P2P_S3_BUCKET is set, so these have to be set too: " + missing);
+  if (!missing.empty()) throw UsageError("P2P_S3_BUCKET is set, so these must be set too: " + missing);
   return blob::s3_store(config.s3);
 }
 
@@ -144,7 +144,7 @@ Secret link_key(const AppConfig& config) {
   const fs::path file = config.data_dir / "link-key";
   std::error_code failed;
   make_private_folders(config.data_dir, failed);
-  // Two processes may start at once: the file appears whole, and the first one's stays.
+  // Two processes may start at the same time: the file is created atomically, and the first one wins.
   if (const fs::path fresh = file.string() + "." + random_hex(8); !fs::exists(file)) {
     const int descriptor = open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     const std::string key = random_hex(32);
@@ -157,17 +157,17 @@ Secret link_key(const AppConfig& config) {
   std::ifstream(file) >> key;
   if (key.size() < 64)
     throw UsageError("the folder " + config.data_dir.string() + " cannot be written or " + file.string() +
-                     " is damaged; set P2P_DATA_DIR to a folder of this user's");
+                     " is damaged; set P2P_DATA_DIR to a folder of this user");
   return Secret(key);
 }
 
 bus::KafkaConfig kafka_config(const AppConfig& config, const std::string& client_id) {
   bus::KafkaConfig kafka = config.kafka;
-  if (kafka.brokers.empty()) throw UsageError("P2P_KAFKA_BROKERS is not set; it takes host:port, several with commas between");
+  if (kafka.brokers.empty()) throw UsageError("P2P_KAFKA_BROKERS is not set; it takes host:port, comma-separated");
   const bool sasl = kafka.security_protocol.starts_with("sasl");
   if (sasl && (kafka.sasl_mechanism.empty() || kafka.username.empty() || kafka.password.empty())) {
     throw UsageError("P2P_KAFKA_SECURITY_PROTOCOL is " + kafka.security_protocol +
-                     ", so P2P_KAFKA_SASL_MECHANISM, P2P_KAFKA_USERNAME and P2P_KAFKA_PASSWORD have to be set");
+                     ", so P2P_KAFKA_SASL_MECHANISM, P2P_KAFKA_USERNAME and P2P_KAFKA_PASSWORD must be set");
   }
   kafka.client_id = client_id;
   return kafka;

@@ -19,47 +19,48 @@
 
 namespace p2p::app {
 
-/// Where a service listens if the settings say nothing. All differ, so that the services run side by side on one machine.
+/// Default ports of a service. All differ, so that the services can run on one machine.
 struct DefaultPorts {
   int http;
   int health;
 };
 inline constexpr DefaultPorts kApiPorts{8080, 9080};
 inline constexpr DefaultPorts kBotPorts{8081, 9081};
-inline constexpr DefaultPorts kWorkerPorts{0, 9082};  ///< a worker serves nothing else
+inline constexpr DefaultPorts kWorkerPorts{0, 9082};  ///< a worker has only the health listener
 
-/// What every service has: the log, metrics, /livez, /readyz and /metrics on a listener of their own, HTTP for what it serves, and a stop
-/// at SIGTERM or SIGINT. To be made before any other thread.
+/// The common part of all services: log, metrics, a separate listener for /livez, /readyz and /metrics, the HTTP server, and shutdown
+/// by SIGTERM or SIGINT. Must be created before any other thread.
 class ServiceProcess {
  public:
-  /// `http`: of what the service serves; the address and the limits are the settings'.
+  /// `http`: configuration of the service's HTTP server; address and limits are taken from the settings.
   ServiceProcess(const AppConfig& config, DefaultPorts ports, http::ServerConfig http = {});
   ~ServiceProcess();
   ServiceProcess(const ServiceProcess&) = delete;
   ServiceProcess& operator=(const ServiceProcess&) = delete;
 
   Metrics& metrics() { return metrics_; }
-  /// For routes, before there is a Serving. Where nothing asks for it, and no setting, the process does not listen for it.
+  /// The HTTP server, for adding routes before a Serving is created. Without a call and without the setting, the process has no such
+  /// server.
   http::Server& http();
 
-  /// Serves HTTP while it lives; then all calls have ended. So it is to be made after what handlers use.
+  /// Serves HTTP until it is destroyed; then all calls have ended. So it must be created after everything that handlers use.
   class Serving {
    public:
-    /// /readyz answers that the service is `starting`. Throws UsageError: an address is wrong or taken.
+    /// /readyz answers `starting`. Throws UsageError if an address is invalid or in use.
     Serving(ServiceProcess& process, const std::string& starting) : process_(process) { process_.serve(starting); }
     ~Serving() { process_.stop_serving(); }
     Serving(const Serving&) = delete;
     Serving& operator=(const Serving&) = delete;
-    /// From now on /readyz asks `problem` why the service cannot work at the moment; empty: it can.
+    /// From now on /readyz calls `problem`, which returns why the service cannot work at the moment, or empty.
     void ask(std::function<std::string()> problem) { process_.set_problem(std::move(problem)); }
 
    private:
     ServiceProcess& process_;
   };
 
-  /// Asked to stop by the first signal; the second ends the process with 130.
+  /// The first signal requests a stop; the second ends the process with 130.
   std::stop_token stop_token() const { return stop_.get_token(); }
-  /// As the first signal does.
+  /// Requests a stop, like the first signal.
   void request_stop() { stop_.request_stop(); }
 
  private:
@@ -77,7 +78,7 @@ class ServiceProcess {
   std::atomic<bool> over_ = false;
   std::stop_source stop_;
   Metrics metrics_;
-  mutable std::mutex mutex_;  ///< of problem_
+  mutable std::mutex mutex_;  ///< guards problem_
   std::function<std::string()> problem_;
   http::ServerConfig http_config_;
   std::optional<http::Server> http_;
@@ -85,27 +86,27 @@ class ServiceProcess {
   std::thread waiter_;
 };
 
-/// The store that the settings name. Throws UsageError where they do not fit together.
+/// The store of the settings. Throws UsageError if these are inconsistent.
 std::unique_ptr<blob::BlobStore> make_store(const AppConfig& config);
 
-/// Signs links to pictures: see blob::link_path(). With a bucket it is derived from the bucket's secret key, so that all instances have the
-/// same; without, it is kept in data_dir and made where missing.
+/// The key for signing links to pictures: see blob::link_path(). With a bucket it is derived from the bucket's secret key, so that all
+/// instances have the same; without one it is stored in data_dir, and created if missing.
 Secret link_key(const AppConfig& config);
 
-/// The settings of Kafka with this process's name. Throws UsageError where there are no brokers.
+/// The Kafka settings with this client id. Throws UsageError without brokers.
 bus::KafkaConfig kafka_config(const AppConfig& config, const std::string& client_id);
 
-/// The models of a worker's list "a,b", each once. Throws UsageError for a name that no model can have.
+/// The models in a worker's list "a,b", without duplicates. Throws UsageError for an invalid name.
 std::vector<std::string> worker_models(const std::string& list);
 
-/// The one model of P2P_MODEL, by name: it may be in another folder than the workers', or nowhere here. Throws UsageError for several, of
-/// which `who` takes one.
+/// The name of the only model in P2P_MODEL, which need not be installed on this machine. Throws UsageError for several models, because
+/// `who` takes one.
 std::string one_model(const AppConfig& config, const std::string& who);
 
-/// The model that is one colour, for tests of load and crashes.
+/// The model of one colour, for load and crash tests.
 inline constexpr std::string_view kFlatModel = "flat";
 
-/// The bot's database: the setting's, or prompt2pic.db in data_dir.
+/// The URL of the bot's database: the setting, or prompt2pic.db in data_dir.
 Secret database_url(const AppConfig& config);
 
 }  // namespace p2p::app

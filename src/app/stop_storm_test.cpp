@@ -1,5 +1,5 @@
-// Bot, worker and API in one process, called over HTTP from several threads, and stopped at a random moment, many times over. For the
-// thread sanitizer; on its own it shows that every stop ends.
+// Bot, worker and API in one process, under HTTP load from several threads, are stopped at a random moment, many times. For the thread
+// sanitizer; also shows that every stop completes.
 
 #include <gmock/gmock.h>
 
@@ -16,9 +16,9 @@ namespace {
 
 constexpr int kRounds = 200;
 constexpr int kCallers = 4;
-constexpr int kMostCalls = 60;  // of a round, before it is stopped
+constexpr int kMostCalls = 60;  // per round, before the stop
 
-/// All of the service on doubles, in the order in which the commands make and end it.
+/// The whole service with test doubles, created and destroyed in the same order as by the commands.
 class Everything {
  public:
   Everything() {
@@ -70,7 +70,7 @@ class Everything {
   std::vector<std::jthread> threads;
 };
 
-/// Calls all that is served until the server has gone.
+/// Calls all routes until the server has stopped.
 class Caller {
  public:
   Caller(int port, int number, std::atomic<int>& calls)
@@ -88,7 +88,7 @@ class Caller {
         if (numbers_() % 3 == 0) send("DELETE", "/v1/requests/" + id);
         send("POST", "/hook", update(), {{"X-Telegram-Bot-Api-Secret-Token", "right"}});
       }
-    } catch (const http::HttpError&) {  // the server has gone
+    } catch (const http::HttpError&) {  // the server has stopped
     }
   }
 
@@ -112,7 +112,7 @@ class Caller {
   http::Client client_{{}};
 };
 
-TEST(StopStorm, EveryStopEnds) {
+TEST(StopStorm, EveryStopCompletes) {
   log::configure(log::Level::error, log::Format::text);
   std::mt19937 numbers(7);
   for (int round = 0; round < kRounds; ++round) {

@@ -6,10 +6,10 @@
 
 namespace p2p::app {
 
-/// Rows of UTF-8 cells in aligned columns, two spaces between them; what cells hold is shown printable().
+/// Prints rows of UTF-8 cells in aligned columns, separated by two spaces. Cells are made printable().
 void print_table(std::ostream& out, std::vector<std::vector<std::string>> rows);
 
-/// "24 MB", "8.1 GB": three digits at most, powers of 1000.
+/// "24 MB", "8.1 GB": at most three digits, powers of 1000.
 std::string bytes_text(double bytes);
 
 /// "0.42": two decimals.

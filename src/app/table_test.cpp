@@ -13,13 +13,13 @@ TEST(Table, AlignsByCharacterNotByByte) {
   EXPECT_EQ(out.str(), "имя   x\nname  y\n");
 }
 
-TEST(Table, CellsFromOutsideStayInTheirCells) {
+TEST(Table, EscapesControlCharacters) {
   std::ostringstream out;
   print_table(out, {{"a\nb\x1b[2J", "x"}, {"name", "\u202ey"}});
   EXPECT_EQ(out.str(), "a b\\u001b[2J  x\nname          \\u202ey\n");
 }
 
-TEST(Table, BytesAreShort) {
+TEST(Table, FormatsBytes) {
   EXPECT_EQ(bytes_text(0), "0 B");
   EXPECT_EQ(bytes_text(999), "999 B");
   EXPECT_EQ(bytes_text(999'999), "1.0 MB");

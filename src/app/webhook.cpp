@@ -16,15 +16,15 @@ Webhook::Webhook(const AppConfig& config, http::Server& server, std::atomic<chat
   const std::size_t path = url.find_first_of("/?#", url.find("://") + 3);
   if (path == std::string::npos || url[path] != '/')
     throw UsageError("P2P_TELEGRAM_WEBHOOK_URL has no path; it takes an address such as https://bot.example.org/telegram");
-  // Requests are matched by their decoded path, without the query.
+  // Routes match the decoded path, without the query.
   http::ServerRequest asked;
   if (!http::read_target(url.substr(path), asked)) throw UsageError("P2P_TELEGRAM_WEBHOOK_URL has a path that is wrongly encoded");
   server.route(
       "POST", asked.path, [this](const http::ServerRequest& request) { return take(request); },
       [this](const http::ServerRequest& request) -> std::optional<http::ServerResponse> {
         if (blob::same_secret(request.header("x-telegram-bot-api-secret-token"), secret_.expose())) return std::nullopt;
-        log::warn("somebody without the secret called the webhook");
-        return http::ServerResponse{.status = 401, .body = "the secret is wrong\n"};
+        log::warn("a call of the webhook without the secret");
+        return http::ServerResponse{.status = 401, .body = "wrong secret\n"};
       });
 }
 
@@ -32,7 +32,7 @@ http::ServerResponse Webhook::take(const http::ServerRequest& request) const {
   chat::Bot* const bot = bot_;
   if (!bot) return {.status = 503, .body = "starting\n"};
   const auto update = telegram::parse_update(request.body);
-  if (!update) return {.status = 400, .body = "this is no update\n"};
+  if (!update) return {.status = 400, .body = "not an update\n"};
   const auto kept = std::make_shared<std::atomic<bool>>(false);
   bot->take(*update, [kept, wake = request.wake] {
     *kept = true;
@@ -42,7 +42,7 @@ http::ServerResponse Webhook::take(const http::ServerRequest& request) const {
   return {.later = [kept, until = std::chrono::steady_clock::now() + kPatience]() -> std::optional<http::ServerResponse> {
             if (*kept) return http::ServerResponse{.content_type = "application/json", .body = "{}"};
             if (std::chrono::steady_clock::now() < until) return std::nullopt;
-            return http::ServerResponse{.status = 503, .body = "try again\n"};  // not kept: Telegram brings it again
+            return http::ServerResponse{.status = 503, .body = "try again\n"};  // not stored: Telegram sends it again
           },
           .pause = kPatience};
 }
@@ -56,7 +56,7 @@ void serve_pictures(http::Server& server, blob::BlobStore& store, const Secret& 
         try {
           return blob::serve_png(store, key_of(request));
         } catch (const blob::BlobError& error) {
-          if (error.kind() == blob::BlobError::Kind::missing) return {.status = 404, .body = "this picture is gone\n"};
+          if (error.kind() == blob::BlobError::Kind::missing) return {.status = 404, .body = "the picture was deleted\n"};
           log::warn("a picture could not be read", {{"error", error.what()}});
           return {.status = 503, .body = "the store of pictures does not answer; try again later\n"};
         }
@@ -66,7 +66,7 @@ void serve_pictures(http::Server& server, blob::BlobStore& store, const Secret& 
         if (messages::is_image_key(key) &&
             blob::link_is_valid(link_key, key, request.query_value("expires"), request.query_value("signature"), now()))
           return std::nullopt;
-        return http::ServerResponse{.status = 403, .body = "this link is wrong or has expired\n"};
+        return http::ServerResponse{.status = 403, .body = "this link is invalid or has expired\n"};
       });
 }
 

@@ -7,12 +7,13 @@
 
 namespace p2p::app {
 
-/// Where Telegram brings updates: a route at the path of the webhook's URL, open to whoever shows the secret.
+/// Receives updates from Telegram: a route at the path of the webhook's URL that requires the secret.
 class Webhook {
  public:
-  /// Adds the route; what comes before `bot` is there is refused, so that Telegram repeats it. Throws UsageError for a URL without a path.
+  /// Adds the route. Updates that arrive before the bot is set are refused, so that Telegram sends them again. Throws UsageError for a URL
+  /// without a path.
   Webhook(const AppConfig& config, http::Server& server, std::atomic<chat::Bot*>& bot);
-  /// The setting's, or one derived from the token.
+  /// The secret in the settings, or one derived from the token.
   const Secret& secret() const { return secret_; }
 
  private:
@@ -22,7 +23,7 @@ class Webhook {
   std::atomic<chat::Bot*>& bot_;
 };
 
-/// The route of blob::link_path(). Keeps the reference.
+/// Adds the route for blob::link_path(). Keeps the reference.
 void serve_pictures(http::Server& server, blob::BlobStore& store, const Secret& link_key);
 
 }  // namespace p2p::app

@@ -1,4 +1,4 @@
-// 3,000 calls of the webhook with mutated bodies and secrets: each is refused, taken or counted as dropped.
+// 3,000 calls of the webhook with mutated bodies and secrets: each is refused, accepted or counted as dropped.
 
 #include <gmock/gmock.h>
 
@@ -16,7 +16,7 @@ TEST_F(WebhookMutation, RefusesOrCountsEveryCall) {
   for (int i = 0; i < kCount; ++i) {
     Json update = Json::parse(kUpdate);
     update["update_id"] = i;
-    update["message"]["from"]["is_bot"] = true;  // so that nothing is to be answered
+    update["message"]["from"]["is_bot"] = true;  // so that no reply is necessary
     std::string secret = mutator.below(4) == 0 ? mutator.bytes("right") : "right";
     std::erase_if(secret, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
     ++answers[post(mutator.any(update), secret)];

@@ -14,7 +14,7 @@ TEST_F(WebhookTest, RefusesOtherSecrets) {
   EXPECT_EQ(counted("prompt2pic_updates_total"), 1);
 }
 
-TEST_F(WebhookTest, DerivesTheSecretFromTheTokenWithoutASetting) {
+TEST_F(WebhookTest, DerivesSecretFromTokenByDefault) {
   std::set<std::string> secrets;
   for (const char* token : {"1:a", "1:b"}) {
     http::Server other({.listen = "127.0.0.1:0"});
@@ -29,7 +29,7 @@ TEST_F(WebhookTest, DerivesTheSecretFromTheTokenWithoutASetting) {
   EXPECT_EQ(secrets.size(), 2u);
 }
 
-TEST_F(WebhookTest, RefusesOrCountsWhatIsNoUpdate) {
+TEST_F(WebhookTest, RefusesOrCountsInvalidUpdates) {
   for (const std::string& body :
        std::vector<std::string>{"", "{", "not JSON", "\xff", std::string(1000, '['), R"({"a":1,"a":2})", std::string("{}\0", 3)})
     EXPECT_EQ(post(body), 400) << body.substr(0, 20);
@@ -41,7 +41,7 @@ TEST_F(WebhookTest, RefusesOrCountsWhatIsNoUpdate) {
   EXPECT_EQ(post(kUpdate), 200);
 }
 
-TEST_F(WebhookTest, ServesThePathOfEveryUrl) {
+TEST_F(WebhookTest, ServesPathOfUrl) {
   const std::vector<std::pair<std::string, std::string>> urls{{"https://e.org/hook?key=1/2#x", "/hook?key=1/2"},
                                                               {"https://e.org/my%20hook", "/my%20hook"},
                                                               {"https://e.org/%D0%B6/", "/%D0%B6/"},
@@ -60,7 +60,7 @@ TEST_F(WebhookTest, ServesThePathOfEveryUrl) {
   }
 }
 
-TEST_F(WebhookTest, Answers503BeforeTheBotStarts) {
+TEST_F(WebhookTest, Answers503BeforeBotStarts) {
   bot = nullptr;
   EXPECT_EQ(post(kUpdate), 503);
 }

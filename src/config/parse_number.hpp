@@ -6,7 +6,7 @@
 
 namespace p2p {
 
-/// All of `text` as a number in min..max; nothing for anything else (spaces, signs before unsigned, nan, trailing letters).
+/// Parses the whole `text` as a number in min..max; nullopt for anything else (spaces, signs before unsigned, nan, trailing letters).
 template <typename Number>
 std::optional<Number> parse_number(std::string_view text, Number min, Number max) {
   Number value{};

@@ -9,8 +9,8 @@
 
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
-// Two faults of toml++ 3.3 and 3.4: a debug build aborts at a header such as [|x], which the code behind the assertion refuses well; and a
-// letter that is no ASCII, outside texts, "cannot be reached" where it is asked whether it is white space: it is none.
+// Works around two bugs of toml++ 3.3 and 3.4: a debug build aborts at a header such as [|x], which the code after the assertion handles
+// correctly; and a non-ASCII letter outside strings reaches an "unreachable" branch in the check for white space.
 #define TOML_ASSERT(condition) static_assert(true)
 #if __has_include(<toml++/impl/preprocessor.hpp>)  // 3.4
 #include <toml++/impl/preprocessor.hpp>
@@ -34,7 +34,7 @@ namespace {
 
 using Values = std::map<std::string, std::string, std::less<>>;
 
-/// The names of which the file may hold values: a setting's, and a secret's with _file at its end.
+/// The names permitted in the file: those of settings, and of secrets with the suffix _file.
 std::vector<std::string> names_in_a_file() {
   std::vector<std::string> names;
   for (const Setting& setting : settings()) {
@@ -44,7 +44,7 @@ std::vector<std::string> names_in_a_file() {
   return names;
 }
 
-/// The file's values as text by name; what cannot be a setting goes to `problems`.
+/// The values of the file as text, by name. Invalid entries are added to `problems`.
 Values read_file(const std::filesystem::path& file, std::vector<std::string>& problems) {
   Values values;
   const toml::parse_result parsed = toml::parse_file(file.string());
@@ -71,7 +71,7 @@ Values read_file(const std::filesystem::path& file, std::vector<std::string>& pr
   return values;
 }
 
-/// What stands in a secret's file, without the line end that editors leave.
+/// The content of a secret's file, without the trailing line end that editors add.
 std::optional<std::string> read_secret(const std::string& path) {
   constexpr std::size_t kMaxSecret = 65'536;
   std::ifstream in(path, std::ios::binary);
@@ -87,10 +87,10 @@ std::optional<std::string> read_secret(const std::string& path) {
 struct Found {
   std::string text;
   std::string source;
-  std::string name;  ///< with which problems begin
+  std::string name;  ///< prefix of problems
 };
 
-/// The value of `name` (a setting's, or NAME_file) in the environment or the file.
+/// The value of `name` (a setting, or NAME_file) in the environment or the file.
 std::optional<Found> look_up(const std::string& name, const SettingsSources& sources, const Values& in_file) {
   const std::string variable = Setting{name, {}, {}, {}, nullptr}.env();
   if (const char* value = sources.environment ? sources.environment(variable.c_str()) : nullptr; value && *value)
@@ -141,7 +141,7 @@ LoadedConfig load_config(const SettingsSources& sources) {
   for (const Setting& setting : settings()) {
     const Found found = find_value(setting, sources, in_file, problems);
     if (!setting.apply(loaded.config, found.text)) {
-      problems.push_back(found.name + (setting.secret ? " is not right" : " is '" + found.text + "'") + "; it takes " +
+      problems.push_back(found.name + (setting.secret ? " is invalid" : " is '" + found.text + "'") + "; it takes " +
                          std::string(setting.expects));
     }
     loaded.values.push_back({setting.secret && !found.text.empty() ? "(hidden)" : found.text, found.source});

@@ -23,17 +23,17 @@
 
 namespace p2p {
 
-/// What the settings come to, in the words of those who use them.
+/// The configuration, in the types of the components that use it.
 struct AppConfig {
-  std::string model;                 ///< a name or a folder; for a worker a list of them with commas
+  std::string model;                 ///< a name or a folder; for a worker a comma-separated list
   std::filesystem::path models_dir;  ///< empty: not set
   std::optional<int> steps;
   std::optional<int> decoder_steps;
   engine::EngineOptions engine;
-  std::string cache_dir;  ///< of compiled networks; empty: the user's; "off"
+  std::string cache_dir;  ///< cache of compiled networks; empty: the user's cache folder; "off": none
   std::chrono::seconds draw_within{0};
   std::int64_t max_pixels = 0;
-  std::chrono::milliseconds flat{0};  ///< how long the model `flat` takes
+  std::chrono::milliseconds flat{0};  ///< duration of a drawing of the model `flat`
 
   hub::HubConfig hub;
 
@@ -59,7 +59,7 @@ struct AppConfig {
   std::chrono::seconds longest_wait{0};
   std::optional<int> user_per_day;
   std::chrono::seconds api_wait{0};
-  Secret api_keys;  ///< with commas between; empty: none is asked for
+  Secret api_keys;  ///< comma-separated; empty: no key is required
 
   std::string http_listen;    ///< empty: the service's own default
   std::string health_listen;  ///< empty: the service's own default
@@ -68,38 +68,38 @@ struct AppConfig {
   log::Format log_format = log::Format::text;
 };
 
-/// A row of the table of settings.
+/// A setting. See settings_table.cpp.
 struct Setting {
-  std::string_view name;      ///< in the TOML file; the environment has P2P_ and capitals
-  std::string_view expects;   ///< ends the sentence "it takes ..."
+  std::string_view name;      ///< in the TOML file; in the environment P2P_ and upper case
+  std::string_view expects;   ///< completes the sentence "it takes ..."
   std::string_view fallback;  ///< empty: unset
   std::string_view sentence;
-  bool (*apply)(AppConfig& config, const std::string& text);  ///< false: the text is not what the setting expects
-  bool secret = false;  ///< never shown, on no command line; also from the file that NAME_file (P2P_NAME_FILE) names
+  bool (*apply)(AppConfig& config, const std::string& text);  ///< false: the text is invalid
+  bool secret = false;  ///< never shown, and not accepted on the command line; may be in the file named by NAME_file (P2P_NAME_FILE)
 
   std::string env() const;
   std::string flag() const;  ///< empty for a secret
 };
 
-/// Every setting there is.
+/// All settings.
 std::span<const Setting> settings();
 
 struct SettingsSources {
   std::map<std::string, std::string, std::less<>> flags;  ///< by the setting's name
-  std::function<const char*(const char*)> environment;    ///< such as std::getenv; an empty variable is one that is not set
+  std::function<const char*(const char*)> environment;    ///< such as std::getenv; an empty variable counts as not set
   std::optional<std::filesystem::path> file;              ///< TOML
 };
 
 struct LoadedConfig {
   struct Value {
-    std::string text;    ///< a secret's is "(hidden)" where it is set
+    std::string text;    ///< "(hidden)" for a secret that is set
     std::string source;  ///< the flag, the variable, the file, or "default"
   };
   AppConfig config;
   std::vector<Value> values;  ///< in the order of settings()
 };
 
-/// Flags before environment before file before defaults. Throws UsageError that lists everything that is wrong at once, secrets left out.
+/// Flags override the environment, then the file, then the defaults. Throws UsageError that lists all problems, without secrets.
 LoadedConfig load_config(const SettingsSources& sources);
 
 }  // namespace p2p

@@ -11,9 +11,9 @@ constexpr std::string_view kSteps = "a whole number from 1 to 1000";
 constexpr std::string_view kSeconds = "seconds: a whole number from 1 to 3600";
 constexpr std::string_view kUrl = "an address that begins with http:// or https://";
 constexpr std::string_view kProxy = "an address that begins with http:// or socks5h://";
-constexpr std::string_view kIds = "Telegram ids: whole numbers with commas between";
+constexpr std::string_view kIds = "Telegram ids: comma-separated whole numbers";
 
-/// Each of these makes a setting's apply(): `At` is a function from the configuration to the value that is set.
+/// These templates implement Setting::apply(). `At` returns the configuration's value to set.
 template <auto At>
 bool text(AppConfig& config, const std::string& given) {
   At(config) = given;
@@ -54,7 +54,7 @@ bool is_url(const std::string& given) {
   return scheme > 0 && given.size() > scheme && given[scheme] != '/' && given.find_first_of(" \t\r\n") == std::string::npos;
 }
 
-/// An address without a slash at its end, so that a path can follow.
+/// Removes trailing slashes, so that a path can be appended.
 template <auto At>
 bool url(AppConfig& config, const std::string& given) {
   At(config) = given.substr(0, given.find_last_not_of('/') + 1);
@@ -76,7 +76,7 @@ bool ids(AppConfig& config, const std::string& given) {
   return true;
 }
 
-/// One word of a list; `take` gets its place in the list.
+/// One word of a list; `take` receives its index.
 template <std::size_t Count>
 bool choice(const std::string& given, const std::array<std::string_view, Count>& words, const auto& take) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -159,7 +159,7 @@ bool log_format(AppConfig& config, const std::string& given) {
 
 bool model(AppConfig& config, const std::string& given) { return !(config.model = given).empty(); }
 
-/// A folder, or none.
+/// An existing folder, or nothing.
 template <auto At>
 bool folder(AppConfig& config, const std::string& given) {
   At(config) = given;
@@ -172,133 +172,131 @@ bool folder(AppConfig& config, const std::string& given) {
 
 constexpr std::array kSettings{
     Setting{"model", "a model's name, folder or .safetensors file", "emoji",
-            "The model that draws: its name, the folder it is in, or its .safetensors file; for a worker a list with commas.", model},
-    Setting{"models_dir", "a folder that exists", "", "A folder of models, searched before the ones that came with prompt2pic.",
-            folder<P2P_AT(models_dir)>},
+            "The model: its name, folder or .safetensors file; for a worker a comma-separated list.", model},
+    Setting{"models_dir", "a folder that exists", "", "A folder of models, searched before the bundled ones.", folder<P2P_AT(models_dir)>},
     Setting{"precision", "auto, f32 or bf16 (int8 comes in a later version)", "auto",
-            "What the arithmetic is done in: auto takes bf16 where the processor has it, else f32.", precision},
-    Setting{"steps", kSteps, "", "Equal steps of the prior; unset, the model's own schedule.", number<P2P_AT(steps), 1, 1000>},
-    Setting{"decoder_steps", kSteps, "", "Steps of the decoder; unset, the model's own number.", number<P2P_AT(decoder_steps), 1, 1000>},
+            "Arithmetic precision: auto uses bf16 if the processor supports it, otherwise f32.", precision},
+    Setting{"steps", kSteps, "", "Equal steps of the prior; unset: the model's own schedule.", number<P2P_AT(steps), 1, 1000>},
+    Setting{"decoder_steps", kSteps, "", "Steps of the decoder; unset: the model's default.", number<P2P_AT(decoder_steps), 1, 1000>},
     Setting{"draw_within", "seconds: a whole number from 1 to 86400", "3600",
-            "How long a worker may draw one request; what takes longer ends as failed.", number<P2P_AT(draw_within), 1, 86'400>},
+            "Time limit of a worker for one request; longer requests fail.", number<P2P_AT(draw_within), 1, 86'400>},
     Setting{"max_pixels", "a whole number from 256 to 67108864", "4194304",
-            "Pixels of the largest picture that a worker draws; a model's card may name fewer (max_pixels).",
+            "Maximum pixels of a picture that a worker draws; a model's card may set a lower limit (max_pixels).",
             number<P2P_AT(max_pixels), 256, 67'108'864>},
     Setting{"loras_dir", "a folder that exists", "",
-            "LoRAs that a prompt may name: <lora:NAME:WEIGHT> is NAME.safetensors there; unset, a prompt may name none.",
+            "Folder of LoRAs for prompts: <lora:NAME:WEIGHT> uses NAME.safetensors there; unset: no LoRAs in prompts.",
             folder<P2P_AT(engine.loras_dir)>},
     Setting{"vae", "a folder or the name of one among the models", "",
-            "A vae for Stable Diffusion instead of the model's own: taesd decodes many times faster, a little less sharply.",
+            "A VAE for Stable Diffusion instead of the model's own: taesd decodes many times faster, slightly less sharp.",
             text<P2P_AT(engine.vae)>},
     Setting{"preview_vae", "a folder or the name of one among the models", "",
-            "The vae that --preview decodes with; taesd is quick. Unset, that of the pictures.", text<P2P_AT(engine.preview_vae)>},
+            "The VAE for --preview; taesd is fast. Unset: the VAE of the pictures.", text<P2P_AT(engine.preview_vae)>},
     Setting{"vae_tiling", "auto, on or off", "auto",
-            "Decode large pictures of Stable Diffusion in tiles, with bounded memory; auto: above 1536x1536 pixels.", vae_tiling},
+            "Decode Stable Diffusion pictures in tiles, with bounded memory; auto: above 1536x1536 pixels.", vae_tiling},
     Setting{"safety", "off, or a number from -1 to 1", "off",
-            "Stable Diffusion's own safety checker, which makes pictures black: 0 as published, above 0 stricter, below 0 laxer.", safety},
-    Setting{"threads", "a whole number from 0 to 1024", "0", "Processor threads to compute with; 0 takes all there are.",
+            "Stable Diffusion's safety checker, which blacks out pictures: 0 as published, above 0 stricter, below 0 more permissive.",
+            safety},
+    Setting{"threads", "a whole number from 0 to 1024", "0", "Number of compute threads; 0: all processors.",
             number<P2P_AT(engine.threads), 0, 1024>},
     Setting{"cache_dir", "a folder of your own, or off", "",
-            "Where generate keeps small networks once they are compiled; unset, prompt2pic/networks in the user's folder of caches.",
-            text<P2P_AT(cache_dir)>},
+            "Cache of compiled networks for generate; unset: prompt2pic/networks in the user's cache folder.", text<P2P_AT(cache_dir)>},
     Setting{"flat_ms", "milliseconds: a whole number from 0 to 3600000", "0",
-            "How long the model flat takes, which is for tests of load and crashes.", number<P2P_AT(flat), 0, 3'600'000>},
+            "Duration of a drawing of the model flat, for load and crash tests.", number<P2P_AT(flat), 0, 3'600'000>},
 
-    Setting{"hub_url", kUrl, "https://huggingface.co", "Where prompt2pic pull gets models: Hugging Face, or a mirror with its API.",
+    Setting{"hub_url", kUrl, "https://huggingface.co", "The hub for prompt2pic pull: Hugging Face, or a mirror with the same API.",
             url<P2P_AT(hub.url)>},
-    Setting{"hub_token", "an access token of the hub", "", "Who is asking, for models that ask for consent; shown to hub_url alone.",
-            hub_token, true},
-    Setting{"hub_proxy", kProxy, "", "A proxy for pull alone.", proxy<P2P_AT(hub.proxy)>, true},
-    Setting{"hub_ca_file", "a PEM file", "", "Certificates that the hub's is checked against; unset, the system's.",
-            text<P2P_AT(hub.ca_file)>},
+    Setting{"hub_token", "an access token of the hub", "", "Access token for gated models; sent only to hub_url.", hub_token, true},
+    Setting{"hub_proxy", kProxy, "", "Proxy used only by pull.", proxy<P2P_AT(hub.proxy)>, true},
+    Setting{"hub_ca_file", "a PEM file", "", "CA certificates for the hub; unset: the system's.", text<P2P_AT(hub.ca_file)>},
 
-    Setting{"telegram_token", "a bot's token, as @BotFather gives it: 123456:ABC...", "", "The bot's token.", token, true},
+    Setting{"telegram_token", "a bot's token from @BotFather: 123456:ABC...", "", "The bot's token.", token, true},
     Setting{"telegram_api_url", kUrl, "https://api.telegram.org", "Telegram's Bot API server, or a self-hosted one.",
             url<P2P_AT(telegram.url)>},
-    Setting{"telegram_proxy", kProxy, "", "A proxy for the calls to Telegram alone.", proxy<P2P_AT(telegram.proxy)>, true},
-    Setting{"telegram_webhook_url", kUrl, "",
-            "Where Telegram brings updates: its path is served on http_listen; unset, the bot asks for them.", url<P2P_AT(webhook_url)>},
+    Setting{"telegram_proxy", kProxy, "", "Proxy used only for Telegram.", proxy<P2P_AT(telegram.proxy)>, true},
+    Setting{"telegram_webhook_url", kUrl, "", "URL of the webhook; its path is served on http_listen. Unset: the bot polls for updates.",
+            url<P2P_AT(webhook_url)>},
     Setting{"telegram_webhook_secret", "at most 256 of A-Z a-z 0-9 _ -", "",
-            "What Telegram shows at the webhook to prove itself; unset, it is derived from the token.", webhook_secret, true},
+            "Secret that Telegram sends to the webhook; unset: derived from the token.", webhook_secret, true},
 
-    Setting{"kafka_brokers", "host:port, several with commas between", "", "Kafka's bootstrap servers.", text<P2P_AT(kafka.brokers)>},
-    Setting{"kafka_security_protocol", "plaintext, ssl, sasl_plaintext or sasl_ssl", "plaintext", "How Kafka is spoken to.",
+    Setting{"kafka_brokers", "host:port, comma-separated", "", "Kafka's bootstrap servers.", text<P2P_AT(kafka.brokers)>},
+    Setting{"kafka_security_protocol", "plaintext, ssl, sasl_plaintext or sasl_ssl", "plaintext", "Protocol for the connection to Kafka.",
             security_protocol},
-    Setting{"kafka_sasl_mechanism", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", "",
-            "How Kafka checks the password, with sasl_plaintext and sasl_ssl.", sasl_mechanism},
+    Setting{"kafka_sasl_mechanism", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", "", "SASL mechanism for sasl_plaintext and sasl_ssl.",
+            sasl_mechanism},
     Setting{"kafka_username", "a text", "", "Kafka's user.", text<P2P_AT(kafka.username)>},
     Setting{"kafka_password", "a text", "", "Kafka's password.", secret<P2P_AT(kafka.password)>, true},
-    Setting{"kafka_ca_file", "a PEM file", "", "Certificates that Kafka's is checked against; unset, the system's.",
-            text<P2P_AT(kafka.ca_file)>},
+    Setting{"kafka_ca_file", "a PEM file", "", "CA certificates for Kafka; unset: the system's.", text<P2P_AT(kafka.ca_file)>},
     Setting{"kafka_replication", "a whole number from 1 to 32", "",
-            "Copies of each message in topics made by prompt2pic; unset, three where there are three brokers, else the brokers' default.",
+            "Replication factor of topics that prompt2pic creates; unset: 3 with three or more brokers, otherwise the brokers' default.",
             number<P2P_AT(kafka.replication), 1, 32>},
 
     Setting{"s3_endpoint", kUrl, "", "The S3-compatible storage, such as https://s3.cloud.ru.", url<P2P_AT(s3.endpoint)>},
-    Setting{"s3_public_endpoint", kUrl, "", "The address that links are made for; unset, the endpoint.", url<P2P_AT(s3.public_endpoint)>},
+    Setting{"s3_public_endpoint", kUrl, "", "Public address of the storage, used in links; unset: s3_endpoint.",
+            url<P2P_AT(s3.public_endpoint)>},
     Setting{"s3_region", "a region, such as ru-central-1", "us-east-1", "The storage's region.", text<P2P_AT(s3.region)>},
-    Setting{"s3_bucket", "a bucket that exists", "", "The bucket for pictures; unset, they go to data_dir.", text<P2P_AT(s3.bucket)>},
+    Setting{"s3_bucket", "a bucket that exists", "", "The bucket for pictures; unset: they are stored in data_dir.",
+            text<P2P_AT(s3.bucket)>},
     Setting{"s3_access_key", "an access key; cloud.ru's are TENANT_ID:KEY_ID", "", "The storage's access key.", text<P2P_AT(s3.access_key)>,
             true},
     Setting{"s3_secret_key", "a text", "", "The storage's secret key.", secret<P2P_AT(s3.secret_key)>, true},
-    Setting{"s3_ca_file", "a PEM file", "", "Certificates that the storage's is checked against; unset, the system's.",
-            text<P2P_AT(s3.ca_file)>},
-    Setting{"s3_link_ttl", "seconds: a whole number from 1 to 604800", "604800", "How long a link to a picture works.",
+    Setting{"s3_ca_file", "a PEM file", "", "CA certificates for the storage; unset: the system's.", text<P2P_AT(s3.ca_file)>},
+    Setting{"s3_link_ttl", "seconds: a whole number from 1 to 604800", "604800", "Lifetime of links to pictures.",
             number<P2P_AT(link_ttl), 1, 604'800>},
-    Setting{"public_url", kUrl, "", "How people reach the bot's own HTTP, for links to pictures in data_dir.", url<P2P_AT(public_url)>},
-    Setting{"keep_days", "days: a whole number from 1 to 36500", "", "Pictures are deleted after so many days; unset, never.",
+    Setting{"public_url", kUrl, "", "Public address of this service, for links to pictures.", url<P2P_AT(public_url)>},
+    Setting{"keep_days", "days: a whole number from 1 to 36500", "", "Pictures are deleted after this time; unset: never.",
             number<P2P_AT(keep_days), 1, 36'500>},
     Setting{"database_url", "sqlite:///PATH (postgresql:// comes in a later version)", "",
-            "The bot's database; unset, prompt2pic.db in data_dir.", database_url, true},
+            "The bot's database; unset: prompt2pic.db in data_dir.", database_url, true},
 
-    Setting{"admins", kIds, "", "People whom no limit holds, and who may cancel what is another's.", ids<P2P_AT(admins)>},
-    Setting{"allow", kIds, "", "The only people who may draw; unset, everyone.", ids<P2P_AT(allow)>},
-    Setting{"block", kIds, "", "People who may not draw.", ids<P2P_AT(block)>},
-    Setting{"user_in_flight", "a whole number from 1 to 1000", "2", "Workers that one person holds at most while others wait.",
+    Setting{"admins", kIds, "", "Administrators: not subject to limits, and may cancel requests of others.", ids<P2P_AT(admins)>},
+    Setting{"allow", kIds, "", "Users who may use the bot; unset: everyone.", ids<P2P_AT(allow)>},
+    Setting{"block", kIds, "", "Users who may not use the bot.", ids<P2P_AT(block)>},
+    Setting{"user_in_flight", "a whole number from 1 to 1000", "2", "Maximum number of workers that one user may occupy while others wait.",
             number<P2P_AT(user_in_flight), 1, 1000>},
-    Setting{"user_queue", "a whole number from 1 to 100000", "20", "Requests that one person may have waiting.",
+    Setting{"user_queue", "a whole number from 1 to 100000", "20", "Maximum number of waiting requests per user.",
             number<P2P_AT(user_queue), 1, 100'000>},
     Setting{"longest_wait", "seconds: a whole number from 60 to 86400", "43200",
-            "How long a request may wait for a worker; then it ends as failed.", number<P2P_AT(longest_wait), 60, 86'400>},
-    Setting{"user_per_day", "a whole number from 1 to 100000", "",
-            "Pictures that one person may ask for in a day (UTC); unset, any number.", number<P2P_AT(user_per_day), 1, 100'000>},
+            "How long a request may wait for a worker before it fails.", number<P2P_AT(longest_wait), 60, 86'400>},
+    Setting{"user_per_day", "a whole number from 1 to 100000", "", "Maximum number of requests per user and day (UTC); unset: unlimited.",
+            number<P2P_AT(user_per_day), 1, 100'000>},
 
-    Setting{"api_keys", "keys with commas between, each at least 16 characters", "",
-            "What callers of the HTTP API show; without any it serves loopback alone.", secret<P2P_AT(api_keys)>, true},
-    Setting{"api_wait", kSeconds, "600", "How long a call of the HTTP API waits for its pictures where it does not say.",
-            seconds<P2P_AT(api_wait)>},
+    Setting{"api_keys", "comma-separated keys, each at least 16 characters", "",
+            "Keys of clients of the HTTP API; without keys it serves only loopback.", secret<P2P_AT(api_keys)>, true},
+    Setting{"api_wait", kSeconds, "600", "How long a call of the HTTP API waits for its pictures by default.", seconds<P2P_AT(api_wait)>},
 
+    Setting{"http_listen", "host:port", "",
+            "Address of the service's HTTP server, which also has /livez, /readyz and /metrics; unset: 127.0.0.1:8080 for the API, "
+            "127.0.0.1:8081 "
+            "for a bot that serves a webhook or pictures, none for a worker.",
+            text<P2P_AT(http_listen)>},
     Setting{
-        "http_listen", "host:port", "",
-        "Where the service listens for what it serves, and for /livez, /readyz and /metrics; unset, the API takes 127.0.0.1:8080, the bot "
-        "127.0.0.1:8081 if it serves a webhook or pictures, a worker none.",
-        text<P2P_AT(http_listen)>},
-    Setting{"health_listen", "host:port", "",
-            "Where /livez, /readyz and /metrics are listened for apart from all else; unset, the API takes 127.0.0.1:9080, the bot 9081, a "
-            "worker 9082, and another port, which the log tells, where that is taken.",
-            text<P2P_AT(health_listen)>},
+        "health_listen", "host:port", "",
+        "Address of a separate listener for /livez, /readyz and /metrics; unset: 127.0.0.1:9080 for the API, 9081 for the bot, 9082 for a "
+        "worker, or another port, which is logged, if that is in use.",
+        text<P2P_AT(health_listen)>},
     Setting{"http_connections", "a whole number from 16 to 1000000", "8192",
-            "Connections that http_listen holds; beyond, the one that has been idle longest is closed.",
+            "Maximum number of connections of http_listen; beyond: the one idle for longest is closed.",
             number<P2P_AT(http.connections), 16, 1'000'000>},
     Setting{"http_connections_per_address", "a whole number from 1 to 1000000", "4096",
-            "Connections that one IPv4 address or IPv6 /64 may have; a proxy's callers share its address.",
+            "Maximum number of connections per IPv4 address or IPv6 /64; clients behind a proxy share its address.",
             number<P2P_AT(http.connections_per_address), 1, 1'000'000>},
     Setting{"http_requests_per_second", "a whole number from 1 to 1000000", "1000",
-            "Requests that one address may send in a second; more get 429.", number<P2P_AT(http.requests_per_second), 1, 1'000'000>},
-    Setting{"http_header_bytes", "bytes: a whole number from 1024 to 1048576", "16384", "Bytes of a request's headers; more get 431.",
+            "Maximum number of requests per address and second; beyond: 429.", number<P2P_AT(http.requests_per_second), 1, 1'000'000>},
+    Setting{"http_header_bytes", "bytes: a whole number from 1024 to 1048576", "16384", "Maximum size of request headers; beyond: 431.",
             number<P2P_AT(http.header_bytes), 1024, 1'048'576>},
-    Setting{"http_body_bytes", "bytes: a whole number from 1024 to 67108864", "1048576", "Bytes of a request's body; more get 413.",
+    Setting{"http_body_bytes", "bytes: a whole number from 1024 to 67108864", "1048576", "Maximum size of a request body; beyond: 413.",
             number<P2P_AT(http.body_bytes), 1024, 67'108'864>},
     Setting{"http_buffer_bytes", "bytes: a whole number from 1048576 to 17179869184", "12582912",
-            "Bytes of requests and answers on their way, in all; beyond, the slowest connection is closed.",
+            "Maximum total size of buffered requests and responses; beyond: the slowest connection is closed.",
             number<P2P_AT(http.buffered_bytes), 1'048'576, 17'179'869'184>},
-    Setting{"http_request_seconds", kSeconds, "20", "How long a request may take to arrive; then 408.", seconds<P2P_AT(http.request)>},
-    Setting{"http_idle_seconds", kSeconds, "75", "How long a connection is kept between two requests.", seconds<P2P_AT(http.idle)>},
-    Setting{"http_send_seconds", kSeconds, "20", "How long a caller may take for each 64 KiB of an answer.", seconds<P2P_AT(http.send)>},
-    Setting{"data_dir", "a folder", "data", "Where the database and, without a bucket, pictures are kept; made where missing.",
+    Setting{"http_request_seconds", kSeconds, "20", "Time limit to receive a request; then 408.", seconds<P2P_AT(http.request)>},
+    Setting{"http_idle_seconds", kSeconds, "75", "How long an idle connection is kept open.", seconds<P2P_AT(http.idle)>},
+    Setting{"http_send_seconds", kSeconds, "20", "Time limit for the client to receive each 64 KiB of a response.",
+            seconds<P2P_AT(http.send)>},
+    Setting{"data_dir", "a folder", "data", "Folder of the database and, without a bucket, of the pictures; created if missing.",
             text<P2P_AT(data_dir)>},
-    Setting{"log_level", "debug, info, warn or error", "info", "The least important lines that are logged.", log_level},
-    Setting{"log_format", "text or json", "text", "How lines are logged.", log_format},
+    Setting{"log_level", "debug, info, warn or error", "info", "Minimum level of logged lines.", log_level},
+    Setting{"log_format", "text or json", "text", "Format of log lines.", log_format},
 };
 
 #undef P2P_AT

@@ -43,7 +43,7 @@ class Settings : public ::testing::Test {
   std::filesystem::path file = folder.path() / "settings.toml";
 };
 
-TEST_F(Settings, DefaultsAreTheTablesOwn) {
+TEST_F(Settings, DefaultsComeFromTable) {
   const LoadedConfig loaded = load_config(sources);
   EXPECT_EQ(loaded.config.model, "emoji");
   EXPECT_FALSE(loaded.config.steps);
@@ -54,7 +54,7 @@ TEST_F(Settings, DefaultsAreTheTablesOwn) {
   for (const auto& value : loaded.values) EXPECT_EQ(value.source, "default");
 }
 
-TEST_F(Settings, FlagsBeforeEnvironmentBeforeFile) {
+TEST_F(Settings, FlagsOverrideEnvironmentAndFile) {
   write("model = \"of-file\"\nsteps = 3\ndecoder_steps = 4\nthreads = 1\n");
   set_env({{"P2P_MODEL", "of-env"}, {"P2P_STEPS", "5"}, {"P2P_THREADS", ""}});
   sources.flags = {{"model", "of-flag"}};
@@ -68,13 +68,13 @@ TEST_F(Settings, FlagsBeforeEnvironmentBeforeFile) {
   EXPECT_EQ(loaded.values[4].source, file.string());
 }
 
-TEST_F(Settings, EveryProblemIsNamedAtOnce) {
+TEST_F(Settings, ReportsAllProblemsTogether) {
   write("model = \"x\"\nmodles_dir = \"/\"\nthreads = 1.5\n");
   set_env({{"P2P_STEPS", "0"}, {"P2P_PRECISION", "int8"}, {"P2P_MODELS_DIR", "/no/such/folder"}});
   sources.flags = {{"decoder_steps", "many"}};
   const std::string text = problems();
   EXPECT_THAT(text, HasSubstr("6 settings are wrong"));
-  EXPECT_THAT(text, HasSubstr("modles_dir is no setting; did you mean models_dir?"));
+  EXPECT_THAT(text, HasSubstr("modles_dir is not a setting; did you mean models_dir?"));
   EXPECT_THAT(text, HasSubstr("threads is neither a text in quotes nor a whole number"));
   EXPECT_THAT(text, HasSubstr("P2P_STEPS is '0'; it takes a whole number from 1 to 1000"));
   EXPECT_THAT(text, HasSubstr("int8 comes in a later version"));
@@ -82,7 +82,7 @@ TEST_F(Settings, EveryProblemIsNamedAtOnce) {
   EXPECT_THAT(text, HasSubstr("--decoder-steps is 'many'"));
 }
 
-TEST_F(Settings, SecretsComeFromFilesAndAreNeverShown) {
+TEST_F(Settings, ReadsSecretsFromFilesAndHidesThem) {
   write("123:secret-token\n");
   sources.file.reset();
   set_env({{"P2P_TELEGRAM_TOKEN_FILE", file.string()}, {"P2P_KAFKA_PASSWORD", "geheim"}});
@@ -98,19 +98,19 @@ TEST_F(Settings, SecretsComeFromFilesAndAreNeverShown) {
   EXPECT_EQ(hidden, 2);
 }
 
-TEST_F(Settings, ProblemsOfSecretsDoNotShowThem) {
+TEST_F(Settings, ProblemsHideSecrets) {
   set_env({{"P2P_TELEGRAM_TOKEN", "geheim"},
            {"P2P_KAFKA_PASSWORD", "x"},
            {"P2P_KAFKA_PASSWORD_FILE", "/no/file"},
            {"P2P_S3_SECRET_KEY_FILE", "/no/file"}});
   const std::string text = problems();
-  EXPECT_THAT(text, HasSubstr("P2P_TELEGRAM_TOKEN is not right; it takes a bot's token"));
+  EXPECT_THAT(text, HasSubstr("P2P_TELEGRAM_TOKEN is invalid; it takes a bot's token"));
   EXPECT_THAT(text, HasSubstr("P2P_KAFKA_PASSWORD and P2P_KAFKA_PASSWORD_FILE are both set; keep one"));
   EXPECT_THAT(text, HasSubstr("P2P_S3_SECRET_KEY_FILE is '/no/file', which cannot be read"));
   EXPECT_THAT(text, ::testing::Not(HasSubstr("geheim")));
 }
 
-TEST_F(Settings, PeopleAreListsOfIds) {
+TEST_F(Settings, ReadsListsOfIds) {
   set_env({{"P2P_ADMINS", "1, -100123 ,7"}, {"P2P_S3_LINK_TTL", "60"}, {"P2P_S3_ENDPOINT", "https://s3.cloud.ru/"}});
   const AppConfig config = load_config(sources).config;
   EXPECT_EQ(config.admins, (std::set<std::int64_t>{-100123, 1, 7}));
@@ -132,7 +132,7 @@ TEST(SettingsTable, NamesAreDistinctAndDescribed) {
   }
 }
 
-TEST_F(Settings, BadFilesAreNamed) {
+TEST_F(Settings, ReportsInvalidFiles) {
   write("model = \"x\"\nsteps = = 3\n");
   EXPECT_THAT(problems(), HasSubstr(file.string() + ", line 2: "));
   for (const char* line : {"[|table]", "steps = ж", "ж = 3", "x = [1, Ǣ"}) {
@@ -143,7 +143,7 @@ TEST_F(Settings, BadFilesAreNamed) {
   EXPECT_THAT(problems(), HasSubstr("/no/such/file.toml: "));
 }
 
-TEST(ParseNumber, TakesWholeTextsInRange) {
+TEST(ParseNumber, AcceptsWholeTextsInRange) {
   EXPECT_EQ(parse_number<int>("12", 1, 20), 12);
   EXPECT_EQ(parse_number<std::uint64_t>("18446744073709551615", 0, ~0ull), ~0ull);
   EXPECT_EQ(parse_number<double>("3.5", 0, 50), 3.5);

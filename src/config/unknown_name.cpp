@@ -10,15 +10,15 @@
 namespace p2p {
 namespace {
 
-constexpr std::size_t kMaxName = 100;  ///< of what is compared
+constexpr std::size_t kMaxName = 100;  ///< longest name that is compared
 
-/// Of tools, tests and compose.yaml, which may share an environment with the program; those that end with _GOLDEN besides.
-constexpr std::array<std::string_view, 13> kOfTheTools{"P2P_BINARY",         "P2P_BUILD_CACHE", "P2P_COME_AND_GO", "P2P_DECODE",
-                                                       "P2P_IMAGE",          "P2P_JOBS",        "P2P_MUTATIONS",   "P2P_NEWCOMER_NAMESPACE",
-                                                       "P2P_SOAK_REQUESTS",  "P2P_SOAK_ROUNDS", "P2P_TOKENIZER",   "P2P_TEST_PROGRAM",
-                                                       "P2P_TRAINING_PYTHON"};
+/// Variables of tools, tests and compose.yaml, which may share an environment with the program; also those that end with _GOLDEN.
+constexpr std::array<std::string_view, 13> kToolVariables{
+    "P2P_BINARY",    "P2P_BUILD_CACHE",  "P2P_COME_AND_GO",        "P2P_DECODE",        "P2P_IMAGE",
+    "P2P_JOBS",      "P2P_MUTATIONS",    "P2P_NEWCOMER_NAMESPACE", "P2P_SOAK_REQUESTS", "P2P_SOAK_ROUNDS",
+    "P2P_TOKENIZER", "P2P_TEST_PROGRAM", "P2P_TRAINING_PYTHON"};
 
-/// How many letters have to be put in, taken out or changed.
+/// The edit distance: insertions, deletions and substitutions.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -36,7 +36,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string no_setting(std::string_view name, std::span<const std::string> known) {
-  std::string text = std::string(name) + " is no setting; ";
+  std::string text = std::string(name) + " is not a setting; ";
   const std::string_view compared = name.substr(0, kMaxName);
   const auto nearest = std::ranges::min_element(known, {}, [&](const std::string& other) { return distance(compared, other); });
   if (nearest == known.end() || distance(compared, *nearest) > std::max<std::size_t>(2, compared.size() / 4))
@@ -53,7 +53,7 @@ std::vector<std::string> unknown_variables(std::span<const std::string> names) {
   std::vector<std::string> sentences;
   for (const std::string& name : names) {
     const bool is_known = !name.starts_with("P2P_") || name.ends_with("_GOLDEN") || std::ranges::find(known, name) != known.end() ||
-                          std::ranges::find(kOfTheTools, name) != kOfTheTools.end();
+                          std::ranges::find(kToolVariables, name) != kToolVariables.end();
     if (!is_known) sentences.push_back(no_setting(name, known));
   }
   return sentences;

@@ -1,4 +1,4 @@
-"""What the tests of the command line share: the binary that P2P_BINARY names, run from outside. Python's standard library alone."""
+"""Helpers of the command line tests, which run the binary P2P_BINARY. Uses only Python's standard library."""
 import os
 import pathlib
 import pty
@@ -15,7 +15,7 @@ QUICK = ["--steps", "2", "--decoder-steps", "2"]
 
 
 def read_png(path):
-    """Width, height, pixel bytes (filter bytes included) and text chunks; fails unless the file is a whole PNG."""
+    """Returns width, height, pixel bytes (including filter bytes) and text chunks; fails unless the file is a complete PNG."""
     data = pathlib.Path(path).read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n", path
     at, size, pixels, texts, kinds = 8, None, b"", {}, []
@@ -41,7 +41,7 @@ def read_png(path):
 
 
 def rgb_of(path):
-    """The bytes of a PNG's pixels, 8 bits of red, green and blue each, with the filter of each row undone."""
+    """The unfiltered pixels of a PNG, 8 bits each of red, green and blue."""
     width, height, filtered, _ = read_png(path)
     stride, rows = 3 * width, [bytes(3 * width)]
     for at in range(0, height * (stride + 1), stride + 1):
@@ -55,7 +55,7 @@ def rgb_of(path):
 
 
 def on_a_terminal(command, **more):
-    """Runs it with a terminal for its errors. Its exit code, what it printed, and what the terminal was sent."""
+    """Runs the command with stderr on a terminal. Returns exit code, stdout, and the terminal output."""
     terminal, other_end = pty.openpty()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=other_end, **more)
     os.close(other_end)
@@ -73,7 +73,7 @@ class CliTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)
-        # Its networks stay from test to test, as a user's do from run to run.
+        # Compiled networks are kept between tests, as for a user.
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("P2P_")} | {"P2P_CACHE_DIR": os.path.join(os.path.dirname(BINARY), "networks")}
 
     def run_it(self, *arguments, stdin="", env=None):

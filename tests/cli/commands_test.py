@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Help, config, models and bench, as people type them."""
+"""Tests of help, config, models and bench."""
 import json
 import os
 import pathlib
@@ -19,7 +19,7 @@ class General(CliTest):
         self.assertIn("сова", self.succeed("generate", "--help"))
 
     def test_wrong_commands(self):
-        self.refuse(2, "say what to do")
+        self.refuse(2, "missing command")
         self.refuse(2, "no command 'draw'", "draw")
         self.refuse(2, "later version", "demo")
         for words in ["bot"], ["api"], ["worker"], ["bench", "service"]:
@@ -61,9 +61,9 @@ class Config(CliTest):
             done = self.run_it(*words, env={**env, "P2P_MODEL": "none"})
             self.assertEqual(done.returncode, code, done.stderr)
             warnings = [line for line in done.stderr.decode().splitlines() if " warn " in line]
-            self.assertEqual([line.split("warn  ")[1] for line in warnings], ["P2P_KAFKA_BROKER is no setting; did you mean P2P_KAFKA_BROKERS?"])
+            self.assertEqual([line.split("warn  ")[1] for line in warnings], ["P2P_KAFKA_BROKER is not a setting; did you mean P2P_KAFKA_BROKERS?"])
             self.assertNotIn(b"hush", done.stdout + done.stderr)
-        self.assertIn("p.toml: modle is no setting; did you mean model?", self.unknown_key("modle = 1"))
+        self.assertIn("p.toml: modle is not a setting; did you mean model?", self.unknown_key("modle = 1"))
 
     def unknown_key(self, line):
         file = pathlib.Path(self.folder, "p.toml")
@@ -116,7 +116,7 @@ class Models(CliTest):
         pictures = [pathlib.Path(self.folder, name).read_bytes() for name in ("a.png", "b.png", "c.png")]
         self.assertEqual(pictures[0], pictures[1])
         self.assertNotEqual(pictures[0], pictures[2])
-        self.refuse(2, "there is no vae 'taesd'.*prompt2pic pull taesd gets it", "generate", *small, "--vae", "taesd")
+        self.refuse(2, "there is no vae 'taesd'.*prompt2pic pull taesd downloads it", "generate", *small, "--vae", "taesd")
         self.refuse(2, "--vae-tiling is 'maybe'; it takes auto, on or off", "generate", *small, "--vae-tiling", "maybe")
 
     def test_a_model_in_one_file(self):
@@ -132,7 +132,7 @@ class Models(CliTest):
         self.assertRegex(listed["two"]["problem"], "not a safetensors file")
         small = ["--width", "64", "--height", "64", "--steps", "1"]
         self.refuse(1, "the tokenizer's id .* is outside the text encoder's vocabulary", "generate", "x", "--model", "one", *small, env=env)
-        shutil.copytree(golden / "stable_diffusion/sdxl/tokenizer", folder / "tokenizer")  # one of its own counts before CLIP's
+        shutil.copytree(golden / "stable_diffusion/sdxl/tokenizer", folder / "tokenizer")  # its own tokenizer takes precedence over CLIP's
         self.succeed("generate", "x", "--model", "one", "--output", "a.png", *small, env=env)
         self.succeed("generate", "x", "--model", str(folder / "one.safetensors"), "--output", "b.png", *small)
         self.assertIn("Model: one", read_png(os.path.join(self.folder, "b.png"))[3]["parameters"])

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""prompt2pic generate with the bundled model: what it draws, says, refuses and leaves behind."""
+"""Tests of prompt2pic generate with the bundled model: pictures, output, errors and files."""
 import json
 import os
 import pathlib
@@ -12,7 +12,7 @@ import unittest
 
 from command import BINARY, QUICK, CliTest, on_a_terminal, read_png, rgb_of
 
-# A little model for long runs would be too quick to interrupt: these take a while on any machine.
+# The bundled model would be too fast to interrupt; these arguments take a while on any machine.
 LONG = ["--steps", "1000", "--decoder-steps", "1000"]
 
 
@@ -210,7 +210,7 @@ class Generate(CliTest):
     def test_full_disk_leaves_the_old_file(self):
         self.draw("x", "--output", "x.png", *QUICK)
         before = pathlib.Path(self.folder, "x.png").read_bytes()
-        # A limit on file size stands in for the disk: writing fails in the middle in the same way.
+        # A limit on file size simulates a full disk: writing fails in the middle.
         done = subprocess.run(["sh", "-c", 'trap "" XFSZ; ulimit -f 1; exec "$@"', "sh", BINARY, "generate", "y", "--width", "256", "--height",
                                "256", "--output", "x.png", *QUICK], cwd=self.folder, env=self.env, capture_output=True, timeout=300)
         self.assertEqual(done.returncode, 1, done.stderr.decode())

@@ -1,4 +1,4 @@
-"""A hub of models on this machine with Hugging Face's API, which can be told to misbehave. Python's standard library alone."""
+"""A local model hub with Hugging Face's API, which misbehaves on demand. Uses only Python's standard library."""
 import hashlib
 import http.server
 import json
@@ -13,22 +13,22 @@ def git_blob(data):
 
 
 class Hub:
-    """`files` are a repository's, by path; those of `lfs` suffixes are listed with sha256. What a test changes: see the fields."""
+    """`files`: content of the repository, by path; files with `lfs` suffixes are listed with sha256. Tests change the fields."""
 
     def __init__(self, host="127.0.0.1"):
         self.host = host
         self.repositories = {}    # owner/name: {path: bytes}
         self.licences = {}        # owner/name: cardData
-        self.token = None         # needed for everything
+        self.token = None         # required for everything
         self.listed = {}          # path: changes to its entry in the listing
-        self.extra = []           # entries that every listing has too
+        self.extra = []           # additional entries of every listing
         self.listing = None       # bytes instead of any listing
-        self.behave = {}          # path: function(handler, data, start) that answers instead; returns False to let the hub answer
+        self.behave = {}          # path: function(handler, data, start) that responds instead of the hub; returns False to let the hub respond
         self.seen = []            # (path, Range, Authorization) of each request
-        self.cdn = None           # address that files of LFS are redirected to
+        self.cdn = None           # address to which LFS files are redirected
         server = http.server.ThreadingHTTPServer((host, 0), self._handler())
         server.daemon_threads = True
-        server.handle_error = lambda *_: None  # whoever is lied to hangs up
+        server.handle_error = lambda *_: None  # clients close the connection when they detect wrong data
         self._server = server
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -76,7 +76,7 @@ class Hub:
                 self.wfile.write(data)
 
             def send_file(self, data, start, length=None, ranged=True):
-                """`length` bytes from `start` on under headers that promise all of them; fewer break off."""
+                """Sends `length` bytes from `start` with headers for the whole rest; the connection ends early if there are fewer."""
                 partial = start > 0 and ranged
                 start = start if partial else 0
                 self.send_response(206 if partial else 200)

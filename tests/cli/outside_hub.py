@@ -1,4 +1,4 @@
-"""Run by pull_hostile_test.py in a network of its own: a hub with a public address, which redirects. Prints what pull made of it."""
+"""Run by pull_hostile_test.py in its own network namespace: a hub with a public address that redirects. Prints the result of pull."""
 import fcntl
 import os
 import socket

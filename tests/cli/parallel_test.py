@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Several prompt2pic generate at once: on one cache of compiled networks, and into one folder, as containers that share them do."""
+"""Parallel runs of prompt2pic generate with one cache of compiled networks and one output folder, as in containers that share them."""
 import ctypes
 import json
 import os
@@ -15,12 +15,12 @@ import unittest
 from command import BINARY, QUICK, CliTest, read_png
 
 CONTAINERS = (["unshare", "--pid", "--fork", "--kill-child"], ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"])
-# Runs a command as process 1, as a container does, where this user may.
+# Runs a command as process 1, as in a container, if this user is permitted to.
 ISOLATED = next((prefix for prefix in CONTAINERS if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0), [])
 
 
 def forbid_chmod():
-    """From now on chmod fails in this process and its children, as on a file system without permissions: Linux' seccomp."""
+    """Lets chmod fail in this process and its children (by seccomp), as on a file system without permissions."""
     numbers = {"x86_64": (90, 91, 268, 452), "aarch64": (52, 53, 452)}[platform.machine()]
     load, equal, give, refuse, allow = 0x20, 0x15, 0x06, 0x00050001, 0x7FFF0000  # BPF; refuse: with EPERM
     code = [(load, 0, 0, 0)]
@@ -46,7 +46,7 @@ class Parallel(CliTest):
         return process
 
     def finish(self, process):
-        """The files that it names."""
+        """Returns the files named in the output."""
         out, err = process.communicate(timeout=300)
         self.assertEqual(process.returncode, 0, err.decode())
         return json.loads(out)["files"]
@@ -68,7 +68,7 @@ class Parallel(CliTest):
             started = []
             for number in range(at_once):
                 started.append((f"{at_once}-{number}.png", self.start("--seed", "3", "--output", f"{at_once}-{number}.png")))
-                time.sleep(0.1)  # the later ones find what the first have written so far
+                time.sleep(0.1)  # later processes find what the first have written so far
             for name, process in started:
                 self.finish(process)
                 self.assertEqual(self.picture(name), expected, name)

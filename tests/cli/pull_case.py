@@ -1,4 +1,4 @@
-"""What the tests of pull share: a hub on this machine with one repository, and what of it is taken."""
+"""Base of the pull tests: a local hub with one repository, and the files that pull takes from it."""
 import json
 import os
 import pathlib
@@ -74,7 +74,7 @@ class PullTest(unittest.TestCase):
         self.assertEqual(os.listdir(self.models), [folder])
 
     def refused(self, says, code=1, files=None, **more):
-        """It fails and says so, and there is no model; what is left in the hidden folder is `files`, or no folder at all."""
+        """Checks that pull fails with a message and leaves no model; the hidden folder contains `files`, or does not exist."""
         done = self.pull(code=code, says=says, **more)
         self.assertEqual(done.stdout, "")
         self.assertEqual(os.listdir(self.models), [] if files is None else [".tiny-model-v1.part"])

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What prompt2pic pull takes from a hub, how it goes on after an interruption, who sees the token."""
+"""Tests of prompt2pic pull: selected files, resuming after an interruption, use of the token."""
 import json
 import os
 import pathlib
@@ -99,7 +99,7 @@ class Pull(PullTest):
 
 class Resume(PullTest):
     def break_off(self, at, times):
-        """The first `times` answers about the weights end after `at` more bytes."""
+        """Ends the first `times` responses for the weights after `at` more bytes."""
         def answer(handler, data, start):
             if len(self.hub.requests(WEIGHTS)) > times:
                 return False
@@ -192,7 +192,7 @@ class Resume(PullTest):
         self.check_whole()
 
     def test_a_full_disk(self):
-        # A limit on file size stands in for the disk: writing fails in the middle in the same way.
+        # A limit on file size simulates a full disk: writing fails in the middle.
         def limit():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
@@ -218,7 +218,7 @@ class Tokens(PullTest):
             if len(store.requests(WEIGHTS)) == 1:
                 return handler.send_file(data, start, 200_000)
             if len(store.requests(WEIGHTS)) == 2:
-                return handler.reply(403)  # a link that has run out
+                return handler.reply(403)  # an expired link
             return False
         store.behave[WEIGHTS] = answer
         self.pull(env={"P2P_HUB_TOKEN": "hf_geheim"})

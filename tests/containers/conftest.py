@@ -8,7 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "service"))
 
 @pytest.fixture(scope="session")
 def image():
-    """The image, freshly built from the Dockerfile."""
+    """The image, built from the Dockerfile."""
     import podman
     print(f"\nthe image was built in {podman.build_image():.0f} s")
     return podman.IMAGE

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs a broker with the settings that apache/kafka's image would make of the same variables: KAFKA_A_B=c is a.b=c.
+# Runs a broker with the settings that the apache/kafka image would derive from the same variables: KAFKA_A_B=c is a.b=c.
 set -euo pipefail
 settings=/tmp/server.properties
 java=(java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "/opt/kafka/libs/*" -Dlog4j2.configurationFile=/tmp/log4j2.properties)

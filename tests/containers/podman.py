@@ -1,4 +1,4 @@
-"""podman, podman-compose, and the images that the tests run: ours from the Dockerfile, and small ones of the parts around it."""
+"""podman, podman-compose, and the images of the tests: ours from the Dockerfile, and small ones of the other components."""
 
 import json
 import os
@@ -13,7 +13,7 @@ TOOLS = CACHE / "containers-venv/bin"
 BASE = "localhost/prompt2pic-test-base:bookworm"
 IMAGE = "localhost/prompt2pic-test"
 LABEL = "prompt2pic-test=1"
-ULIMITS = "--ulimit nofile=1024:1024 --ulimit nproc=4096:4096"  # those of containers.conf, which podman forgets where compose.yaml names others
+ULIMITS = "--ulimit nofile=1024:1024 --ulimit nproc=4096:4096"  # as in containers.conf, which podman ignores if compose.yaml sets others
 LOCKED = ["--read-only", "--read-only-tmpfs=false", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "none"]
 os.environ["CONTAINERS_CONF"] = str(HERE / "containers.conf")
 
@@ -27,22 +27,22 @@ def inspect(name):
 
 
 def build(image, *arguments):
-    """Seconds it took."""
+    """Builds an image and returns the seconds it took."""
     log = ROOT / f"build/containers/{image.split('/')[-1]}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     with open(log, "wb") as out:
         built = subprocess.run(["podman", "build", "--format", "docker", "--network", "host", "--build-arg", f"BASE={BASE}", "--label", LABEL, "-t", image, *map(str, arguments)], stdout=out, stderr=out)
-    assert built.returncode == 0, f"{image} does not build; all it said is in {log}:\n{log.read_text()[-3000:]}"
+    assert built.returncode == 0, f"{image} does not build; the output is in {log}:\n{log.read_text()[-3000:]}"
     return time.monotonic() - start
 
 
 def build_image():
-    """What is slow to get, and what the compiler has made, is lent from this machine's cache, at the place where the build would put its own."""
+    """Builds the image with this machine's downloads and compiler cache mounted where the build would put its own."""
     lent = [(path, "ro") for pattern in ("openvino-*", "librdkafka-*-static", "clip-*") for path in CACHE.glob(pattern)] + [(CACHE / "ccache", "rw")]
     volumes = [f"--volume={path}:/root/.cache/prompt2pic/{path.name}:{mode}" for path, mode in lent]
     options = ["--build-arg", f"P2P_JOBS={os.environ.get('P2P_JOBS', os.cpu_count())}", *volumes, ROOT]
-    # The first stage has a name of its own, so that it is kept for the next time, and what it was before goes.
+    # The first stage is tagged, so that it is kept for the next build and its previous version is removed.
     seconds = build(f"{IMAGE}-build", "--target", "build", *options) + build(IMAGE, *options)
     podman("image", "prune", "--force", "--filter", f"label={LABEL}")
     return seconds
@@ -55,10 +55,10 @@ def build_parts():
 
 
 class Compose:
-    """compose.yaml as an operator has it: in a folder of its own, with the secrets and .env."""
+    """compose.yaml as an operator has it: in its own folder, with secrets and .env."""
 
     def __init__(self, folder, project, secrets, **env):
-        self.folder, self.project, self.env, self.files, self.told = folder, project, env, ["compose.yaml"], ""
+        self.folder, self.project, self.env, self.files, self.old_logs = folder, project, env, ["compose.yaml"], ""
         for name in ("compose.yaml", "compose.links.yaml", "compose.api.yaml", "compose.storage.sh"):
             (folder / name).write_bytes((ROOT / name).read_bytes())
         (folder / "secrets").mkdir(mode=0o700)
@@ -66,17 +66,17 @@ class Compose:
             (folder / "secrets" / name).write_text(text)
 
     def __call__(self, *arguments):
-        self.told = self.logs()  # up and down may remove containers
+        self.old_logs = self.logs()  # up and down may remove containers
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in self.env.items()))
         files = [word for name in [*self.files, HERE / "compose.test.yaml"] for word in ("-f", name)]
         return run(TOOLS / "podman-compose", f"--podman-run-args={ULIMITS}", "-p", self.project, *files, *arguments, cwd=self.folder)
 
     def containers(self, service=""):
-        """Names of those that run."""
+        """Names of running containers."""
         filters = ["--filter", f"label=io.podman.compose.project={self.project}"] + (["--filter", f"label=com.docker.compose.service={service}"] if service else [])
         return sorted(podman("ps", "--format", "{{.Names}}", *filters).split())
 
     def logs(self):
-        """Of those that are there and of those that were."""
+        """Logs of current and removed containers."""
         names = podman("ps", "-a", "--format", "{{.Names}}", "--filter", f"label=io.podman.compose.project={self.project}").split()
-        return self.told + "".join((done := subprocess.run(["podman", "logs", name], capture_output=True, text=True)).stdout + done.stderr for name in names)
+        return self.old_logs + "".join((done := subprocess.run(["podman", "logs", name], capture_output=True, text=True)).stdout + done.stderr for name in names)

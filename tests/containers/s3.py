@@ -1,4 +1,4 @@
-"""One account of the storage, as the tests use it: requests signed in their URL (SigV4), the way the program signs its own."""
+"""Access to the storage with one account: requests signed in the URL (SigV4), as by the program."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ class S3:
         self.endpoint, self.access, self.secret, self.region = endpoint, access, secret, region
 
     def sign(self, method, path, seconds=300, host=None, **query):
-        """The URL."""
+        """Returns the signed URL."""
         host = host or self.endpoint.split("//")[1]
         at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         scope = f"{at[:8]}/{self.region}/s3/aws4_request"
@@ -30,7 +30,7 @@ class S3:
 
 
 def send(url, method="GET", body=None, **headers):
-    """(status, body); status 0 where nobody answers."""
+    """Returns (status, body); status 0 without a response."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=20) as answer:
             return answer.status, answer.read()

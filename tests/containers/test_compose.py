@@ -1,4 +1,4 @@
-"""The whole service by compose.yaml, through podman-compose: a bot, two workers with the bundled model, Kafka, the storage."""
+"""The whole service of compose.yaml with podman-compose: a bot, two workers with the bundled model, Kafka, storage."""
 
 import base64
 import concurrent.futures
@@ -19,11 +19,11 @@ from s3 import S3, send
 
 PROJECT = f"prompt2pic-test-{secrets.token_hex(4)}"
 TOKEN, KEY = "123456:TEST-token-of-the-containers", "key-of-the-containers-0123456789"
-SECRETS = {"prompt2pic": 'secret-of-the-bot-"1\\2"', "prompt2pic-worker": "secret-of-the-workers-123", "prompt2pic-api": "secret-of-the-api-123"}  # by the storage's account
+SECRETS = {"prompt2pic": 'secret-of-the-bot-"1\\2"', "prompt2pic-worker": "secret-of-the-workers-123", "prompt2pic-api": "secret-of-the-api-123"}  # by account of the storage
 
 
 class Telegram:
-    """The strict Bot API server in a container of its own, on the network that the bot has to the outside."""
+    """The strict Bot API server in its own container, on the bot's outside network."""
 
     def __init__(self):
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -49,7 +49,7 @@ class Telegram:
         return [message for message in self.get("messages") if message["chat"] == chat]
 
     def wait_picture(self, chat, timeout):
-        """The status message, when it has become the picture."""
+        """Waits until the status message has become the picture, and returns it."""
         return wait_for(lambda: next((m for m in self.messages(chat) if m["media"] == "photo" and m["data"] > 1000), None), timeout, f"a picture in {chat}: {self.messages(chat)}")
 
 
@@ -92,7 +92,7 @@ def wait_healthy(stack):
 
 
 def storage(account):
-    """The storage as this account of it sees it, from this machine, which reaches the containers' inner network."""
+    """The storage with this account, accessed from the host, which can reach the internal network."""
     name = inspect(f"{PROJECT}_storage_1")["NetworkSettings"]["Networks"][f"{PROJECT}_pictures"]["IPAddress"]
     return S3(f"http://{name}:9000", account, SECRETS[account])
 
@@ -102,7 +102,7 @@ def storage_folder():
 
 
 def pictures():
-    """The keys of all, told to the bot page by page."""
+    """The keys of all pictures, listed page by page with the bot's account."""
     keys, query = [], {"list-type": "2", "prefix": "images/"}
     while True:
         page = storage("prompt2pic")("GET", "/pictures", **query)[1].decode()
@@ -114,13 +114,13 @@ def pictures():
 
 
 def processor_ticks(container):
-    """What its first process has used."""
+    """CPU time of the container's first process."""
     fields = pathlib.Path(f"/proc/{inspect(container)['State']['Pid']}/stat").read_text().rsplit(")", 1)[1].split()
     return int(fields[11]) + int(fields[12])
 
 
 def busy(containers):
-    """Which of them computes, if one does."""
+    """The container that is computing, if any."""
     before = {name: processor_ticks(name) for name in containers}
     time.sleep(0.5)
     return next((name for name in containers if processor_ticks(name) - before[name] > 15), None)
@@ -174,14 +174,14 @@ def test_state_outlives_down_and_up_and_links_work(compose, telegram):
     compose("down")
     print(f"\ndown in {time.monotonic() - start:.0f} s")
     assert compose.containers() == []
-    os.chown(storage_folder(), 0, 0)  # as Docker makes a volume, and as it comes from a backup
+    os.chown(storage_folder(), 0, 0)  # as in a new Docker volume, or after a restore from a backup
     port = free_port()
     compose.files.append("compose.links.yaml")
     compose.env.update(STORAGE_PORT=f"127.0.0.1:{port}", P2P_S3_PUBLIC_ENDPOINT="https://pictures.example.org", P2P_KEEP_DAYS="30")
-    compose.env["TEST_STEPS"] = 1000  # long enough for the next test to hit a drawing
+    compose.env["TEST_STEPS"] = 1000  # long enough for the next test to interrupt a drawing
     compose("up", "-d", "--no-build")
     wait_healthy(compose)
-    podman("restart", *compose.containers("bot"))  # it deletes at its start, then each hour, and the storage may have come after it
+    podman("restart", *compose.containers("bot"))  # it deletes at start and then hourly, and the storage may have started later
     wait_for(lambda: set(pictures()) == drawn, 60, "the old pictures are deleted, and no other")
     first, before = telegram.wait_picture(1, 1), len(telegram.messages(1))
     telegram.post("press", message=first["id"], label="Again")
@@ -225,7 +225,7 @@ def test_a_killed_worker_loses_nothing(compose, telegram):
     assert len([m for m in telegram.messages(3) if m["media"] == "photo"]) == 1
 
 
-def test_the_api_stands_beside_the_bot(compose):
+def test_api_runs_beside_the_bot(compose):
     port = free_port()
     (compose.folder / "secrets/api_keys").write_text(KEY + "\n")
     (compose.folder / "secrets/s3_secret_key_api").write_text(SECRETS["prompt2pic-api"] + "\n")
@@ -244,8 +244,8 @@ def test_the_api_stands_beside_the_bot(compose):
     assert base64.b64decode(picture["b64_json"]).startswith(b"\x89PNG") and picture["width"] == 128
 
 
-def test_each_service_may_do_its_part_to_the_storage_alone(compose):
-    """Needs the API's container, whose key the storage knows since then."""
+def test_storage_keys_have_least_privilege(compose):
+    """Needs the API's container, because its key was added to the storage by then."""
     podman("exec", f"{PROJECT}_storage_1", "sh", "-c", "mkdir -p /data/objects/others/images && echo secret >/data/objects/others/images/1.png")
     picture, other, doctor = "/pictures/" + pictures()[0], "/others/images/1.png", "/pictures/doctor/1"
     images = (picture, "/pictures/images/2026/01/01/1-1.png", "/pictures/images/health/1")
@@ -267,16 +267,16 @@ def test_each_service_may_do_its_part_to_the_storage_alone(compose):
         assert b"<Bucket>" not in at("GET", "/")[1]
         assert [at(method, doctor, b"1" if method == "PUT" else None)[0] for method in ("PUT", "GET", "DELETE")] == [200, 200, 204], "prompt2pic doctor"
     for name in (*compose.containers("bot"), *compose.containers("worker"), *compose.containers("api")):
-        # Not at once: podman 4's name server leaves questions unanswered for some seconds after containers have come and gone.
+        # Retried, because podman 4's name server does not answer for some seconds after containers have changed.
         wait_for(lambda each=name: "storage: ok: an object was stored, read and deleted" in os.popen(f"podman exec {each} prompt2pic doctor 2>&1").read(), 90, f"prompt2pic doctor in {name}")
 
 
-def test_no_secret_is_told(compose, telegram):
+def test_no_secret_is_logged(compose, telegram):
     logs = compose.logs()
     assert "working" in logs and '"level":"debug"' in logs
-    told = logs + "".join(json.dumps([inspect(name)["Config"][part] for part in ("Env", "Cmd", "Labels")]) for name in compose.containers())
+    visible = logs + "".join(json.dumps([inspect(name)["Config"][part] for part in ("Env", "Cmd", "Labels")]) for name in compose.containers())
     stored = b"".join(path.read_bytes() for path in storage_folder().rglob("*") if path.is_file())
     for secret in (TOKEN.split(":")[1], KEY, *SECRETS.values()):
         for form in (secret, json.dumps(secret)[1:-1]):
-            assert form not in told and form.encode() not in stored
+            assert form not in visible and form.encode() not in stored
     assert telegram.get("violations") == []

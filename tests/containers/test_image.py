@@ -1,4 +1,4 @@
-"""The image by itself: what is in it, and that it needs no more than it is given."""
+"""The image itself: its content, and that it runs with least privilege."""
 
 import os
 import pathlib
@@ -10,12 +10,12 @@ from infra import ROOT, run
 LIMIT = 200e6
 
 
-def test_dockerfiles_are_in_order():
-    # DL3008: versions of packages. The base's release pins them, and a rebuild is to bring what Debian has mended.
+def test_dockerfiles_pass_hadolint():
+    # DL3008: pinned package versions. The Debian release pins them, and a rebuild should pick up security fixes.
     run(TOOLS / "hadolint", "--ignore", "DL3008", ROOT / "Dockerfile", HERE / "Dockerfile.parts")
 
 
-def test_holds_the_program_and_nothing_to_run_beside_it(image):
+def test_image_contains_only_the_program(image):
     config = inspect(image)
     print(f"\nsize {config['Size'] / 1e6:.0f} MB, limit {LIMIT / 1e6:.0f} MB")
     assert config["Size"] <= LIMIT

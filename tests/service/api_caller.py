@@ -1,4 +1,4 @@
-"""Calls the HTTP API by hand, each answer checked against docs/openapi.yaml."""
+"""A client of the HTTP API that checks every response against docs/openapi.yaml."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ def resolve(node):
 
 
 def check(method, path, status, content_type, body):
-    """That docs/openapi.yaml describes the answer."""
+    """Checks that docs/openapi.yaml describes the response."""
     if method == "OPTIONS" or status == 421:
         return
     path = path.split("?")[0]
@@ -40,7 +40,7 @@ def check(method, path, status, content_type, body):
 
 
 class Caller:
-    """Calls the API of a process by hand: (status, headers, body, which is read as JSON where it is some)."""
+    """Calls the API of a process. Returns (status, headers, body), the body parsed if it is JSON."""
 
     def __init__(self, service, name="api", key=KEYS[0]):
         self.service, self.name, self.key = service, name, key

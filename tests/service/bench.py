@@ -1,5 +1,5 @@
-"""Starts Kafka, MinIO, the stand-in for Telegram, a bot and a worker with the model flat, and measures what everything but drawing costs, and how much goes
-through. Run by tools/bench_service."""
+"""Starts Kafka, MinIO, the Telegram test server, a bot and a worker with the model flat, and measures the overhead without drawing, and the throughput.
+Run by tools/bench_service."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ OVERHEAD_LIMIT_MS = 30
 
 
 def overhead(folder, kafka, minio, count):
-    """Milliseconds from an update's being handed out to the call that shows its picture, each request from another chat, one at a time."""
+    """Milliseconds from the delivery of an update to the call that shows its picture, each request from another chat, one at a time."""
     api = BotApi().start()
     service = Service(folder, api, kafka, minio, P2P_LOG_LEVEL="info")
     service.start("worker"), service.start("bot")
@@ -28,7 +28,7 @@ def overhead(folder, kafka, minio, count):
         api.wait_picture(chat)
         shown = next(call.time for call in reversed(api.calls) if call.method == "editMessageMedia" and call.params["chat_id"] == chat)
         times.append(1000 * (shown - api.handed_out[update]))
-        time.sleep(0.1)  # so that Telegram's limit of calls a second plays no part
+        time.sleep(0.1)  # so that Telegram's limit of calls per second has no effect
     service.stop()
     assert api.violations == []
     api.stop()

@@ -1,4 +1,4 @@
-"""Many callers of the API at once: see tools/bench_http."""
+"""Load test of the API: see tools/bench_http."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ LIMIT_MS, MOST_THREADS = 200, 40
 
 
 async def call(port, request, keep=False):
-    """Sends a request; its status and, with `keep`, the connection."""
+    """Sends a request. Returns its status and, with `keep`, the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
@@ -32,7 +32,7 @@ def get(path):
 
 
 async def poll(port, id, seconds, times):
-    """Asks every two seconds, on one connection."""
+    """Polls every two seconds, on one connection."""
     status, (reader, writer) = await call(port, get("/v1/models"))
     until = time.monotonic() + seconds
     await asyncio.sleep(2 * (hash(id) % 1000) / 1000)
@@ -84,7 +84,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         kafka = Kafka(folder / "kafka").start()
-        stand_in = type("", (), {"token": "1:x", "url": "http://127.0.0.1:1"})  # the API does not speak with Telegram
+        stand_in = type("", (), {"token": "1:x", "url": "http://127.0.0.1:1"})  # the API does not use Telegram
         service = Service(folder / "service", stand_in, kafka, None, P2P_FLAT_MS=5000)
         try:
             service.start("worker"), service.start("api")

@@ -1,5 +1,5 @@
-"""A strict stand-in for Telegram's Bot API server: checks every request against botapi.json (exported from aiogram 3.31, Bot API 10.3), keeps Telegram's
-limits and words for errors, and fails on demand. Runs in a thread of its own; the helpers may be called from any thread. By hand: python bot_api.py --help."""
+"""A strict test double of Telegram's Bot API server: checks every request against botapi.json (exported from aiogram 3.31, Bot API 10.3), enforces
+Telegram's limits with its error texts, and fails on demand. Runs in its own thread; the helpers are thread-safe. Stand-alone: python bot_api.py --help."""
 
 import argparse
 import asyncio
@@ -31,15 +31,15 @@ class BotApi(Methods):
         self.messages, self.updates, self.faults = {}, collections.deque(), []
         self.blocked, self.gone, self.migrated, self.webhook, self.commands = set(), set(), {}, None, {}
         self.forbidden = {}  # by chat: the kinds of media, "photo" and "document", that the bot may not send there
-        self.chats, self.received, self.queries = set(), set(), set()  # what people have written in, (chat, message), presses
-        self.webhook_calls, self.webhook_error = [], None  # statuses; the last failure: (time, words)
+        self.chats, self.received, self.queries = set(), set(), set()  # chats with messages of users; (chat, message); presses
+        self.webhook_calls, self.webhook_error = [], None  # statuses; the last failure: (time, text)
         self.next_message, self.next_update, self.next_query = 100, 1, 1
         self.sent_at, self.wait_until = collections.defaultdict(list), {}
         self.polling = None
         self.changed = threading.Condition(threading.RLock())
         self.loop = None
 
-    # --- life
+    # --- start and stop
 
     def start(self, port=0, host="127.0.0.1"):
         ready = threading.Event()
@@ -78,7 +78,7 @@ class BotApi(Methods):
         asyncio.run_coroutine_threadsafe(end(), self.loop)
         self.thread.join(5)
 
-    # --- what people do
+    # --- actions of users
 
     def send_text(self, text, chat=1000, user=None, language="en", chat_type="private", **more):
         user = chat if user is None else user
@@ -102,7 +102,7 @@ class BotApi(Methods):
         return query
 
     def give(self, update, update_id=None):
-        """Puts an update into the queue, or delivers it to the webhook; gives its id."""
+        """Queues an update, or delivers it to the webhook. Returns its id."""
         with self.changed:
             number = self._take("next_update") if update_id is None else update_id
             self.updates.append({"update_id": number, **update})
@@ -138,7 +138,7 @@ class BotApi(Methods):
         with self.changed:
             self.faults.append({"methods": [methods] if isinstance(methods, str) else list(methods), "kind": kind, "count": count, **more})
 
-    # --- what is seen
+    # --- state
 
     def wait(self, condition, timeout=20, what=""):
         deadline = time.monotonic() + timeout * PATIENCE
@@ -173,7 +173,7 @@ class BotApi(Methods):
             return value
 
     async def _control(self, request):
-        """For programs: POST /control/text {text, chat}, POST /control/press {message, label}, GET /control/messages, GET /control/violations."""
+        """For other programs: POST /control/text {text, chat}, POST /control/press {message, label}, GET /control/messages, GET /control/violations."""
         what = request.match_info["what"]
         if what == "text":
             return web.json_response({"update_id": self.send_text(**await request.json())})
@@ -255,7 +255,7 @@ class BotApi(Methods):
 
     @staticmethod
     def _from_form(field, text):
-        """Forms carry objects as JSON, numbers and booleans as text."""
+        """Forms contain objects as JSON, numbers and booleans as text."""
         kind = json.dumps(field["type"]) if field else ""
         if "ref" in kind or "array" in kind or ("Integer" in kind and text.lstrip("-").isdigit()) or ("Boolean" in kind and text in ("true", "false")):
             return json.loads(text)
@@ -282,10 +282,10 @@ class BotApi(Methods):
             raise Refused(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first")
         limit, deadline = min(max(limit, 1), 100), time.monotonic() + min(max(timeout, 0), 50)
         mine = self.polling = object()
-        self.new_update.set()  # ends the poll before this one
+        self.new_update.set()  # ends the previous poll
         while True:
             with self.changed:
-                while self.updates and (len(self.updates) > -offset if offset < 0 else self.updates[0]["update_id"] < offset):  # below 0: so many from the end
+                while self.updates and (len(self.updates) > -offset if offset < 0 else self.updates[0]["update_id"] < offset):  # negative: counted from the end
                     self.updates.popleft()
                 ready = list(self.updates)[:limit]
                 if ready:

@@ -1,4 +1,4 @@
-"""What each method of the stand-in for Telegram does and refuses, with Telegram's limits and words."""
+"""The methods of the Telegram test server, with Telegram's limits and error texts."""
 
 import dataclasses
 import math
@@ -6,9 +6,9 @@ import re
 import struct
 import time
 
-# With `flood`: at most so many calls in so many seconds, to one chat, to one group, and in all.
+# Flood limits (calls, seconds) per chat, per group, and in total.
 CHAT_LIMITS, GROUP_LIMITS, LIMITS = ((4, 1), (13, 10), (64, 60)), ((20, 60),), ((30, 1),)
-UNDER_WAY = 0.3  # seconds in which calls that had been sent before a refusal may still come in
+UNDER_WAY = 0.3  # seconds after a refusal in which calls that were already sent may still arrive
 
 
 class Refused(Exception):
@@ -47,13 +47,13 @@ class Message:
 
 
 class Methods:
-    """Of BotApi, which has the state."""
+    """The methods of BotApi, which has the state."""
 
     def _perform(self, method, params, files):
         with self.changed:
             handler = getattr(self, "_do_" + method, None)
             if handler is None:
-                raise Refused(400, f"Bad Request: the stand-in does not know {method}")
+                raise Refused(400, f"Bad Request: unknown to the test server: {method}")
             if "chat_id" in params:
                 self._check_chat(params["chat_id"], method)
             result = handler(params, files)
@@ -165,7 +165,7 @@ class Methods:
         return media, data
 
     def _note_markup(self, params):
-        """Words of people's must never be read as markup."""
+        """Texts of users must never be parsed as markup."""
         self.violations += [f"{name} was sent" for name in ("parse_mode", "entities", "caption_entities") if name in params]
 
     def _do_getMe(self, params, files):

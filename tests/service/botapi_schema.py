@@ -1,4 +1,4 @@
-"""What botapi.json (methods and objects of the Bot API 10.3, exported from aiogram 3.31) says of a request."""
+"""Validation of requests by botapi.json (methods and objects of the Bot API 10.3, exported from aiogram 3.31)."""
 
 import json
 import pathlib
@@ -7,7 +7,7 @@ SCHEMA = json.loads((pathlib.Path(__file__).parent / "botapi.json").read_text())
 
 
 def check_value(schema, value, where, files):
-    """What is wrong with a JSON value; nothing if it fits. `files`: the names of uploaded parts."""
+    """Problems of a JSON value; empty if it is valid. `files`: the names of uploaded parts."""
     if isinstance(schema, str):
         fits = {"Integer": lambda: isinstance(value, int) and not isinstance(value, bool), "String": lambda: isinstance(value, str),
                 "Boolean": lambda: isinstance(value, bool), "True": lambda: value is True, "Float": lambda: isinstance(value, (int, float)),

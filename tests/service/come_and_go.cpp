@@ -1,5 +1,5 @@
-// p2p_come_and_go BROKERS TOPIC TIMES: joins a group and reads the topic's log, and leaves both while messages are on their way, so often.
-// tests/service/test_messages.py fills the topic.
+// p2p_come_and_go BROKERS TOPIC TIMES: TIMES times joins a group and reads the topic's log, and leaves while messages are being delivered.
+// tests/service/test_bus.py fills the topic.
 
 #include <iostream>
 #include <string>

@@ -29,7 +29,7 @@ def api():
 
 @pytest.fixture
 def own(tmp_path):
-    """Makes brokers and stores for one test alone."""
+    """Creates brokers and stores for a single test."""
     made = []
     yield lambda part, **options: made.append(part(tmp_path / f"{part.__name__}{len(made)}", **options)) or made[-1]
     for each in made:
@@ -38,7 +38,7 @@ def own(tmp_path):
 
 @pytest.fixture
 def proxy():
-    """Makes ways to ports that can be stopped up."""
+    """Creates TCP proxies to ports that can be blocked."""
     made = []
     yield lambda port: made.append(Proxy(port)) or made[-1]
     for each in made:
@@ -47,7 +47,7 @@ def proxy():
 
 @pytest.fixture
 def serve(tmp_path, api, kafka, minio, own):
-    """Makes services. At the end their secrets must not stand in any log, nor may a bot have broken a rule of Telegram's."""
+    """Creates services. Checks at the end that no secret is in a log, and that the bot has violated no rule of Telegram."""
     made = []
 
     def make(kafka=kafka, minio=minio, **settings):

@@ -1,5 +1,5 @@
-// p2p_decode request|event|control|dead_letter: reads messages from stdin, each after a line with its length in bytes, and answers each
-// with a line: ok, or what is wrong with it. tests/service/test_messages.py asks it what the program takes.
+// p2p_decode request|event|control|dead_letter: reads messages from stdin, each after a line with its length in bytes, and prints a line
+// for each: ok, or its problems. Used by tests/service/test_messages.py.
 
 #include <iostream>
 #include <map>

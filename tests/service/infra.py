@@ -1,4 +1,4 @@
-"""Processes of the tests: prompt2pic's and others', their ports, and ways between them that can be stopped up."""
+"""Processes of the tests, their ports, and proxies between them that can be blocked."""
 
 import asyncio
 import atexit
@@ -20,8 +20,8 @@ BINARY = pathlib.Path(os.environ.get("P2P_BINARY", ROOT / "build/release/prompt2
 
 
 def port_numbers():
-    """Below the range that the kernel takes the local ports of outgoing connections from (net.ipv4.ip_local_port_range), so that none of them holds
-    a port whose server is still to start. Each process of pytest-xdist has numbers of its own."""
+    """A port below the range of outgoing connections (net.ipv4.ip_local_port_range), so that none of these occupies it before the server starts.
+    Each process of pytest-xdist uses separate numbers."""
     first, size = 10_000, 1_300
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 16
     return itertools.cycle(random.sample(range(first + worker * size, first + (worker + 1) * size), size))
@@ -54,7 +54,7 @@ def wait_for(condition, timeout, what):
 
 
 def fetch(url, data=None, **headers):
-    """(status, body); status 0 where nobody answers. With data it is a POST."""
+    """Returns (status, body); status 0 without a response. With data it is a POST."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=15) as answer:
             return answer.status, answer.read().decode("latin-1")
@@ -65,7 +65,7 @@ def fetch(url, data=None, **headers):
 
 
 class Process:
-    """A program with its output in a file."""
+    """A process with its output in a file."""
 
     def __init__(self, name, folder, command, env=None):
         self.name, self.log, self.command, self.env = name, folder / f"{name}.log", command, env
@@ -90,7 +90,7 @@ class Process:
             self.process.wait(20)
 
     def stop(self, timeout=60):
-        """The exit code."""
+        """Returns the exit code."""
         self.signal(signal.SIGTERM)
         try:
             return self.process.wait(timeout)
@@ -103,7 +103,7 @@ class Process:
 
 
 def limit_memory(pid, megabytes):
-    """Moves a process into a memory cgroup of its own, which ends it beyond the limit. False where this machine does not allow that."""
+    """Moves a process into its own memory cgroup, which kills it beyond the limit. Returns False if this machine does not permit that."""
     for root, limit in ((pathlib.Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"), (pathlib.Path("/sys/fs/cgroup"), "memory.max")):
         group = root / f"prompt2pic-test-{pid}"
         try:
@@ -126,13 +126,13 @@ def run(*command, **kwargs):
 
 
 def prompt2pic(*words, **env):
-    """(exit code, what it wrote) of a command."""
+    """Runs a command and returns (exit code, output)."""
     result = subprocess.run([str(BINARY), *words], capture_output=True, text=True, timeout=120, env={**os.environ, **{k: str(v) for k, v in env.items()}})
     return result.returncode, result.stdout + result.stderr
 
 
 class Proxy:
-    """A way to a port that may be stopped up. mode: "pass"; "stall": nothing goes through; "cut": connections end at once; or bytes, the answer to each request."""
+    """A TCP proxy that can be blocked. mode: "pass"; "stall": nothing goes through; "cut": connections are closed; or bytes: the response to every request."""
 
     def __init__(self, target):
         self.target, self.mode, self.open = target, "pass", set()
@@ -185,7 +185,7 @@ class Proxy:
 
 
 class Service:
-    """Bot, API and workers against the given parts."""
+    """Bot, API and workers with the given dependencies."""
 
     def __init__(self, folder, api, kafka, minio, **settings):
         self.folder, self.api = folder, api

@@ -1,5 +1,5 @@
-// p2p_read_log BROKERS TOPIC [OFFSET]: reads partition 0 of a topic's log, from that offset or its beginning, until all that stands in it
-// has been read: prints the number of records and the place of the next. Ends with 1 if that takes over 10 seconds.
+// p2p_read_log BROKERS TOPIC [OFFSET]: reads partition 0 of a topic from the offset, or the beginning, to its current end. Prints the
+// number of records and the next offset. Exits with 1 if that takes more than 10 seconds.
 
 #include <iostream>
 #include <string>

@@ -1,4 +1,4 @@
-"""The servers that the tests run the services against: Kafka brokers and MinIO, on free ports, each in a folder of its own."""
+"""The servers that the services are tested with: Kafka brokers and MinIO, on free ports, each in its own folder."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def make_certificates(folder):
 
 
 class Kafka:
-    """Brokers that are controllers too. secure: a listener with TLS and SASL beside the plain one, and ACLs (the plain one is the administrator's)."""
+    """Brokers that are also controllers. secure: adds a listener with TLS and SASL, and ACLs (the plain listener is for the administrator)."""
 
     def __init__(self, folder, brokers=1, secure=False):
         self.folder, self.secure = folder, secure
@@ -131,14 +131,14 @@ super.users=User:ANONYMOUS
             process.kill()
 
     def lose_data(self):
-        """As a disk that broke; the brokers are stopped and come back with nothing."""
+        """Deletes all data while the brokers are stopped, as after a disk failure."""
         self.stop()
         for number in range(len(self.ports)):
             shutil.rmtree(self.folder / f"data-{number}")
             self._configure(number)
 
     def allow(self, user, prefix="prompt2pic."):
-        """Everything on topics and groups whose names begin so."""
+        """Permits everything on topics and groups with this prefix."""
         for kind in ("--topic", "--group"):
             run(*self.jvm, "org.apache.kafka.tools.AclCommand", "--bootstrap-server", self.brokers, "--add", "--allow-principal", f"User:{user}",
                 "--operation", "All", kind, prefix, "--resource-pattern-type", "prefixed")
@@ -176,7 +176,7 @@ class Minio:
 
     def __init__(self, folder, tls=False):
         folder.mkdir(parents=True)
-        (folder / "data" / self.BUCKET).mkdir(parents=True)  # a folder of its data is a bucket
+        (folder / "data" / self.BUCKET).mkdir(parents=True)  # a folder in its data is a bucket
         self.port = free_port()
         certificates = folder / "certificates"
         certificates.mkdir()

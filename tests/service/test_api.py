@@ -14,7 +14,7 @@ from api_caller import KEYS, Caller, accepted, ends
 from infra import ROOT, fetch, prompt2pic, wait_for
 
 
-def test_openais_own_client_draws(running, minio):
+def test_openai_client_draws(running, minio):
     client = openai.OpenAI(api_key=KEYS[0], base_url=running.url("api", "/v1"), max_retries=0)
     assert [model.id for model in client.models.list()] == ["flat"]
     answer = client.images.generate(model="flat", prompt="a fox in the snow", n=2, size="64x64", response_format="b64_json", extra_body={"seed": 7})
@@ -52,7 +52,7 @@ def test_chat_api_and_generate_draw_the_same(serve, api, tmp_path, model, settin
     assert message.data == file.read_bytes()
 
 
-def test_who_does_not_wait_follows_the_request(running):
+def test_async_request_is_followed(running):
     caller = Caller(running)
     status, headers, body = caller.ask(n=2, seed=5)
     id = body["id"]
@@ -66,7 +66,7 @@ def test_who_does_not_wait_follows_the_request(running):
         assert status == 404 and body["error"]["code"] == "not_found", path
 
 
-def test_a_call_waits_as_long_as_it_wants(running):
+def test_call_waits_as_preferred(running):
     running.processes["worker"].stop()
     running.start("worker", P2P_FLAT_MS=3000)
     caller, before = Caller(running), time.monotonic()
@@ -81,12 +81,12 @@ def test_a_call_waits_as_long_as_it_wants(running):
         lines.append(line.decode().strip())
     words = [line.removeprefix("event: ") for line in lines if line.startswith("event:")]
     assert words[-1] == "finished" and "drawing" in words[:-1]
-    told = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data:")]
-    shares = [each["progress"] for each in told[:-1]]
-    assert shares == sorted(shares) and any(0 < share < 1 for share in shares) and told[-1]["data"]
+    states = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data:")]
+    shares = [each["progress"] for each in states[:-1]]
+    assert shares == sorted(shares) and any(0 < share < 1 for share in shares) and states[-1]["data"]
 
 
-def test_cancelling_ends_what_waits_and_what_is_drawn(running, kafka):
+def test_cancel_ends_waiting_and_drawing_requests(running, kafka):
     running.processes["worker"].stop()
     running.start("worker", P2P_FLAT_MS=60000)
     caller = Caller(running)
@@ -101,7 +101,7 @@ def test_cancelling_ends_what_waits_and_what_is_drawn(running, kafka):
     assert ends(kafka)[drawn] == ends(kafka)[waiting] == ["cancelled"]
 
 
-def test_keys_part_the_clients(running, kafka):
+def test_keys_separate_clients(running, kafka):
     mine, theirs, nobody = Caller(running), Caller(running, key=KEYS[1]), Caller(running, key=None)
     id = mine.ask()[2]["id"]
     for path in (id, id + "/events", id + "/images/1"):
@@ -131,8 +131,8 @@ def test_a_repeated_call_is_one_request(running, kafka):
     assert caller.ask(headers={"Idempotency_Key": "order 4711"})[2]["id"] == first
 
 
-def test_a_call_that_a_proxy_broke_off_joins_its_request(running, kafka):
-    """As OpenAI's libraries do by themselves after a 504 of a proxy that waits no longer."""
+def test_retry_after_proxy_timeout_joins_request(running, kafka):
+    """OpenAI's libraries retry automatically after a 504 of a proxy."""
     before = accepted(kafka)
     running.processes["worker"].stop()
     running.start("worker", P2P_FLAT_MS=4000)
@@ -142,14 +142,14 @@ def test_a_call_that_a_proxy_broke_off_joins_its_request(running, kafka):
     assert len(accepted(kafka) - before) == 1, "however often it asked"
 
 
-def test_a_call_that_ends_without_a_picture_is_not_repeated(running, kafka):
+def test_failed_call_is_not_retried_by_client(running, kafka):
     before = accepted(kafka)
     running.processes["worker"].stop()
     running.start("worker", P2P_FLAT_MS=60000)
     running.processes["api"].stop()
     running.start("api", P2P_API_WAIT=2)
     caller = Caller(running)
-    client = openai.OpenAI(api_key=KEYS[0], base_url=running.url("api", "/v1"))  # which repeats by itself
+    client = openai.OpenAI(api_key=KEYS[0], base_url=running.url("api", "/v1"))  # which retries automatically
     with pytest.raises(openai.APIStatusError) as late:
         client.images.generate(prompt="a fox")
     assert late.value.status_code == 504 and late.value.response.headers["Location"].startswith("/v1/requests/")
@@ -187,7 +187,7 @@ def test_pages_of_other_sites(running, serve):
     assert own.call("GET", "/v1/models", Host="localhost:1")[0] == 200
 
 
-def test_links_lead_where_the_caller_came_from(running):
+def test_links_use_address_of_caller(running):
     caller = Caller(running)
     link = caller.ask(prefer="wait=20", headers={"X_Forwarded_Proto": "https", "X_Forwarded_Host": "draw.example"})[2]["data"][0]["url"]
     assert link.startswith("https://draw.example/pictures/images/")
@@ -213,7 +213,7 @@ def test_bad_calls_are_refused(running):
     assert code == 2 and "P2P_API_KEYS" in said and "too-short" not in said
 
 
-def test_pictures_in_a_folder_have_links_of_our_own(serve):
+def test_pictures_in_folder_have_api_links(serve):
     service = serve(minio=None, P2P_PUBLIC_URL="")
     service.start("worker")
     service.start("api")

@@ -1,4 +1,4 @@
-"""The HTTP API while instances, workers, Kafka or the storage die."""
+"""The HTTP API while instances, workers, Kafka or the storage fail."""
 
 import http.client
 import threading
@@ -9,8 +9,8 @@ from infra import fetch, wait_for
 from servers import Kafka, Minio
 
 
-def test_nothing_is_lost_whatever_dies(serve, kafka):
-    """Two instances and two workers are killed by turns; every request is answered once, by whichever instance is asked."""
+def test_nothing_is_lost_when_a_process_dies(serve, kafka):
+    """Two instances and two workers are killed in turn; every request ends once, and every instance reports it."""
     service = serve(P2P_FLAT_MS=150, P2P_USER_QUEUE=1000)
     names = ["worker", "worker2", "api", "api2"]
     for name in names:
@@ -47,7 +47,7 @@ def test_nothing_is_lost_whatever_dies(serve, kafka):
     assert all(ended[id] == ["finished"] for id in accepted)
 
 
-def test_a_suspended_leader_does_not_send_what_another_sent(serve, kafka):
+def test_suspended_leader_sends_nothing_twice(serve, kafka):
     service = serve(P2P_FLAT_MS=100, P2P_USER_QUEUE=1000)
     service.start("api")
     service.start("worker")
@@ -67,7 +67,7 @@ def test_a_suspended_leader_does_not_send_what_another_sent(serve, kafka):
     assert all(ended[id] == ["finished"] for id in ids)
 
 
-def test_without_kafka_it_says_so_and_comes_back(own, serve):
+def test_reports_kafka_outage_and_recovers(own, serve):
     kafka = own(Kafka).start()
     service = serve(kafka=kafka)
     service.start("worker")
@@ -84,7 +84,7 @@ def test_without_kafka_it_says_so_and_comes_back(own, serve):
     wait_for(lambda: caller.ask(prefer="wait=5")[0] == 200, 60, "it draws again")
 
 
-def test_a_deleted_picture_and_a_store_that_is_away(own, serve):
+def test_deleted_picture_and_unavailable_store(own, serve):
     minio = own(Minio).start()
     service = serve(minio=minio)
     service.start("worker")
@@ -103,7 +103,7 @@ def test_a_deleted_picture_and_a_store_that_is_away(own, serve):
     assert status == 410 and body["error"]["code"] == "gone"
 
 
-def test_a_stop_leaves_what_waits_to_the_next(running):
+def test_stop_leaves_waiting_requests_to_next_instance(running):
     running.processes["worker"].stop()
     running.start("worker", P2P_FLAT_MS=2000)
     caller, answers = Caller(running), []

@@ -1,4 +1,4 @@
-"""What one client of the HTTP API may take from the others: turns, places in the queue, memory."""
+"""Limits for a client of the HTTP API: fairness, queue positions, memory."""
 
 import concurrent.futures
 import http.client
@@ -12,7 +12,7 @@ from servers import Kafka
 
 
 def test_many_large_requests_fit_in_memory(own, serve):
-    """10,000 of 32 KB, of one client; at the start of the next instance all are read again."""
+    """10,000 requests of 32 KB by one client; the next instance reads all of them again at start."""
     running = serve(kafka=own(Kafka).start(), P2P_API_KEYS=",".join(KEYS))
     running.start("worker")
     running.start("api")
@@ -34,7 +34,7 @@ def test_many_large_requests_fit_in_memory(own, serve):
             connection.request("POST", "/v1/images/generations", body, head)
             answer = connection.getresponse()
             answer.read()
-            while answer.status == 429:  # so many words may wait, and no more
+            while answer.status == 429:  # the limit for waiting prompts is reached
                 time.sleep(0.05)
                 connection.request("POST", "/v1/images/generations", body, head)
                 answer = connection.getresponse()
@@ -51,7 +51,7 @@ def test_many_large_requests_fit_in_memory(own, serve):
     assert first < 256 and memory() < 256
 
 
-def test_no_client_starves_another_nor_the_chat(serve, api):
+def test_client_cannot_starve_others(serve, api):
     service = serve(P2P_API_KEYS=",".join(KEYS), P2P_FLAT_MS=300, P2P_USER_QUEUE=50)
     for name in ("worker", "worker2", "bot", "api"):
         service.start(name)
@@ -77,30 +77,30 @@ def test_too_many_waiting_are_refused(serve):
     assert headers["Retry-After"] and body["error"]["type"] == "rate_limit_error" and body["error"]["code"] == "queue_full"
 
 
-def test_a_small_request_is_drawn_next_after_a_dear_one_began(serve, kafka):
-    """Between two pictures of ten the one of somebody else is drawn, and then the other nine."""
+def test_small_request_is_drawn_between_pictures_of_large_one(serve, kafka):
+    """The picture of another client is drawn between two of ten pictures."""
     service = serve(P2P_API_KEYS=",".join(KEYS), P2P_FLAT_MS=1500)
     service.start("worker"), service.start("api")
-    dear, small = Caller(service), Caller(service, key=KEYS[1])
-    big = dear.ask(n=10, size="1536x1536", steps=150, seed=1)[2]["id"]
-    wait_for(lambda: dear.status(big)["status"] == "drawing", 10, "the first of ten is drawn")
+    large, small = Caller(service), Caller(service, key=KEYS[1])
+    big = large.ask(n=10, size="1536x1536", steps=150, seed=1)[2]["id"]
+    wait_for(lambda: large.status(big)["status"] == "drawing", 10, "the first of ten is drawn")
     status, headers, body = small.ask(size="64x64", prefer="wait=20")
-    assert status == 200 and dear.status(big)["progress"] < 0.25, "of ten, two may be ready"
-    pictures = dear.settled(big, 40)["data"]
+    assert status == 200 and large.status(big)["progress"] < 0.25, "of ten, two may be ready"
+    pictures = large.settled(big, 40)["data"]
     assert [image["seed"] for image in pictures] == list(range(1, 11))
     order = [(key, value["type"]) for key, value, headers, partition in kafka.read("prompt2pic.events") if key in (big, body["id"])]
     assert sum(event == (big, "started") for event in order) == 10, "each picture is a turn of its own"
     assert sum(event == (big, "finished") for event in order) == 1
 
 
-def test_a_drawing_that_takes_too_long_ends(serve):
+def test_too_long_drawing_fails(serve):
     service = serve(P2P_FLAT_MS=30000, P2P_DRAW_WITHIN=2)
     service.start("worker"), service.start("api")
     status, headers, body = Caller(service, key=None).ask(prefer="wait=20")
     assert status == 400 and body["error"]["code"] == "too_long" and headers["X-Should-Retry"] == "false"
 
 
-def test_the_size_that_a_client_asks_for_by_itself_becomes_one_of_the_models(serve):
+def test_default_size_of_client_becomes_size_of_model(serve):
     service = serve(P2P_MODEL="emoji", P2P_STEPS=2, P2P_DECODER_STEPS=1)
     service.start("worker"), service.start("api")
     status, headers, body = Caller(service, key=None).ask(prefer="wait=30", size="512x512")

@@ -1,4 +1,4 @@
-"""The stand-in for Telegram is honest: a published client works against it, gets Telegram's errors, and is refused what Telegram refuses."""
+"""The Telegram test server behaves like Telegram: a published client works with it, gets Telegram's errors, and is refused what Telegram refuses."""
 
 import asyncio
 import contextlib
@@ -45,7 +45,7 @@ def talk(api):
     return run
 
 
-def test_a_published_client_works_against_it(api, talk):
+def test_aiogram_works_with_the_server(api, talk):
     async def whole(bot):
         me = await bot.get_me()
         assert me.is_bot and me.username == "Prompt2PicTestBot"
@@ -118,7 +118,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize("make,error,words", ERRORS, ids=[f"{e[1].__name__}-{n}" for n, e in enumerate(ERRORS)])
-def test_its_errors_have_telegrams_shapes(api, talk, make, error, words):
+def test_errors_have_telegrams_format(api, talk, make, error, words):
     make(api)
 
     async def whole(bot):
@@ -149,7 +149,7 @@ def test_a_wrong_token_is_unauthorized_and_an_unknown_method_not_found(api, talk
 
 
 class Loose(SendMessage):
-    """aiogram checks types itself; this lets everything through."""
+    """A client without type checks, unlike aiogram."""
     model_config = {**SendMessage.model_config, "extra": "allow"}
 
 
@@ -170,7 +170,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_it_refuses_what_telegram_refuses(api, talk, what):
+def test_refuses_what_telegram_refuses(api, talk, what):
     fields, words = REFUSED[what]
 
     async def whole(bot):
@@ -206,7 +206,7 @@ def test_edits_are_checked(api, talk):
 
 
 @pytest.mark.parametrize("kind,chats,limit", [("one chat", [CHAT] * 6, 4), ("one group", [-5] * 22, 20), ("all chats", range(2000, 2040), 30)])
-def test_its_flood_limits_are_telegrams(kind, chats, limit):
+def test_flood_limits_equal_telegrams(kind, chats, limit):
     api = BotApi(flood=True).start()
     api.chats.update(chats)
 
@@ -221,7 +221,7 @@ def test_its_flood_limits_are_telegrams(kind, chats, limit):
                     break
                 done += 1
                 if chat < 0 and done % 4 == 0:
-                    for at in range(len(api.sent_at[chat])):  # as if they had been spaced
+                    for at in range(len(api.sent_at[chat])):  # as if the calls had been spaced
                         api.sent_at[chat][at] -= 4
         return done
     assert asyncio.run(whole()) == limit

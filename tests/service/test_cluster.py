@@ -1,4 +1,4 @@
-"""Three brokers, each in turn killed under load: nothing stops, nothing is lost."""
+"""Three brokers, each killed in turn under load: the service continues and loses nothing."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""One queue behind all doors: who asks at one door waits for what others asked at the other, no longer and no shorter."""
+"""One queue for chat and API: fairness and positions count the requests of both."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def test_positions_and_turns_count_both_doors(api, own, serve):
 
 
 def test_no_worker_idles_while_both_doors_ask(api, own, serve):
-    """Each worker has one request at a time, and both have one as long as any waits."""
+    """Each worker has one request at a time, and both are busy as long as requests wait."""
     kafka = own(Kafka).start()
     service = serve(kafka=kafka, P2P_FLAT_MS=500)
     for name in ("worker", "worker2", "bot", "api"):
@@ -80,11 +80,11 @@ def old_row(id, chat, now, status, **more):
             "accepted": now * 1000, "traceparent": "", "status": status, "dispatch": 1, "strikes": 0, "partition": 0, "started": False, "cancelling": False, "message": 0, **more}
 
 
-def test_a_database_and_topics_of_the_version_before_are_taken_up(api, own, serve):
-    """0.1.0 before there was one dispatcher: the bot sent to workers, from a queue in its database, and its events named no owner."""
+def test_data_of_previous_version_is_migrated(api, own, serve):
+    """0.1.0 before the common dispatcher: the bot sent requests to workers from a queue in its database, and its events named no owner."""
     kafka = own(Kafka).start()
     service = serve(kafka=kafka, P2P_FLAT_MS=200)
-    service.start("worker"), service.start("api")  # which makes the topics
+    service.start("worker"), service.start("api")  # which creates the topics
     service.processes["api"].stop()
     service.processes["worker"].stop()
     now = int(time.time())
@@ -97,10 +97,10 @@ def test_a_database_and_topics_of_the_version_before_are_taken_up(api, own, serv
     for number, (name, status) in enumerate(names.items()):
         id = ids[name]
         row = old_row(id, 8300 + number, now, status, cancelling=name == "cancelling")
-        api.send_text("/help", chat=8300 + number)  # a chat that has written
+        api.send_text("/help", chat=8300 + number)  # a known chat
         database.execute("INSERT INTO requests VALUES (?, ?, ?, 0, 0, 0, ?)", (id, 8300 + number, now * 1000, json.dumps(row)))
         kafka.produce("prompt2pic.events", json.dumps({"schema_version": 1, "id": id, "time": old_request(id, now)["time"], "type": "accepted", "request": old_request(id, now)}).encode(), key=id)
-    for partition in range(4):  # a new bot's offsets would be the topic's end
+    for partition in range(4):  # a new bot would start at the end of the topic
         database.execute("INSERT INTO offsets VALUES ('prompt2pic.events', ?, 0)", (partition,))
     letter = {"topic": "prompt2pic.requests.flat", "partition": 0, "key": ids["sending"], "value": json.dumps(old_request(ids["sending"], now)), "headers": []}
     database.execute("INSERT INTO letters VALUES (1, ?)", (json.dumps(letter),))

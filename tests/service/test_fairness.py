@@ -1,4 +1,4 @@
-"""What people see while they wait: fair turns, places and times, a bar that moves, a bell, links that can be had anew."""
+"""What users see while they wait: fairness, positions and times, progress, notifications, renewed links."""
 
 import http.client
 import json
@@ -10,11 +10,11 @@ from bot_api import BotApi
 from infra import Service, wait_for
 from servers import Kafka
 
-GROUP = dict(user=7, chat_type="supergroup")  # each request from a group of its own: one chat is told one thing a second
+GROUP = dict(user=7, chat_type="supergroup")  # each request from another group, because a chat gets at most one message per second
 
 
 def events(kafka, *types):
-    """(time, user's prompt, type) by time of the service's own clock."""
+    """(time, prompt, type) in order of the service's clock."""
     records = [value for key, value, h, p in kafka.read("prompt2pic.events")]
     prompts = {value["id"]: value["request"]["prompt"] for value in records if value["type"] == "accepted"}
     return sorted((value["time"], prompts[value["id"]], value["type"]) for value in records if value["type"] in types and value["id"] in prompts)
@@ -40,8 +40,8 @@ def test_a_second_user_waits_for_two_jobs_of_the_first_at_most(api, kafka, serve
     api.wait(lambda: all(api.pictures(-7000 - number) for number in range(20)), 30)
 
 
-def told(api, command, words, chat=7):
-    """The answer to the command, once these words are in it: how far a drawing is, is not known at its very beginning."""
+def answer_with(api, command, words, chat=7):
+    """Repeats the command until the answer contains the words, because progress is unknown at the beginning of a drawing."""
     for _ in range(10):
         before = len(api.in_chat(chat))
         api.send_text(command, chat=chat)
@@ -51,13 +51,13 @@ def told(api, command, words, chat=7):
     return api.in_chat(chat)[-1].text
 
 
-def test_beyond_its_queue_a_user_is_refused_with_a_reason_and_sees_places(api, serve):
+def test_full_queue_is_refused_with_reason_and_positions(api, serve):
     service = serve(P2P_FLAT_MS=8000)
     service.start("worker"), service.start("bot")
     api.send_text("a cat", chat=7200)
-    api.wait_picture(7200)  # how long one takes is known now
+    api.wait_picture(7200)  # now the duration of a drawing is known
     api.send_text("/txt2img cat 0", chat=-7201, **GROUP)
-    told(api, "/queue", "Drawing")  # what is drawn does not wait
+    answer_with(api, "/queue", "Drawing")  # a request in progress has no position
     for number in range(1, 24):
         api.send_text(f"/txt2img cat {number}", chat=-7201 - number, **GROUP)
     api.wait(lambda: all(api.in_chat(-7201 - number) for number in range(24)), 10, "each is answered")
@@ -71,7 +71,7 @@ def test_beyond_its_queue_a_user_is_refused_with_a_reason_and_sees_places(api, s
     place = lambda message: int(re.search(r"number (\d+)", message.text)[1])
     first, last = (re.search(r"about (\d+) (s|min)", pick(waiting, key=place).text) for pick in (min, max))
     assert first[2] == "s" and int(last[1]) * (60 if last[2] == "min" else 1) > 60, "20 of 8 s each"
-    text = told(api, "/queue", "Drawing")
+    text = answer_with(api, "/queue", "Drawing")
     print(text)
     assert re.search(r"1\. cat 0 — Drawing ▓*░* \d+ %", text) and re.search(r"\d+\. cat \d+ — In the queue: number \d+, about \d+", text) and "In the queue altogether: 2" in text
     api.send_text("/queue", chat=8)
@@ -82,7 +82,7 @@ def test_beyond_its_queue_a_user_is_refused_with_a_reason_and_sees_places(api, s
     api.wait_text("and nobody else's either", 8)
 
 
-def test_a_long_drawing_moves_its_bar_and_rings(api, serve):
+def test_long_drawing_updates_progress_and_notifies(api, serve):
     service = serve(P2P_FLAT_MS=31000)
     service.start("worker"), service.start("bot")
     api.send_text("a cat", chat=7300)
@@ -97,8 +97,8 @@ def test_a_long_drawing_moves_its_bar_and_rings(api, serve):
     assert [p[1] for p in progress] == sorted(p[1] for p in progress) and progress[-1][2] >= 7 and progress[0][2] <= 2
 
 
-def test_telegrams_limits_are_kept_without_being_told(tmp_path, kafka, minio):
-    """Many requests in one chat, in one group and in many chats: no call is refused for their number."""
+def test_telegram_limits_are_respected(tmp_path, kafka, minio):
+    """Many requests in one chat, in one group and in many chats: no call is refused with 429."""
     api = BotApi(flood=True).start()
     service = Service(tmp_path / "s", api, kafka, minio, P2P_FLAT_MS=50, P2P_USER_QUEUE=100)
     for name in ("worker", "worker2", "bot"):
@@ -146,7 +146,7 @@ def chunks(png):
         at += 12 + length
 
 
-def test_the_picture_holds_its_parameters(service, api):
+def test_picture_contains_its_parameters(service, api):
     api.send_text("лиса, red: fox", chat=7700)
     message = api.wait_picture(7700)
     texts = [data for kind, data in chunks(message.data) if kind in (b"tEXt", b"iTXt") and data.startswith(b"parameters\0")]
@@ -162,7 +162,7 @@ FAILURES = {"no_worker": "Сейчас некому рисовать", "killed_w
 
 
 def test_each_failure_has_russian_words(api, serve, own):
-    """A worker that draws for ever, and its failures told by hand."""
+    """A worker that never finishes, and failure events published by the test."""
     kafka = own(Kafka).start()
     service = serve(kafka=kafka, P2P_FLAT_MS=600000, P2P_USER_QUEUE=1, P2P_USER_PER_DAY=3, P2P_BLOCK=77)
     service.start("worker"), service.start("bot")

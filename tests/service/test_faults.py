@@ -1,4 +1,4 @@
-"""Bot and workers die, hang or are stopped: nothing is lost, nothing is shown twice."""
+"""Bot and workers crash, hang or are stopped: nothing is lost, and nothing is shown twice."""
 
 import random
 import signal
@@ -28,7 +28,7 @@ def test_a_dead_worker_is_replaced_within_15_seconds(service, api):
     api.wait_picture(4006)
 
 
-def test_a_request_that_kills_two_workers_is_told(service, api, kafka):
+def test_request_that_crashes_two_workers_fails_with_reason(service, api, kafka):
     service.processes["worker"].stop()
     api.send_text("a cat", chat=4007)
     for name in ("worker3", "worker4"):
@@ -41,7 +41,7 @@ def test_a_request_that_kills_two_workers_is_told(service, api, kafka):
     assert any(value["reason"] == "killed_worker" for k, value, h, p in kafka.read("prompt2pic.dead-letters"))
 
 
-def test_a_stopped_worker_hands_back_without_a_strike(service, api, kafka):
+def test_stopped_worker_hands_back_without_failed_attempt(service, api, kafka):
     service.processes["worker"].stop()
     for name in ("w1", "w2", "w3"):
         process = service.start(name, P2P_FLAT_MS=100000)
@@ -54,7 +54,7 @@ def test_a_stopped_worker_hands_back_without_a_strike(service, api, kafka):
     api.wait_picture(4008, timeout=30)
 
 
-def test_without_any_worker_ever_it_is_refused(api, serve):
+def test_request_without_any_worker_is_refused(api, serve):
     service = serve(P2P_MODEL="nobody-draws-this")
     service.start("bot")
     api.send_text("a cat", chat=4009)
@@ -91,7 +91,7 @@ def test_a_paused_worker_does_not_answer_twice(service, api, kafka):
     assert all(len(list_) == 1 for list_ in ends(kafka).values())
 
 
-def test_a_folder_serves_one_machine(api, serve):
+def test_picture_folder_works_on_one_machine(api, serve):
     service = serve(minio=None)
     service.start("worker"), service.start("bot")
     api.send_text("a cat", chat=4031)

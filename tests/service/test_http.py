@@ -1,4 +1,4 @@
-"""What anyone who reaches a port may send: the process keeps its memory and its health, and no one's request is altered."""
+"""Hostile HTTP clients: the process keeps its memory and its health, and requests of others are not altered."""
 
 import contextlib
 import hmac
@@ -21,13 +21,13 @@ PATHS = {"api": "/v1/images/generations", "bot": "/hook/x", "worker": "/livez"}
 
 
 class Wire:
-    """A connection whose bytes are the test's own."""
+    """A raw TCP connection."""
 
     def __init__(self, port, timeout=20):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
 
     def send(self, data):
-        """False where the other end has had enough."""
+        """Returns False if the other end has closed."""
         try:
             self.socket.sendall(data)
             return True
@@ -46,13 +46,13 @@ class Wire:
 
 
 def memory(service, name):
-    """What the process has in memory of its own now, in MB."""
+    """The current private memory of the process, in MB."""
     pid = service.processes[name].process.pid
     return int(re.search(r"RssAnon:\s+(\d+)", open(f"/proc/{pid}/status").read())[1]) / 1024
 
 
 class Watch:
-    """Asks a service for /livez ten times a second, and keeps the slowest answer and the most memory."""
+    """Polls /livez ten times a second, and records the slowest response and the peak memory."""
 
     def __init__(self, service, name):
         self.service, self.name, self.over = service, name, threading.Event()
@@ -81,7 +81,7 @@ class Watch:
 
 @pytest.fixture
 def attacked(serve, request):
-    """A service on its own: bot with a webhook, API with keys, or worker, each with HTTP of its own beside the health listener."""
+    """A single service: bot with a webhook, API with keys, or worker, each with an HTTP server besides the health listener."""
     name = request.param
     service = serve(P2P_API_KEYS=",".join(KEYS))
     port = service.ports.setdefault(name, free_port())
@@ -95,7 +95,7 @@ def attacked(serve, request):
 
 
 def flood(port, head, piece, most=60 * MB):
-    """Sends until the other end has had enough, at most so much; what it answered."""
+    """Sends until the other end closes, at most `most` bytes. Returns the response."""
     wire = Wire(port)
     wire.send(head)
     sent = 0
@@ -124,7 +124,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("attacked", PATHS, indirect=True)
-def test_nothing_without_end_is_kept(attacked):
+def test_endless_input_is_not_buffered(attacked):
     service, name, port = attacked
     with Watch(service, name):
         for what, (head, piece) in ENDLESS.items():
@@ -158,7 +158,7 @@ def test_many_connections_keep_nobody_out(attacked):
                        b"POST " + bodies + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" + b"a" * 50000)[i % 4])
             wires.append(wire)
         assert fetch(service.url(name, "/livez"))[0] == 200
-        for i in range(300):  # and at the health listener itself
+        for i in range(300):  # and on the health listener
             wire = Wire(service.health_ports[name])
             wire.send((b"", b"GET /liv")[i % 2])
             wires.append(wire)
@@ -169,7 +169,7 @@ def test_many_connections_keep_nobody_out(attacked):
 
 
 @pytest.mark.parametrize("attacked", PATHS, indirect=True)
-def test_who_does_not_read_is_let_go(attacked):
+def test_clients_that_do_not_read_are_closed(attacked):
     service, name, port = attacked
     with Watch(service, name):
         wires = [Wire(port) for _ in range(120)]
@@ -185,7 +185,7 @@ def test_who_does_not_read_is_let_go(attacked):
             wire.close()
 
 
-def test_who_does_not_read_a_large_picture_holds_little(serve):
+def test_slow_reader_of_large_picture_holds_little_memory(serve):
     service = serve(minio=None)
     service.start("api")
     data = pathlib.Path(service.env["P2P_DATA_DIR"])
@@ -216,13 +216,13 @@ def test_ranges_are_not_served(attacked):
     assert status == 200 and body.startswith("#")
 
 
-def test_it_goes_on_when_descriptors_run_out(serve, tmp_path):
+def test_recovers_when_descriptors_run_out(serve, tmp_path):
     service, port, health = serve(), free_port(), free_port()
     process = Process("worker", tmp_path, ["sh", "-c", 'ulimit -n 80; exec "$@"', "sh", BINARY, "worker"],
                       {**service.env, "P2P_HTTP_LISTEN": f"127.0.0.1:{port}", "P2P_HEALTH_LISTEN": f"127.0.0.1:{health}"}).start()
     wait_for(lambda: fetch(f"http://127.0.0.1:{port}/livez")[0] == 200, 20, "it listens")
     wires = [Wire(port) for _ in range(200)]
-    wait_for(lambda: "a connection could not be accepted; it is tried again" in process.text(), 20, "there are no descriptors")
+    wait_for(lambda: "a connection could not be accepted; trying again" in process.text(), 20, "there are no descriptors")
     assert fetch(f"http://127.0.0.1:{port}/livez")[0] == 200, "the oldest make room"
     for wire in wires:
         wire.close()
@@ -251,7 +251,7 @@ def test_services_run_side_by_side_without_a_setting(serve):
 
 
 def corpus():
-    """The requests that gunicorn's own tests want refused, by name."""
+    """The invalid requests of gunicorn's tests, by name."""
     [package] = (CACHE / "service-venv/corpus").glob("gunicorn-*.tar.gz")
     with tarfile.open(package) as archive:
         for member in archive:
@@ -272,7 +272,7 @@ def test_requests_that_programs_read_differently_are_refused(serve):
         wire.socket.shutdown(socket.SHUT_WR)
         statuses = re.findall(rb"HTTP/1\.1 (\d+)", wire.read())
         wire.close()
-        # Some are the beginning of a request, which has no answer.
+        # Some are incomplete requests, which get no response.
         assert not statuses or statuses[-1][0] in b"45", (name, statuses, data[:200])
         seen += 1
     assert seen > 50

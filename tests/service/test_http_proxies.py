@@ -1,4 +1,4 @@
-"""The API and the webhook behind real nginx, HAProxy and Caddy, which keep their connections: no stranger's bytes become another's request."""
+"""The API and the webhook behind nginx, HAProxy and Caddy with persistent connections: no request smuggling."""
 
 import http.client
 import json
@@ -57,7 +57,7 @@ PROXIES = {"nginx": (NGINX, ["nginx", "-p", "{folder}", "-c", "{folder}/config"]
 
 @pytest.fixture(params=PROXIES)
 def proxy_before(request, tmp_path):
-    """Starts the proxy before a port; gives its own port."""
+    """Starts the proxy in front of a port and returns the proxy's port."""
     started = []
 
     def start(to):
@@ -76,7 +76,7 @@ def proxy_before(request, tmp_path):
 
 
 def attacks():
-    """What a stranger without a key sends."""
+    """Requests of an attacker without a key."""
     inner = b"GET /v1/requests/stolen HTTP/1.1\r\nHost: x\r\n\r\n"
     for method in (b"GET", b"DELETE", b"HEAD", b"OPTIONS", b"PATCH", b"POST"):
         for path in (b"/v1/models", b"/v1/images/generations", b"/v1/nothing"):

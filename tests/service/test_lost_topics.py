@@ -1,4 +1,4 @@
-"""Brokers that come back with empty data, and topics that are deleted: what is asked next is drawn, and what was in flight is answered, without a restart."""
+"""Brokers that come back with empty data, and topics that are deleted: new requests are drawn and those in flight are answered, without a restart."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""docs/asyncapi.yaml and the program agree: what the schemas refuse the program refuses, and the other way round."""
+"""docs/asyncapi.yaml and the program agree: the program refuses a message if and only if its schema does."""
 
 import copy
 import datetime
@@ -19,7 +19,7 @@ from infra import BINARY, ROOT, wait_for
 DOCUMENT = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text())
 FIXTURES = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "src/platform/messages/fixtures").glob("*.json"))}
 DECODE = pathlib.Path(os.environ.get("P2P_DECODE", BINARY.parent / "p2p_decode"))
-MUTATIONS = int(os.environ.get("P2P_MUTATIONS", 20_000))  # at random; others are systematic
+MUTATIONS = int(os.environ.get("P2P_MUTATIONS", 20_000))  # random ones; in addition there are systematic ones
 CHANNELS = {"request": "requests", "event": "events", "control": "control", "dead_letter": "dead_letters"}
 
 
@@ -46,7 +46,7 @@ def equal(validator, paths, instance, schema):
 
 
 def pattern(validator, expression, instance, schema):
-    # Python's $ also stands before a last line end, ECMA's does not.
+    # Python's $ also matches before a final line end, ECMA's does not.
     if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", expression), instance):
         yield jsonschema.ValidationError(f"does not fit {expression}")
 
@@ -100,13 +100,13 @@ def depth(value):
 
 
 def json_of(data):
-    """The value, where the bytes are JSON as info.description wants it; else ValueError."""
+    """Parses JSON with the restrictions in info.description; raises ValueError."""
     if len(data) > 1 << 20 or b"\0" in data:
         raise ValueError("too long, or a byte of zero")
     try:
         value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=distinct, parse_float=finite, parse_int=lambda text: finite(text) and int(text),
                            parse_constant=lambda text: finite("inf"))
-        json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
+        json.dumps(value, ensure_ascii=False).encode()  # no lone surrogates
     except RecursionError:
         raise ValueError("too deep") from None
     if depth(value) > 16:
@@ -115,7 +115,7 @@ def json_of(data):
 
 
 def problem(kind, data):
-    """Why the document refuses it; empty: it does not."""
+    """Why the document refuses the message; empty if it does not."""
     try:
         error = jsonschema.exceptions.best_match(PAYLOADS[kind].iter_errors(json_of(data)))
         return error.message if error else ""
@@ -149,10 +149,10 @@ LONG_TEXTS = ("x" * 131072, "x" * 131073, "ж" * 65536, "x" + "ж" * 65536, "A" 
 OTHERS = (None, True, False, [], {}, [[]], {"a": {}}, [1] * 33, ["x"] * 32, ["x"] * 33, {f"k{i}": 1 for i in range(64)}, {f"k{i}": "1" for i in range(65)}, {"A": 1}, {"a": "b"}, {"": 1})
 
 
-def places(value, path=()):
+def paths_in(value, path=()):
     yield path
     for name, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield from places(inner, path + (name,))
+        yield from paths_in(inner, path + (name,))
 
 
 def parent_of(value, path):
@@ -162,8 +162,8 @@ def parent_of(value, path):
 
 
 def each_changed(fixture):
-    """The fixture with each place gone, and with each value there."""
-    for path in list(places(FIXTURES[fixture]))[1:]:
+    """The fixture with each value removed, and replaced by each test value."""
+    for path in list(paths_in(FIXTURES[fixture]))[1:]:
         long = LONG_TEXTS if str(path[-1]).startswith("original") else ()
         for new in (..., *NUMBERS, *TEXTS, *OTHERS, *long):
             value = copy.deepcopy(FIXTURES[fixture])
@@ -175,8 +175,8 @@ def each_changed(fixture):
 
 
 def edit(value, numbers, other):
-    """Changes one place: another value, a value of another fixture, a new name, a twin, or nothing there."""
-    path = numbers.choice(list(places(value))[1:])
+    """Changes one value: another value, one of another fixture, a new name, a duplicate key, or removal."""
+    path = numbers.choice(list(paths_in(value))[1:])
     parent, name = parent_of(value, path), path[-1]
     match numbers.randrange(8):
         case 0:
@@ -203,7 +203,7 @@ def mutated(fixture, numbers):
         if value:
             edit(value, numbers, FIXTURES[numbers.choice(list(FIXTURES))])
     data = json.dumps(value, ensure_ascii=numbers.random() < 0.5).encode()
-    if numbers.random() < 0.2:  # bytes too
+    if numbers.random() < 0.2:  # change bytes as well
         data = bytearray(data)
         for _ in range(numbers.randrange(1, 4)):
             at = numbers.randrange(len(data))
@@ -213,7 +213,7 @@ def mutated(fixture, numbers):
 
 # --- tests
 
-def test_the_document_is_asyncapi():
+def test_document_is_valid_asyncapi():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from asyncapi3 import AsyncAPI3
@@ -223,7 +223,7 @@ def test_the_document_is_asyncapi():
     assert all(resolve(reference) for reference in references)
     used = set(references)
     for section in ("messages", "schemas"):
-        assert {f"#/components/{section}/{name}" for name in DOCUMENT["components"][section]} <= used, "what nothing refers to describes nothing"
+        assert {f"#/components/{section}/{name}" for name in DOCUMENT["components"][section]} <= used, "every definition is used"
 
 
 def test_the_example_in_its_description_is_a_request():
@@ -253,8 +253,8 @@ def test_schemas_and_program_agree(kind):
     assert 0.1 < refused / len(texts) < 0.98
 
 
-def test_what_is_on_the_topics_fits(service, api, kafka):
-    """Real messages with their keys and headers; requests of another program, too."""
+def test_real_messages_match_schemas(service, api, kafka):
+    """Real messages with keys and headers, including requests of another program."""
     service.processes["worker"].stop()
     service.start("worker", P2P_FLAT_MS=6000)
     api.send_text("a cat", chat=8000)
@@ -272,7 +272,7 @@ def test_what_is_on_the_topics_fits(service, api, kafka):
     for kind, topic in {"request": "prompt2pic.requests.flat", "event": "prompt2pic.events", "control": "prompt2pic.control", "dead_letter": "prompt2pic.dead-letters"}.items():
         for key, value, headers, partition in kafka.read(topic):
             if kind == "request" and (isinstance(value, bytes) or "prompt" not in value):
-                continue  # what is buried
+                continue  # dead letters
             PAYLOADS[kind].validate(value)
             headers = {name: text.decode() for name, text in headers.items()}
             HEADERS[kind].validate(headers)

@@ -1,4 +1,4 @@
-"""What operators see: checks that say what to mend, settings without secrets, and stops that lose nothing."""
+"""The operator's view: checks with advice, settings without secrets, and clean stops."""
 
 import json
 import signal
@@ -14,7 +14,7 @@ def lines(text):
     return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
 
 
-def test_doctor_finds_everything_well(service):
+def test_doctor_reports_working_service(service):
     code, text = prompt2pic("doctor", **{**service.env, "P2P_DATA_DIR": service.folder / "fresh"})
     found = lines(text)
     assert code == 0, text
@@ -33,13 +33,13 @@ BROKEN = {
                  ({"P2P_TELEGRAM_API_URL": "http://127.0.0.1:1"}, "set P2P_TELEGRAM_PROXY or P2P_TELEGRAM_API_URL"),
                  ({"P2P_TELEGRAM_PROXY": "socks5h://a:b@127.0.0.1:1"}, "set P2P_TELEGRAM_PROXY")],
     "Kafka": [({"P2P_KAFKA_BROKERS": "127.0.0.1:1"}, "check P2P_KAFKA_BROKERS"),
-              ({"P2P_KAFKA_SECURITY_PROTOCOL": "sasl_plaintext"}, "P2P_KAFKA_SASL_MECHANISM, P2P_KAFKA_USERNAME and P2P_KAFKA_PASSWORD have to be set"),
+              ({"P2P_KAFKA_SECURITY_PROTOCOL": "sasl_plaintext"}, "P2P_KAFKA_SASL_MECHANISM, P2P_KAFKA_USERNAME and P2P_KAFKA_PASSWORD must be set"),
               ({"P2P_KAFKA_SECURITY_PROTOCOL": "ssl"}, "P2P_KAFKA_SECURITY_PROTOCOL")],
     "storage": [({"P2P_S3_SECRET_KEY": "mistyped"}, "check P2P_S3_ACCESS_KEY, P2P_S3_SECRET_KEY and P2P_S3_REGION"),
                 ({"P2P_S3_ACCESS_KEY": "nobody"}, "check P2P_S3_ACCESS_KEY, P2P_S3_SECRET_KEY and P2P_S3_REGION"),
                 ({"P2P_S3_BUCKET": "no-such-bucket"}, "the bucket has to exist, set P2P_S3_BUCKET"),
                 ({"P2P_S3_ENDPOINT": "http://127.0.0.1:1"}, "http://127.0.0.1:1"),
-                ({"P2P_S3_ENDPOINT": ""}, "these have to be set too: P2P_S3_ENDPOINT")],
+                ({"P2P_S3_ENDPOINT": ""}, "these must be set too: P2P_S3_ENDPOINT")],
     "database": [({"P2P_DATABASE_URL": "sqlite:////proc/nowhere/x.db"}, "set P2P_DATABASE_URL or P2P_DATA_DIR"),
                  ({"P2P_DATABASE_URL": "postgresql://h/d"}, "use sqlite:///PATH")],
     "model": [({"P2P_MODEL": "nobody-has-this"}, "there is no model 'nobody-has-this'"), ({"P2P_MODEL": "../x"}, "no model folder")],
@@ -47,7 +47,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("part", BROKEN)
-def test_doctor_says_what_to_mend(service, part):
+def test_doctor_reports_problem(service, part):
     for change, words in BROKEN[part]:
         code, text = prompt2pic("doctor", **{**service.env, "P2P_DATA_DIR": service.folder / "fresh", **change})
         found = lines(text)
@@ -55,7 +55,7 @@ def test_doctor_says_what_to_mend(service, part):
         assert [name for name, finding in found.items() if finding.startswith("FAILED")] == [part], text
 
 
-def test_a_damaged_database_is_said(service):
+def test_damaged_database_is_reported(service):
     (service.folder / "damaged.db").write_bytes(b"no database" * 1000)
     env = {**service.env, "P2P_DATABASE_URL": f"sqlite:///{service.folder}/damaged.db"}
     code, text = prompt2pic("doctor", **env)
@@ -97,7 +97,7 @@ def test_health_is_the_exit_code_of_livez(service):
 
 
 @pytest.mark.parametrize("command", ["bot", "worker"])
-def test_what_is_missing_is_said_at_the_start(tmp_path, command):
+def test_missing_settings_are_reported_at_start(tmp_path, command):
     env = {"P2P_TELEGRAM_TOKEN": "1:x", "P2P_MODEL": "flat", "P2P_DATA_DIR": tmp_path, "P2P_HTTP_LISTEN": "127.0.0.1:0"}
     code, text = prompt2pic(command, **env)
     assert code == 2 and "P2P_KAFKA_BROKERS is not set" in text
@@ -111,7 +111,7 @@ def test_what_is_missing_is_said_at_the_start(tmp_path, command):
     assert code == 2 and prompt2pic(command, "--help")[0] == 0
 
 
-def test_a_wrong_token_ends_the_bot_with_what_to_set(service):
+def test_wrong_token_ends_bot_with_advice(service):
     service.processes["bot"].stop()
     code, text = prompt2pic("bot", **{**service.env, "P2P_TELEGRAM_TOKEN": "1:wrong", "P2P_HTTP_LISTEN": "127.0.0.1:0"})
     assert code == 2 and "set P2P_TELEGRAM_TOKEN" in text and "1:wrong" not in text
@@ -124,7 +124,7 @@ def test_two_bots_do_not_share_a_database(service):
 
 @pytest.mark.parametrize("seconds", [5, 100])
 def test_a_worker_stops_with_work_in_hand(service, api, kafka, seconds):
-    """Short work is finished, long work handed back; either way it is drawn."""
+    """Short drawings are finished, long ones handed back; both are drawn in the end."""
     service.processes["worker"].stop()
     worker = service.start("worker", P2P_FLAT_MS=seconds * 1000)
     for chat in (8000, 8001):

@@ -1,4 +1,4 @@
-"""Storage, broker, database or disk is away for a while: nothing is lost, none comes twice, and who waits long is told."""
+"""Temporary outages of storage, broker, database or disk: nothing is lost or duplicated, and users who wait long are notified."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ def test_the_store_may_be_away(api, own, serve):
     for chat in (4010, 4110):
         api.send_text("a cat", chat=chat)
     api.wait_text("the storage is slow", 4010, timeout=15)
-    print(f"told after {time.monotonic() - down:.1f} s (limit 15)")
+    print(f"reported after {time.monotonic() - down:.1f} s (limit 15)")
     not_ready(service, "worker", "cannot be stored")
     time.sleep(max(0, 30 - (time.monotonic() - down)))
     minio.start()
@@ -59,13 +59,13 @@ def test_the_store_may_be_slow_for_one_of_them(api, minio, serve, proxy, mode, w
     for name in ("worker", "bot"):
         service.start(name, **({"P2P_S3_ENDPOINT": f"http://127.0.0.1:{way.port}"} if name == whose else {}))
     way.set(mode)
-    chats = range(4120, 4132)  # more than the bot calls for at once
+    chats = range(4120, 4132)  # more than the bot downloads in parallel
     for chat in chats:
         api.send_text("a cat", chat=chat)
     asked = time.monotonic()
     for chat in chats:
         api.wait_text("the storage is slow", chat, timeout=max(0.1, asked + 15 - time.monotonic()))
-    print(f"told after {time.monotonic() - asked:.1f} s (limit 15)")
+    print(f"reported after {time.monotonic() - asked:.1f} s (limit 15)")
     api.send_text("/help", chat=4140)
     api.wait_text("Under each picture", 4140, timeout=3)
     way.set("pass")
@@ -74,7 +74,7 @@ def test_the_store_may_be_slow_for_one_of_them(api, minio, serve, proxy, mode, w
     only_ones(api, chats)
 
 
-def test_wrong_keys_of_the_store_are_told_and_can_be_mended(api, minio, serve):
+def test_wrong_keys_of_the_store_are_reported_and_can_be_fixed(api, minio, serve):
     service = serve()
     service.start("bot")
     service.start("worker", ready=False, P2P_S3_SECRET_KEY="mistyped-secret")
@@ -90,7 +90,7 @@ def test_wrong_keys_of_the_store_are_told_and_can_be_mended(api, minio, serve):
     assert "mistyped-secret" not in service.logs() + text
 
 
-def test_workers_that_the_store_refuses_leave_their_requests_to_another(api, kafka, minio, serve, proxy):
+def test_refused_workers_leave_requests_to_others(api, kafka, minio, serve, proxy):
     way = proxy(minio.port)
     service = serve()
     service.start("worker", P2P_FLAT_MS=300), service.start("bot")
@@ -113,7 +113,7 @@ def test_workers_that_the_store_refuses_leave_their_requests_to_another(api, kaf
     assert all(len(list_) == 1 for list_ in ends(kafka).values())
 
 
-def test_an_idle_worker_tells_that_it_could_not_store(api, minio, serve, proxy):
+def test_idle_worker_reports_store_outage(api, minio, serve, proxy):
     way = proxy(minio.port)
     service = serve(P2P_S3_ENDPOINT=f"http://127.0.0.1:{way.port}")
     service.start("worker")
@@ -135,7 +135,7 @@ def test_the_broker_may_be_away(api, own, serve):
     for chat in chats:
         api.send_text("a cat", chat=chat)
     api.wait_text("queue is not reachable", 4012, timeout=20)
-    print(f"told after {time.monotonic() - down:.1f} s (limit 20)")
+    print(f"reported after {time.monotonic() - down:.1f} s (limit 20)")
     for name in ("worker", "bot"):
         not_ready(service, name, "Kafka")
     time.sleep(max(0, 30 - (time.monotonic() - down)))
@@ -166,7 +166,7 @@ def test_a_worker_may_be_stopped_while_the_broker_hangs(api, own, serve):
 
 @contextlib.contextmanager
 def locked(service):
-    """Another process holds the database."""
+    """Locks the database in another process."""
     connection = sqlite3.connect(service.folder / "data/prompt2pic.db", isolation_level=None)
     connection.execute("PRAGMA busy_timeout=10000")
     connection.execute("BEGIN EXCLUSIVE")
@@ -193,7 +193,7 @@ def test_the_database_may_be_locked(service, api, kafka):
     assert all(len(list_) == 1 for list_ in ends(kafka).values())
 
 
-def test_a_bot_whose_database_is_locked_stops_all_the_same(service, api):
+def test_bot_with_locked_database_stops(service, api):
     with locked(service):
         api.send_text("a cat", chat=4170)
         not_ready(service, "bot", "database")
@@ -207,7 +207,7 @@ def test_a_bot_whose_database_is_locked_stops_all_the_same(service, api):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder on a disk of 2 MB of its own."""
+    """A folder on a separate disk of 2 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]).returncode:
@@ -224,7 +224,7 @@ def fill(folder):
 
 @pytest.mark.parametrize("whose", ["the bot's", "the worker's"])
 def test_a_disk_may_be_full(api, kafka, serve, small_disk, whose):
-    """Pictures in a folder: the bot's disk has its database, the worker's disk the pictures."""
+    """Pictures in a folder: the bot's disk holds the database, the worker's disk the pictures."""
     service = serve(minio=None)
     data = service.folder / "data"
     data.mkdir()
@@ -253,7 +253,7 @@ def test_a_disk_may_be_full(api, kafka, serve, small_disk, whose):
     assert all([m.media for m in api.in_chat(chat)] == ["photo", "document"] for chat in chats)
     service.wait_ready("bot", 10), service.wait_ready("worker", 10)
     assert all(len(list_) == 1 for list_ in ends(kafka).values())
-    service.stop()  # before its disk goes
+    service.stop()  # before the disk is unmounted
 
 
 def test_bot_and_worker_may_start_before_everything_else(api, own, serve):
@@ -275,7 +275,7 @@ def test_bot_and_worker_may_start_before_everything_else(api, own, serve):
     only_ones(api, [4190])
 
 
-def test_what_kafka_never_takes_fails_and_holds_no_place(serve, api, own):
+def test_refused_message_fails_request_and_frees_queue(serve, api, own):
     kafka = own(Kafka).start()
     service = serve(kafka=kafka)
     for name in ("worker", "bot", "api"):
@@ -284,7 +284,7 @@ def test_what_kafka_never_takes_fails_and_holds_no_place(serve, api, own):
     topic = ConfigResource(ConfigResource.Type.TOPIC, "prompt2pic.requests.flat", incremental_configs=[limit])
     admin = AdminClient({"bootstrap.servers": kafka.brokers})
     admin.incremental_alter_configs([topic])[topic].result(20)
-    large = "".join(random.Random(1).choices("abcdefghijklmnop", k=2000))  # compression makes it no smaller than 1,000
+    large = "".join(random.Random(1).choices("abcdefghijklmnop", k=2000))  # compresses to no less than 1,000 bytes
     caller = Caller(service, key=None)
     api.send_text(large, chat=4195)
     call = caller.ask(large)[2]["id"]

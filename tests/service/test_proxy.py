@@ -1,4 +1,4 @@
-"""Telegram's calls go through the proxy that is set, and nothing else does."""
+"""Only calls to Telegram go through the configured proxy."""
 
 import http.client
 import http.server
@@ -10,7 +10,7 @@ import pytest
 
 
 class HttpProxy(http.server.ThreadingHTTPServer):
-    """Hands plain HTTP on, as a proxy is asked: by the whole address."""
+    """An HTTP proxy for plain HTTP with absolute URLs."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
@@ -37,7 +37,7 @@ class HttpProxy(http.server.ThreadingHTTPServer):
 
 
 class SocksProxy(socketserver.ThreadingTCPServer):
-    """SOCKS 5 without a password; the host comes as a name."""
+    """SOCKS 5 without a password; the proxy resolves host names."""
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self):
@@ -72,7 +72,7 @@ class SocksProxy(socketserver.ThreadingTCPServer):
 def test_telegrams_calls_alone_go_through_the_proxy(api, serve, kind):
     with kind() as proxy:
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        # An exception that the environment makes is not one of the setting's; a proxy of the environment is none at all.
+        # Proxy variables of the environment, including exceptions, are ignored.
         service = serve(P2P_TELEGRAM_API_URL=f"http://localhost:{api.port}", P2P_TELEGRAM_PROXY=f"{kind.scheme}://127.0.0.1:{proxy.server_address[1]}",
                         NO_PROXY="localhost,127.0.0.1", no_proxy="localhost,127.0.0.1", HTTP_PROXY="http://127.0.0.1:1", http_proxy="http://127.0.0.1:1")
         service.start("worker"), service.start("bot")

@@ -1,4 +1,4 @@
-"""What strangers may try: each is refused or inert."""
+"""Attacks: each is refused or harmless."""
 
 import base64
 import gzip
@@ -18,20 +18,20 @@ JSON = {"Content-Type": "application/json"}
 
 
 def started(service, name="bot", **settings):
-    """The bot with a webhook; nothing of the stand-in's is pushed while a test speaks itself."""
+    """A bot with a webhook, to which only the test pushes updates."""
     port = service.ports.setdefault(name, free_port())
     service.start(name, P2P_TELEGRAM_WEBHOOK_URL=f"http://127.0.0.1:{port}/hook/x", P2P_TELEGRAM_WEBHOOK_SECRET="right", **settings)
     return service.url(name, "/hook/x")
 
 
 def memory(service, name):
-    """The most that the process has had in memory, in MB."""
+    """The peak memory of the process, in MB."""
     pid = service.processes[name].process.pid
     return int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{pid}/status").read())[1]) // 1024
 
 
 def raw(service, name, method, path, body=None, headers=None, chunked=False):
-    """The status of a request whose path is sent as it is; 0 where the connection is closed on it."""
+    """The status of a request with an unnormalised path; 0 if the connection is closed."""
     connection = http.client.HTTPConnection("127.0.0.1", service.ports[name], timeout=15)
     try:
         connection.request(method, path, body, headers or {}, encode_chunked=chunked)
@@ -129,7 +129,7 @@ def test_forged_callback_data_is_out_of_date(service, api):
         assert len(data.encode()) <= 64
         query = api.press_data(data, mine)
         assert api.wait(lambda: api.answers.get(query), what=data) == "This button is out of date.", data
-    # Another's request, pressed in one's own chat; one's own, carried into another chat.
+    # A request of another user, pressed in one's own chat; one's own, pressed in another chat.
     for message, user in ((mine, 6003), (other, 6003)):
         data = other.buttons()[-1]["callback_data"] if message is mine else mine.buttons()[-1]["callback_data"]
         query = api.press_data(data, message, user=user)
@@ -138,7 +138,7 @@ def test_forged_callback_data_is_out_of_date(service, api):
     assert {call.method for call in api.calls[calls:]} == {"answerCallbackQuery"}, "nothing else came of it"
 
 
-# --- what stands in Kafka
+# --- messages in Kafka
 
 
 KEYS = ["../../etc/passwd", "/etc/passwd", "images/2026/01/01/x-1.png/../../..", "images/2026/01/01/../../../../secret-1.png", "images/2026/01/01/..-1.png", "link-key",
@@ -173,8 +173,8 @@ def test_an_object_key_out_of_kafka_is_never_a_path(api, own, minio, serve, stor
     assert [m.media for m in api.pictures(6011)] == (["photo"] if store == "S3" else ["photo", "document"])
 
 
-def test_a_forged_request_is_buried_or_inert(api, own, serve):
-    """Whoever may write into Kafka may have pictures drawn, and no more: sizes, steps and models stay the worker's."""
+def test_a_forged_request_is_harmless(api, own, serve):
+    """A program that writes to Kafka can request pictures and nothing more: the worker's limits still apply."""
     kafka = own(Kafka).start()
     service = serve(kafka=kafka)
     service.start("worker"), service.start("bot")
@@ -218,7 +218,7 @@ def test_links_to_the_folder_cannot_be_forged(api, serve, tmp_path):
     wait_for(lambda: get(links[0]) == 403, 15, "it expires")
 
 
-# --- words
+# --- prompts
 
 
 HOSTILE = ["<b>x</b><script>", "*y* _z_ `c` [u](http://e.org) ||s||", "@admin /start tg://user?id=1 https://e.org", "--width 4096 --steps 10000 --seed 1 --model ../../x -o /etc/passwd",
@@ -226,7 +226,7 @@ HOSTILE = ["<b>x</b><script>", "*y* _z_ `c` [u](http://e.org) ||s||", "@admin /s
            "\u202eback\u202c \u200b\ufeff \U0001f600\u200d\U0001f3ff", '{"seed": 1, "width": 9999}', "a\u0000b\u0007c", "'; DROP TABLE requests; --", "\ud83d\ude00" + "é" * 900]
 
 
-def test_words_are_words(service, api, kafka):
+def test_words_of_prompt_are_inert(service, api, kafka):
     group = dict(chat_type="supergroup")
     for number, words in enumerate(HOSTILE):
         words = words.encode("utf-16", "surrogatepass").decode("utf-16")
@@ -253,8 +253,8 @@ SECRETS = {"token": "123456:TEST-token", "S3 secret": "s3-secret-0147", "S3 key"
 
 
 @pytest.mark.parametrize("parts", ["away", "refusing", "echoing"])
-def test_secrets_stand_in_no_log_nor_metrics(tmp_path, api, kafka, minio, proxy, parts):
-    """Every part fails in every way, at level debug."""
+def test_secrets_are_in_no_log_or_metric(tmp_path, api, kafka, minio, proxy, parts):
+    """Every component fails in every way, at log level debug."""
     way = proxy(free_port())
     echo = b" ".join(secret.encode() for secret in SECRETS.values())
     way.set("cut" if parts == "away" else b"HTTP/1.1 502 Bad\r\nContent-Length: %d\r\nConnection: close\r\nLocation: /bot%s/getMe\r\n\r\n%s" % (len(echo), echo, echo))

@@ -1,4 +1,4 @@
-"""What people and operators see of a running service: real Kafka, real S3, a strict Bot API server."""
+"""A running service as users and operators see it: real Kafka, real S3, a strict Bot API server."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ from infra import BINARY, ROOT, fetch, wait_for
 
 
 def ends(kafka):
-    """By id, the types of the events that end it."""
+    """The types of the final events, by request id."""
     result = {}
     for key, value, headers, partition in kafka.read("prompt2pic.events"):
         if value["type"] in ("finished", "failed", "cancelled"):
@@ -61,7 +61,7 @@ def test_a_stable_diffusion_is_drawn_as_by_hand(serve, api, tmp_path):
     assert [b["text"] for b in larger.buttons()] == ["🔗 Original", "🔄 Again", "🎲 Variation"]
 
 
-def test_russian_is_spoken(service, api):
+def test_bot_speaks_russian(service, api):
     api.send_text("/start", chat=2001, language="ru")
     assert "Напишите, что вы хотите увидеть" in api.wait_text("Привет", 2001).text
     api.send_text("лиса в снегу", chat=2001, language="ru")
@@ -70,7 +70,7 @@ def test_russian_is_spoken(service, api):
     assert {c["command"] for c in api.commands["ru"]} == {c["command"] for c in api.commands[""]} == {"txt2img", "queue", "cancel", "help"}
 
 
-def test_groups_hear_commands_alone(service, api):
+def test_bot_reacts_only_to_commands_in_groups(service, api):
     group = dict(chat=-3000, user=7, chat_type="supergroup")
     api.send_text("hello", **group)
     api.send_text("/txt2img@OtherBot a cat", **group)

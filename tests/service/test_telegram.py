@@ -1,4 +1,4 @@
-"""What Telegram may do to calls: refuse, drop, lose the reply, ask to wait. Nothing is lost, no picture is shown twice."""
+"""Failures of Telegram: refusals, dropped calls, lost replies, retry_after. Nothing is lost, and no picture is shown twice."""
 
 import time
 
@@ -26,7 +26,7 @@ def test_updates_survive_failing_polls(service, api):
     assert len(api.pictures(4001)) == 5
 
 
-def test_an_update_that_cannot_be_read_holds_up_no_other(service, api):
+def test_unreadable_update_does_not_block_others(service, api):
     deep = {}
     for _ in range(200):
         deep = {"x": deep}
@@ -35,7 +35,7 @@ def test_an_update_that_cannot_be_read_holds_up_no_other(service, api):
     api.wait_picture(4006, timeout=10)
 
 
-def test_a_blocked_bot_gives_up_quietly(service, api):
+def test_blocked_bot_gives_up(service, api):
     api.blocked.add(4002)
     api.send_text("a cat", chat=4002)
     api.send_text("a cat", chat=4003)
@@ -43,7 +43,7 @@ def test_a_blocked_bot_gives_up_quietly(service, api):
     assert not api.in_chat(4002)
 
 
-def test_a_deleted_status_message_is_made_anew(service, api):
+def test_deleted_status_message_is_sent_again(service, api):
     service.processes["worker"].stop()
     service.start("worker", P2P_FLAT_MS=2000)
     api.send_text("a cat", chat=4004)
@@ -65,13 +65,13 @@ LOST = ["sendMessage", "editMessageText", "editMessageMedia", "editMessageReplyM
 
 @pytest.mark.parametrize("method", LOST)
 def test_a_lost_reply_makes_no_second_picture(api, serve, method):
-    """The call was carried out, its reply is lost, twice."""
+    """The call is executed but its reply is lost, twice."""
     service = serve(P2P_S3_LINK_TTL=2)
     service.start("worker", P2P_FLAT_MS=4500), service.start("bot")
     api.fail(method, "lose", 2)
     api.send_text("a cat", chat=4300)
     first = api.wait_picture(4300, timeout=40)
-    for label in ("again:", "link:", "link:"):  # the press that is told by answerCallbackQuery, the edits of editMessageReplyMarkup
+    for label in ("again:", "link:", "link:"):  # a press answered by answerCallbackQuery, and edits by editMessageReplyMarkup
         api.wait(lambda: label in str(first.keyboard), 15, label)
         api.press(first, label)
     api.wait_picture(4300, 2, timeout=40)
@@ -82,7 +82,7 @@ def test_a_lost_reply_makes_no_second_picture(api, serve, method):
 
 
 @pytest.mark.parametrize("method", ["sendMessage", "editMessageText", "editMessageMedia", "editMessageReplyMarkup"])
-def test_retry_after_is_obeyed_in_the_chat(api, serve, method):
+def test_retry_after_is_respected_in_the_chat(api, serve, method):
     service = serve(P2P_S3_LINK_TTL=2)
     service.start("worker", P2P_FLAT_MS=500 if method == "editMessageMedia" else 4000), service.start("bot")
     wait = 6
@@ -100,8 +100,8 @@ def test_retry_after_is_obeyed_in_the_chat(api, serve, method):
     assert api.violations == []
 
 
-def test_a_press_is_told_to_wait_too(api, serve):
-    """"New link" pressed while Telegram asks the chat to wait: it comes when it may."""
+def test_button_press_respects_retry_after(api, serve):
+    """"New link" is pressed during retry_after: the link comes afterwards."""
     service = serve(P2P_S3_LINK_TTL=2)
     service.start("worker"), service.start("bot")
     api.send_text("a cat", chat=4320)
@@ -113,8 +113,8 @@ def test_a_press_is_told_to_wait_too(api, serve):
     api.wait(lambda: "https" in str(message.keyboard), 10, "the link comes all the same")
 
 
-def test_a_chat_that_fails_holds_up_no_other(service, api):
-    """Replies and pictures that cannot be sent take no places from other chats."""
+def test_failing_chat_does_not_block_others(service, api):
+    """Replies and pictures that cannot be sent do not delay other chats."""
     for method in ("sendMessage", "editMessageText"):
         api.fail(method, 500, 10_000, chat=4330)
     for _ in range(5):
@@ -134,8 +134,8 @@ def test_a_chat_that_fails_holds_up_no_other(service, api):
     api.wait_picture(4330, 5, timeout=60)
 
 
-def test_a_reply_that_comes_late_counts(service, api):
-    """The bot gives up waiting after 20 s; the message was made all the same."""
+def test_late_reply_is_used(service, api):
+    """The bot times out after 20 s, but the message was created."""
     api.fail("editMessageMedia", "slow", seconds=3)
     api.fail("sendMessage", "slow", seconds=22)
     api.send_text("a cat", chat=4340)
@@ -145,7 +145,7 @@ def test_a_reply_that_comes_late_counts(service, api):
 
 
 @pytest.mark.parametrize("forbidden,seen", [(["photo"], "document"), (["photo", "document"], "ask an administrator")])
-def test_a_group_without_rights_is_told_the_truth(service, api, forbidden, seen):
+def test_group_without_permissions_is_notified(service, api, forbidden, seen):
     api.forbidden[-4350] = forbidden
     api.send_text("/txt2img a cat", chat=-4350, user=7, chat_type="supergroup")
     api.wait(lambda: any(m.media == seen or seen in m.text for m in api.in_chat(-4350)), 30, seen)
@@ -154,7 +154,7 @@ def test_a_group_without_rights_is_told_the_truth(service, api, forbidden, seen)
 
 @pytest.mark.parametrize("path", ["/hook?key=a/b", "/my%20hook"])
 def test_a_webhook_is_kept(serve, api, path):
-    """Its URL may hold a query and escapes; one that is set elsewhere is set again."""
+    """The URL may have a query and escapes; the webhook is restored if another program changes it."""
     service = serve()
     port = service.ports["bot"] = free_port()
     service.start("worker"), service.start("bot", P2P_TELEGRAM_WEBHOOK_URL=f"http://127.0.0.1:{port}{path}")

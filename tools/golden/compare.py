@@ -1,7 +1,7 @@
-"""The program's pictures against diffusers' in f32, over folders with random weights and shapes: exit 1 where a limit is passed.
+"""Compares the program's pictures with those of diffusers in f32, over folders with random weights and shapes: exits with 1 when a limit is exceeded.
 
 compare.py --program build/release/prompt2pic --count 8 --first 0 --scale tiny
-compare.py --folder DIR        one folder that is there already, of any size
+compare.py --folder DIR        an existing folder, of any size
 """
 
 import argparse
@@ -26,7 +26,7 @@ GUIDANCE = [(0.0, 0.0), (4.0, 0.0), (3.5, 3.5), (1.0, 2.0)]
 
 
 def cases(reference, seed, large):
-    """Four cases a folder; sizes give whole latents in both stages, as diffusers needs."""
+    """Four cases per folder; sizes give whole latents in both stages, as diffusers requires."""
     draw = random.Random(seed)
     multiple, scale = reference.prior.config.resolution_multiple, reference.decoder.config.latent_dim_scale
     decoder = reference.decoder.decoder.config
@@ -78,7 +78,7 @@ def compare(program, folder, case, reference, scratch):
 
 
 def report(results):
-    """Prints the largest of what compare() gave; whether a limit is passed."""
+    """Prints the maximum of the results of compare(). Returns whether a limit is exceeded."""
     largest, mean = (max(column) for column in zip(*results))
     print(
         f"{len(results)} pictures: largest difference {largest} (limit {LIMITS['largest']}), largest mean {mean:.5f} (limit {LIMITS['mean']})"

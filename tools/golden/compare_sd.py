@@ -1,7 +1,7 @@
-"""The program's pictures of Stable Diffusion against diffusers' in f32, over folders with random weights and shapes: exit 1 where a limit is passed.
+"""Compares the program's Stable Diffusion pictures with those of diffusers in f32, over folders with random weights and shapes: exits with 1 when a limit is exceeded.
 
-compare_sd.py --program build/release/prompt2pic --count 4 --first 0      that many folders of each family
-compare_sd.py --folder DIR                                               one folder that is there already, of any size
+compare_sd.py --program build/release/prompt2pic --count 4 --first 0      COUNT folders of each family
+compare_sd.py --folder DIR                                               an existing folder, of any size
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""The program's pictures of single files against diffusers' from_single_file in f32, over random weights and shapes: exit 1 past a limit.
+"""Compares the program's pictures with those of diffusers' from_single_file in f32, over random weights and shapes: exits with 1 when a limit is exceeded.
 
-compare_single_file.py --program build/release/prompt2pic --count 4 --first 0      that many files of each family
+compare_single_file.py --program build/release/prompt2pic --count 4 --first 0      COUNT files of each family
 
 The program draws with its own CLIP tokenizer; diffusers is given the same one (--clip).
 """
@@ -29,7 +29,7 @@ CACHE = Path(os.environ.get("P2P_BUILD_CACHE") or Path.home() / ".cache/prompt2p
 
 
 def random_spec(family, seed):
-    """Shapes drawn by `seed`; groups and heads are the published ones, of which no file tells."""
+    """Random shapes from `seed`; groups and heads are the published ones, because files do not contain them."""
     draw = random.Random(f"{family} {seed}")
     spec = specs()[family]
     levels = draw.choice([2, 3])

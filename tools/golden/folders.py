@@ -1,4 +1,4 @@
-"""Würstchen folders with random weights of any shape, written as published ones are, and diffusers' pipelines over them.
+"""Würstchen folders with random weights of any shape, in the published format, and diffusers' pipelines over them.
 
 Weights are written tensor by tensor from the names and shapes of modules on torch's meta device: the published sizes need no more memory
 than their largest tensor.
@@ -35,7 +35,7 @@ DTYPES = {
 
 
 def values(name, shape, spec, generator):
-    """Random values under which no part of a network is idle, as freshly made modules' zeros would leave it, and none explodes."""
+    """Random values with which all parts of a network are active (unlike with freshly initialised zeros) and none explodes."""
     noise = torch.randn(shape, generator=generator)
     leaf = name.rsplit(".", 1)[-1]
     half = shape[0] // 2 if shape else 0
@@ -71,7 +71,7 @@ def values(name, shape, spec, generator):
 
 
 def write_weights(path, module, spec, generator, old_names=False, values=values, rename=str):
-    """`rename` gives the name that a file has for a module's tensor."""
+    """`rename` maps names of module tensors to names in the file."""
     kinds = {torch.int64: "i64"}
     tensors = {rename(name): (tuple(t.shape), kinds.get(t.dtype, spec["dtype"])) for name, t in module.state_dict().items()}
     if old_names:  # as transformers named them when the published files were made
@@ -121,7 +121,7 @@ def write_text_encoder(folder, config, vocabulary, spec, generator):
 
 
 def write_tokenizer(folder, merges, length, pad=END):
-    """That tokenizer cut down to its first `merges` merges (None: all). Returns the size of its vocabulary."""
+    """Writes the tokenizer reduced to its first `merges` merges (None: all). Returns the size of its vocabulary."""
     rules = (TOKENIZER / "merges.txt").read_text().splitlines()[1:][:merges]
     vocabulary = json.loads((TOKENIZER / "vocab.json").read_text())
     tokens = sorted(vocabulary, key=vocabulary.get)[: 512 + len(rules)] + ["<|startoftext|>", END]
@@ -145,7 +145,7 @@ def write_tokenizer(folder, merges, length, pad=END):
 
 
 def write_folder(folder, spec, seed):
-    """`spec`: see specs.py. The two published folders, or the one that WuerstchenCombinedPipeline saves."""
+    """`spec`: see specs.py. Writes the two published folders, or the one that WuerstchenCombinedPipeline saves."""
     folder = Path(folder)
     generator = torch.Generator().manual_seed(seed)
     spec = {"dtype": "f32", "std": None, "combined": False, "old_names": False, **spec}
@@ -192,7 +192,7 @@ def write_folder(folder, spec, seed):
 
 
 class Reference:
-    """diffusers over a folder of either layout, in f32. Part by part, since 0.42.1 no longer finds these classes by the folder's own words."""
+    """diffusers over a folder of either layout, in f32. Loaded part by part, since 0.42.1 no longer finds these classes by the names in the folder."""
 
     def __init__(self, folder):
         folder = Path(folder)
@@ -235,7 +235,7 @@ class Reference:
         )[0]
 
     def varied(self, case, embeddings):
-        """The embeddings drawn again from themselves at the case's strength, once with each seed of `variation`; and the last generator."""
+        """The embeddings redrawn from themselves at the case's strength, once with each seed of `variation`, and the last generator."""
         times = self.prior.scheduler.timesteps
         left = int((len(times) - 1) * case["strength"])
         for seed in case["variation"]:
@@ -248,7 +248,7 @@ class Reference:
         return embeddings, generator
 
     def draw(self, case):
-        """A picture as [height, width, 3] bytes; one generator runs through both stages."""
+        """A picture as [height, width, 3] bytes; both stages use one generator."""
         generator = torch.Generator("cpu").manual_seed(case["seed"])
         if self.combined and not case.get("variation"):
             times = {"prior_num_inference_steps": case["steps"]} if case["steps"] else {"prior_timesteps": DEFAULT_STAGE_C_TIMESTEPS}

@@ -1,6 +1,6 @@
-"""Pillow's own resizing of small pictures of noise, and pictures in every kind of PNG and JPEG with what convert("RGB") makes of them.
+"""Small noise pictures resized by Pillow, and pictures in every kind of PNG and JPEG with the result of convert("RGB").
 
-image.py    writes tests/golden/image anew
+image.py    writes tests/golden/image
 """
 
 import json
@@ -26,7 +26,7 @@ SIZES = (  # before and after
 
 
 def noise(size, channels, seed):
-    """Small numbers and ends are there often, so that sums overshoot."""
+    """Noise with many small and extreme values, so that sums overshoot."""
     random = np.random.default_rng(seed)
     values = random.integers(0, 256, (size[1], size[0], channels), dtype=np.uint8)
     return np.where(random.random(values.shape) < 0.3, np.uint8(255) * (values > 127), values).astype(np.uint8)
@@ -45,7 +45,7 @@ def resizing():
 
 
 def reading():
-    """`KIND` as `KIND-rgb.png`, turned as its Exif says."""
+    """`KIND` as `KIND-rgb.png`, rotated according to its Exif."""
     rgba, size = noise((13, 7), 4, 100), (13, 7)
     grey = Image.fromarray(rgba[..., 0])
     palette = Image.fromarray(rgba[..., :3]).quantize(16)

@@ -1,7 +1,7 @@
-"""What diffusers' img2img makes of pictures, over the folders of tests/golden/stable_diffusion or over random ones.
+"""Results of diffusers' img2img, over the folders of tests/golden/stable_diffusion or over random ones.
 
-img2img.py fixtures                                                               writes tests/golden/img2img anew
-img2img.py compare --program build/release/prompt2pic --count 2 --first 0         random folders and cases: exit 1 where a limit is passed
+img2img.py fixtures                                                               writes tests/golden/img2img
+img2img.py compare --program build/release/prompt2pic --count 2 --first 0         random folders and cases: exits with 1 when a limit is exceeded
 """
 
 import argparse
@@ -32,7 +32,7 @@ UPSCALE_STRENGTH = 0.3
 
 
 def picture(width, height, seed):
-    """Something with soft colours, hard edges and noise."""
+    """A picture with soft colours, hard edges and noise."""
     generator = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
     waves = np.stack([np.sin(x / 9), np.cos(y / 7), np.sin((x + y) / 11)], -1)
@@ -44,8 +44,7 @@ class Img2Img(Reference):
     first = None  # the picture's file that an upscale without `image` begins with, where it is not to be diffusers' own
 
     def again(self, case, image, strength, seed=None, **more_options):
-        """img2img with the case's sampler, and its seed unless another is given; `image` has the size to draw, or one that is lowered to it,
-        or is the latents of one."""
+        """img2img with the case's sampler and, by default, its seed. `image` has the size to draw or a larger one, or is latents."""
         kind, more = SCHEDULERS.get(case["sampler"], (type(self.scheduler).__name__, {}))
         pipeline = getattr(diffusers, self.kind.replace("Pipeline", "Img2ImgPipeline"))(**self.pipeline.components)
         pipeline.set_progress_bar_config(disable=True)
@@ -64,7 +63,7 @@ class Img2Img(Reference):
         return images if more_options else np.asarray(images[0])
 
     def varied(self, case):
-        """The case's picture drawn again from its latents, once with each seed of `variation`."""
+        """The case's picture redrawn from its latents, once with each seed of `variation`."""
         latents = self.latents(case)
         *seeds, last = case["variation"]
         for seed in seeds:
@@ -154,8 +153,8 @@ def random_cases(family, seed, count, scratch):
 
 
 def compare_parts(program, folder, case, reference, scratch):
-    """Of an upscale without `image`: its first drawing, then the whole with ours as diffusers' first, too. Networks with random weights make
-    ten of what rounding to bytes makes one."""
+    """For an upscale without `image`: compares the first pass, then the whole with our first pass as diffusers' input, because networks with random
+    weights amplify the rounding to bytes tenfold."""
     reference.first = scratch / "first.png"
     results = [compare(program, folder, {**case, "upscale": None, "strength": None}, reference, scratch)]
     (scratch / "picture.png").rename(reference.first)

@@ -1,9 +1,9 @@
-"""LoRA files for tests/golden/stable_diffusion, and what diffusers draws with them: writes tests/golden/lora anew.
+"""LoRA files for tests/golden/stable_diffusion, and the pictures that diffusers draws with them: writes tests/golden/lora.
 
 lora.py fixtures                   needs tests/golden/stable_diffusion
-lora.py compare --count 2          the program's pictures against diffusers' with random LoRAs, over folders with random weights and shapes:
-                                   exit 1 where a limit is passed
-lora.py full FOLDER FILE --rank N  a file of random numbers for every linear layer of FOLDER's UNet, to measure with
+lora.py compare --count 2          compares pictures with those of diffusers with random LoRAs, over folders with random weights and
+                                   shapes: exits with 1 when a limit is exceeded
+lora.py full FOLDER FILE --rank N  a random file for every linear layer of FOLDER's UNet, for measurements
 """
 
 import argparse
@@ -33,14 +33,14 @@ COMPONENTS = {"unet": "lora_unet_", "text_encoder": "lora_te_", "text_encoder_2"
 
 
 def layers(pipeline, component, words):
-    """Linear layers and convolutions whose names have one of the words in them, by diffusers' names without `text_model.`."""
+    """Linear layers and convolutions whose names (in diffusers, without `text_model.`) contain one of the words."""
     for name, part in getattr(pipeline, component).named_modules():
         if isinstance(part, (torch.nn.Linear, torch.nn.Conv2d)) and any(word in name for word in words):
             yield name.removeprefix("text_model."), part.weight.shape
 
 
 def factors(shape, rank, generator, strength):
-    """down and up of a change that is about `strength` as large as a weight."""
+    """down and up of a change of about `strength` times a weight."""
     size = shape[1:].numel()
     down = torch.randn((rank, *shape[1:]), generator=generator)
     up = torch.randn((shape[0], rank, *[1] * (len(shape) - 2)), generator=generator) * strength / (rank * size) ** 0.5
@@ -61,7 +61,7 @@ def lora_down(component, name):
 
 
 def processor(component, name):
-    """As diffusers wrote attention processors' LoRAs in 2023."""
+    """The format of diffusers' attention processor LoRAs of 2023."""
     if component == "unet":
         old = next(o for o, n in UNET_TO_DIFFUSERS.items() if o.startswith(".to_") and o.endswith(".down") and name.endswith(n[: -len(".lora_A")]))
         block, stem = name.rsplit(".attn", 1)[0], old[1 : -len(".down")]
@@ -177,7 +177,7 @@ def load_loras(pipeline, loras):
 
 
 def random_loras(folder, scratch, seed, draw):
-    """Two files and their weights. diffusers knows a text encoder's LoRA in kohya's layout by its out_proj."""
+    """Two files and their weights. diffusers recognises a text encoder's LoRA in kohya's layout by its out_proj."""
     files = []
     for number, layout in enumerate(draw.sample([peft, lora_down, kohya], 2)):
         pipeline = Reference(folder).pipeline

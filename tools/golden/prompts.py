@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/prompts/: how prompts with weights are read, and what tiny text encoders make of them.
+"""Writes tests/golden/prompts/: parsed prompts with weights, and their encodings by tiny text encoders.
 
   prompts.py                                writes the committed fixtures
-  prompts.py --strings 10000 --seed 7 -o FILE   writes a larger set; P2P_PROMPT_GOLDEN=FILE makes the test compare it
+  prompts.py --strings 10000 --seed 7 -o FILE   writes a larger set, which the test compares with P2P_PROMPT_GOLDEN=FILE
 """
 
 import argparse

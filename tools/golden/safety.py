@@ -1,4 +1,4 @@
-"""Safety checkers with random weights, and what diffusers' StableDiffusionSafetyChecker says of pictures: writes tests/golden/safety anew."""
+"""Safety checkers with random weights, and the results of diffusers' StableDiffusionSafetyChecker: writes tests/golden/safety."""
 
 import inspect
 import shutil

@@ -1,7 +1,7 @@
-"""Whole loops of diffusers' schedulers, the model's own and those that --sampler names.
+"""Complete loops of diffusers' schedulers: those of models and those selected by --sampler.
 
   samplers.py                                     writes tests/golden/sampling/samplers.json
-  samplers.py --random 5000 --seed 7 -o FILE      writes loops of random configurations, which P2P_SAMPLERS_GOLDEN=FILE makes the test compare
+  samplers.py --random 5000 --seed 7 -o FILE      writes loops of random configurations, which the test compares with P2P_SAMPLERS_GOLDEN=FILE
 """
 
 import argparse

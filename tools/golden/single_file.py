@@ -1,6 +1,6 @@
-"""Single files in the layout of CompVis' and Stability's own code, made from diffusers' networks, and what diffusers makes of them.
+"""Single files in the layout of CompVis' and Stability's own code, made from diffusers' networks, and the results of diffusers.
 
-single_file.py             writes tests/golden/single_file anew
+single_file.py             writes tests/golden/single_file
 single_file.py write FOLDER FILE --family sd1|sd2|sdxl    a folder's weights as a single file
 
 Per family: FAMILY.safetensors; FAMILY.png, which from_single_file draws; FAMILY.json, the tensors that its conversion gives (name: shape

@@ -1,7 +1,7 @@
-"""Stable Diffusion folders with random weights, and what diffusers makes of them.
+"""Stable Diffusion folders with random weights, and the results of diffusers.
 
-stable_diffusion.py fixtures                                                        writes tests/golden/stable_diffusion anew
-stable_diffusion.py random DIR --family sd1 --seed N --scale tiny|full --dtype f32|f16|bf16    writes one folder; shapes follow the seed unless full
+stable_diffusion.py fixtures                                                        writes tests/golden/stable_diffusion
+stable_diffusion.py random DIR --family sd1 --seed N --scale tiny|full --dtype f32|f16|bf16    writes one folder; shapes depend on the seed unless full
 """
 
 import argparse

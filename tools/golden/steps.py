@@ -1,8 +1,8 @@
-"""What tools/bench_vs.py compares with: one network of a folder (prior or UNet with guidance, or decoder) at the sizes of a picture.
+"""The competitors of tools/bench_vs.py: one network of a folder (prior or UNet with guidance, or decoder) at the sizes of a picture.
 
 steps.py convert PART FOLDER WIDTH HEIGHT OUT           writes OUT/PART/openvino_model.xml: openvino.convert_model's, with f32 weights
 
-Of these, every line of standard input is a number of steps to run, every answer a JSON list of the seconds that each took:
+These read numbers of steps from standard input, one per line, and answer each with a JSON list of the seconds per step:
 
 steps.py diffusers PART FOLDER WIDTH HEIGHT             bf16, channels-last
 steps.py conversion PART FOLDER WIDTH HEIGHT OUT        what was converted, bf16

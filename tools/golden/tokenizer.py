@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/tokenizer/ with transformers' CLIPTokenizer (transformers 5.23.0, tokenizers 0.23.3).
+"""Writes tests/golden/tokenizer/ with transformers' CLIPTokenizer (transformers 5.23.0, tokenizers 0.23.3).
 
   tokenizer.py                                    writes the committed fixtures
-  tokenizer.py --strings 10000 --seed 7 -o FILE   writes a larger set; P2P_TOKENIZER_GOLDEN=FILE makes the test compare it
+  tokenizer.py --strings 10000 --seed 7 -o FILE   writes a larger set, which the test compares with P2P_TOKENIZER_GOLDEN=FILE
   tokenizer.py --code-points -o FILE              the same with every code point of Unicode
 """
 

@@ -1,8 +1,8 @@
-"""Würstchen folders with random weights, and what diffusers makes of them.
+"""Würstchen folders with random weights, and the results of diffusers.
 
-wuerstchen.py fixtures                                                        writes tests/golden/wuerstchen anew
-wuerstchen.py emoji                                                           writes tests/golden/emoji anew, of the bundled model
-wuerstchen.py random DIR --seed N --scale tiny|small|full --dtype f32|bf16    writes one folder; shapes follow the seed unless full
+wuerstchen.py fixtures                                                        writes tests/golden/wuerstchen
+wuerstchen.py emoji                                                           writes tests/golden/emoji with the bundled model
+wuerstchen.py random DIR --seed N --scale tiny|small|full --dtype f32|bf16    writes one folder; shapes depend on the seed unless full
 """
 
 import argparse

@@ -22,7 +22,7 @@ namespace p2p::app {
 inline const std::string kUpdate =
     R"({"update_id":1,"message":{"message_id":1,"date":1,"text":"/start","chat":{"id":5,"type":"private"},"from":{"id":5,"is_bot":false}}})";
 
-/// A bot that runs on doubles and takes kUpdate and its like through a webhook on a free port of loopback.
+/// A bot with test doubles that receives updates such as kUpdate through a webhook on a free loopback port.
 class WebhookFixture : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -10,10 +10,10 @@
 #include "base/error.hpp"
 #include "base/secret.hpp"
 
-/// Where pictures are kept.
+/// Storage for pictures.
 namespace p2p::blob {
 
-/// The store cannot be reached or refuses. Names the store and the key, never a signature.
+/// The store is unreachable or refuses. The message names the store and the key, never a signature.
 class BlobError : public Error {
  public:
   enum class Kind { unavailable, refused, missing };  ///< try again later | credentials or permissions are wrong | no such object
@@ -29,66 +29,66 @@ class BlobStore {
  public:
   virtual ~BlobStore() = default;
 
-  /// Stores or replaces. When it returns, the object outlives a crash of this process, as far as the store's answer can be checked. Throws
-  /// BlobError.
+  /// Creates or replaces the object. On return it is durable across a crash of this process, as far as the store's answer can be verified.
+  /// Throws BlobError.
   virtual void put(const std::string& key, std::string_view bytes, std::string_view content_type) = 0;
 
-  /// Whole: of a key that ends with .png, a PNG; what else the store gives for one is `unavailable`. Throws BlobError.
+  /// Returns the whole object. If the key ends with .png, content that is no complete PNG is `unavailable`. Throws BlobError.
   virtual std::string get(const std::string& key) = 0;
 
   struct Part {
     std::string bytes;
     std::size_t total = 0;  ///< bytes of the object
   };
-  /// At most `size` bytes from `offset` on; fewer at the end alone. Throws BlobError.
+  /// At most `size` bytes from `offset`; fewer only at the end of the object. Throws BlobError.
   virtual Part read(const std::string& key, std::size_t offset, std::size_t size);
 
-  /// Throws BlobError; a key that is not there is no error.
+  /// Throws BlobError; a missing object is not an error.
   virtual void remove(const std::string& key) = 0;
 
-  /// An address where anyone may fetch the object until `expires`; nothing where people outside could not reach it.
+  /// A URL from which anyone can fetch the object until `expires`; nullopt if the store is not publicly reachable.
   virtual std::optional<std::string> link(const std::string& key, Time expires) const = 0;
 
-  /// The longest that a link may live.
+  /// The maximum lifetime of a link.
   virtual std::chrono::seconds longest_link() const = 0;
 
-  /// Deletes objects under images/YYYY/MM/DD of days before `day`, and nothing else. Throws BlobError.
+  /// Deletes the objects images/YYYY/MM/DD/... of days before `day` and nothing else. Throws BlobError.
   virtual void remove_before(std::chrono::sys_days day) = 0;
 };
 
 struct S3Config {
   std::string endpoint;         ///< such as https://s3.cloud.ru
-  std::string public_endpoint;  ///< the one links are signed for; empty: the endpoint
+  std::string public_endpoint;  ///< the endpoint of links; empty: `endpoint`
   std::string region;
-  std::string bucket;  ///< exists already; path style
+  std::string bucket;  ///< must exist; path style
   std::string access_key;
   Secret secret_key;
   std::string ca_file;                   ///< PEM; empty: the system's
-  std::chrono::milliseconds pause{100};  ///< before a call is tried again; twice that before the last time
+  std::chrono::milliseconds pause{100};  ///< before the second attempt of a call; doubled before the last
 };
 
-/// SigV4 signed, path style. Each call tries for a few seconds and then throws; repeating longer is the caller's affair. Throws UsageError
-/// for an endpoint that is no URL.
+/// SigV4, path style. Each call retries for a few seconds and then throws; longer retries are up to the caller. Throws UsageError
+/// if an endpoint is not a URL.
 std::unique_ptr<BlobStore> s3_store(const S3Config& config);
 
 struct FolderConfig {
-  std::string folder;      ///< made where missing
-  std::string public_url;  ///< where serve_pictures() is reached from outside; empty: links are impossible
+  std::string folder;      ///< created if missing
+  std::string public_url;  ///< the public URL of this process; empty: no links
   Secret link_key;         ///< signs links
 };
 
-/// Files of one machine; links lead to the process's own HTTP at `public_url`/pictures/KEY?expires=..&signature=.. and are checked by
-/// link_is_valid().
+/// Files on one machine. Links point to the HTTP server of this process, `public_url`/pictures/KEY?expires=..&signature=.., which checks
+/// them with link_is_valid().
 std::unique_ptr<BlobStore> folder_store(const FolderConfig& config);
 
 /// The path and query of a link to the object, for a server that checks it with link_is_valid(): /pictures/KEY?expires=..&signature=..
 std::string link_path(const Secret& link_key, const std::string& key, Time expires);
 
-/// Whether link_path() with this link key was made for `key` and has not expired at `at`.
+/// Whether link_path() created the signature for `key` with this link key, and it has not expired at `at`.
 bool link_is_valid(const Secret& link_key, std::string_view key, std::string_view expires, std::string_view signature, Time at);
 
-/// Whether people outside can reach the URL's host: not one without a dot, nor a loopback, private, link-local or unspecified address, nor
-/// .local, .internal, .localhost.
+/// Whether the URL's host is publicly reachable: not a name without a dot, not a loopback, private, link-local or unspecified address, not
+/// .local, .internal or .localhost.
 bool is_public_host(std::string_view url);
 
 }  // namespace p2p::blob

@@ -36,7 +36,7 @@ std::optional<bool> is_stored(const http::HttpResponse& answer, std::string_view
   etag = to_lower(etag);
   const auto md5 = md5_hex(bytes);
   if (etag == md5) return true;
-  // Under keys of a KMS or of the customer's the ETag looks like an MD5 and is none.
+  // With KMS or customer keys the ETag looks like an MD5 but is not one.
   const std::string_view encryption = answer.header("x-amz-server-side-encryption");
   const bool own_keys =
       (!encryption.empty() && encryption != "AES256") || !answer.header("x-amz-server-side-encryption-customer-algorithm").empty();

@@ -9,22 +9,22 @@
 #include "base/clock.hpp"
 #include "platform/http/client.hpp"
 
-/// Whether a store has kept and given what it says: what answers 200 may still be a web page of something else.
+/// Checks of what a store has stored and returned: a status of 200 may come from a proxy or login page.
 namespace p2p::blob {
 
-/// MD5 in lower-case hexadecimal; nothing where OpenSSL may not compute it.
+/// MD5 in lower-case hexadecimal; nullopt if OpenSSL does not permit it (FIPS).
 std::optional<std::string> md5_hex(std::string_view bytes);
 
-/// By the ETag of the answer to a PUT of `bytes`: whether it was stored; nothing where the ETag is no MD5 (several parts, keys of a KMS or
-/// of the customer's), so that it says nothing.
+/// Whether `bytes` were stored, by the ETag of the answer to their PUT; nullopt if the ETag is not an MD5 (multipart, encryption with a KMS
+/// or customer key).
 std::optional<bool> is_stored(const http::HttpResponse& answer, std::string_view bytes);
 
-/// Throws BlobError (unavailable) where the key ends with .png and `bytes` are no PNG from its first to its last byte.
+/// Throws BlobError (unavailable) if the key ends with .png and `bytes` are not a complete PNG.
 void check_content(std::string_view key, std::string_view bytes);
-/// The same for a part: where it holds the first or the last of the `total` bytes, it has to begin or end as a PNG does.
+/// The same for a part: if it contains the first or last of the `total` bytes, it must begin or end like a PNG.
 void check_part(std::string_view key, std::string_view bytes, std::size_t offset, std::size_t total);
 
-/// How far this machine's clock is ahead of the answer's Date; nothing where there is none.
+/// How far this machine's clock is ahead of the answer's Date header; nullopt without one.
 std::optional<std::chrono::seconds> clock_ahead(const http::HttpResponse& answer, Time now);
 
 }  // namespace p2p::blob

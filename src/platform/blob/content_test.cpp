@@ -11,9 +11,9 @@ const std::string kHello = "5d41402abc4b2a76b9719d911017c592";
 
 http::HttpResponse with(http::HeaderList headers) { return {.status = 200, .headers = std::move(headers), .body = ""}; }
 
-TEST(Content, Md5IsThatOfRfc1321) { EXPECT_EQ(md5_hex("hello"), kHello); }
+TEST(Content, Md5EqualsRfc1321) { EXPECT_EQ(md5_hex("hello"), kHello); }
 
-TEST(Content, ETagsTellWhatWasStored) {
+TEST(Content, ETagShowsWhetherBytesWereStored) {
   EXPECT_EQ(is_stored(with({{"etag", "\"" + kHello + "\""}}), "hello"), true);
   EXPECT_EQ(is_stored(with({{"etag", "5D41402ABC4B2A76B9719D911017C592"}}), "hello"), true);
   EXPECT_EQ(is_stored(with({{"etag", "\"" + kHello + "\""}}), "hell"), false);
@@ -21,16 +21,16 @@ TEST(Content, ETagsTellWhatWasStored) {
   EXPECT_EQ(is_stored(with({{"etag", "\"\""}}), "hello"), false);
 }
 
-TEST(Content, OtherETagsSayNothing) {
-  EXPECT_EQ(is_stored(with({{"etag", "\"" + kHello + "-1\""}}), "x"), std::nullopt) << "several parts";
+TEST(Content, ETagThatIsNoMd5IsIgnored) {
+  EXPECT_EQ(is_stored(with({{"etag", "\"" + kHello + "-1\""}}), "x"), std::nullopt) << "multipart";
   EXPECT_EQ(is_stored(with({{"etag", "\"0x8D4\""}}), "x"), std::nullopt);
   const std::string sse = "x-amz-server-side-encryption";
   EXPECT_EQ(is_stored(with({{"etag", kHello}, {sse, "aws:kms"}}), "x"), std::nullopt);
   EXPECT_EQ(is_stored(with({{"etag", kHello}, {sse + "-customer-algorithm", "AES256"}}), "x"), std::nullopt);
-  EXPECT_EQ(is_stored(with({{"etag", kHello}, {sse, "AES256"}}), "x"), false) << "the store's own keys leave the MD5";
+  EXPECT_EQ(is_stored(with({{"etag", kHello}, {sse, "AES256"}}), "x"), false) << "with the store's keys the ETag is still an MD5";
 }
 
-TEST(Content, PicturesAreWholePngs) {
+TEST(Content, RequiresCompletePng) {
   const std::string png("\x89PNG\r\n\x1a\n....\0\0\0\0IEND\xae\x42\x60\x82", 24);
   EXPECT_NO_THROW(check_content("a.png", png));
   EXPECT_NO_THROW(check_content("a.txt", "hello"));
@@ -44,7 +44,7 @@ TEST(Content, PicturesAreWholePngs) {
   }
 }
 
-TEST(Content, TheClockIsComparedWithTheAnswersDate) {
+TEST(Content, ComparesClockWithDateHeader) {
   const Time at = *parse_time("2026-11-24T12:00:00Z");
   EXPECT_EQ(clock_ahead(with({{"date", "Tue, 24 Nov 2026 10:00:00 GMT"}}), at), std::chrono::hours(2));
   EXPECT_EQ(clock_ahead(with({{"date", "Tue, 24 Nov 2026 12:00:05 GMT"}}), at), std::chrono::seconds(-5));

@@ -42,7 +42,7 @@ class FolderStore : public BlobStore {
     std::error_code failed;
     make_private_folders(root_, failed);
     if (failed)
-      throw UsageError("the folder " + root_.string() + " for pictures cannot be made: " + failed.message() + "; set P2P_DATA_DIR");
+      throw UsageError("the folder " + root_.string() + " for pictures cannot be created: " + failed.message() + "; set P2P_DATA_DIR");
   }
 
   void put(const std::string& key, std::string_view bytes, std::string_view) override {
@@ -50,7 +50,7 @@ class FolderStore : public BlobStore {
     std::error_code failed;
     fs::create_directories(path.parent_path(), failed);
     if (failed) fail("made", path.parent_path(), failed.value());
-    // Whole or not at all, also after a power cut.
+    // Atomic, even across a power failure.
     try {
       TemporaryFile file(path, 0600);
       file.write(bytes);
@@ -98,7 +98,7 @@ class FolderStore : public BlobStore {
     std::vector<fs::path> old;
     const fs::path images = root_ / "images";
     if (!fs::exists(images)) return;
-    // What is not this program's may not be readable, and ends nothing.
+    // Entries of other programs may be unreadable; that must not stop the clean-up.
     const auto options = fs::directory_options::skip_permission_denied;
     for (fs::recursive_directory_iterator entry(images, options, failed), end; !failed && entry != end; entry.increment(failed)) {
       const auto its_day = day_of(entry->path().lexically_relative(root_).generic_string());

@@ -22,12 +22,12 @@ class FolderStoreTest : public ::testing::Test {
       folder_store({.folder = folder.string(), .public_url = "https://pictures.example.org", .link_key = key});
 };
 
-TEST_F(FolderStoreTest, StoresReplacesReadsAndDeletes) {
+TEST_F(FolderStoreTest, StoresReplacesReadsAndRemoves) {
   const std::string bytes = kPicture;
   store->put("images/2026/11/24/x-1.png", "first", "image/png");
   store->put("images/2026/11/24/x-1.png", bytes, "image/png");
   EXPECT_EQ(store->get("images/2026/11/24/x-1.png"), bytes);
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "images/2026/11/24"), {}), 1) << "nothing else is left beside it";
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "images/2026/11/24"), {}), 1) << "no temporary file is left";
   store->remove("images/2026/11/24/x-1.png");
   store->remove("images/2026/11/24/x-1.png");
   try {
@@ -38,7 +38,7 @@ TEST_F(FolderStoreTest, StoresReplacesReadsAndDeletes) {
   }
 }
 
-TEST_F(FolderStoreTest, AFileThatIsNoPictureIsAnOutage) {
+TEST_F(FolderStoreTest, InvalidPngIsUnavailable) {
   store->put("images/2026/11/24/x-1.png", kPicture.substr(0, 12), "image/png");
   try {
     store->get("images/2026/11/24/x-1.png");
@@ -48,7 +48,7 @@ TEST_F(FolderStoreTest, AFileThatIsNoPictureIsAnOutage) {
   }
 }
 
-TEST_F(FolderStoreTest, IsReadInParts) {
+TEST_F(FolderStoreTest, ReadsParts) {
   const std::string png = kPicture.substr(0, 12) + std::string(1000, 'x') + kPicture.substr(12);
   store->put("images/2026/01/02/a-1.png", png, "image/png");
   std::string all;
@@ -62,7 +62,7 @@ TEST_F(FolderStoreTest, IsReadInParts) {
   EXPECT_EQ(store->read("images/2026/01/02/a-1.png", 5000, 300).bytes, "");
 }
 
-TEST_F(FolderStoreTest, PathTricksAreRefused) {
+TEST_F(FolderStoreTest, RefusesPathTraversal) {
   for (const char* wrong : {"", "/etc/passwd", "../x", "a/../b", "a/./b", "a//b", "a/", "a b", "a\\b", "a%2f", "\xd0\xb6"}) {
     EXPECT_THROW(store->put(wrong, "x", ""), BlobError) << wrong;
     EXPECT_THROW(store->get(wrong), BlobError) << wrong;
@@ -70,7 +70,7 @@ TEST_F(FolderStoreTest, PathTricksAreRefused) {
   }
 }
 
-TEST_F(FolderStoreTest, LinksExpireAndCannotBeForged) {
+TEST_F(FolderStoreTest, LinksExpireAndRejectForgery) {
   const Time expires = now() + std::chrono::hours(1);
   const std::string link = store->link("images/a.png", expires).value();
   const std::string at = std::to_string(to_millis(expires) / 1000);
@@ -84,11 +84,11 @@ TEST_F(FolderStoreTest, LinksExpireAndCannotBeForged) {
   EXPECT_FALSE(link_is_valid(key, "images/a.png", at, signature, expires + std::chrono::seconds(1)));
 }
 
-TEST_F(FolderStoreTest, HasNoLinksWithoutAPublicAddress) {
+TEST_F(FolderStoreTest, HasNoLinksWithoutPublicAddress) {
   EXPECT_FALSE(folder_store({.folder = folder.string(), .public_url = "http://localhost:8080", .link_key = key})->link("a", now()));
 }
 
-TEST_F(FolderStoreTest, OldDaysAreRemoved) {
+TEST_F(FolderStoreTest, RemovesOldDays) {
   for (const char* day : {"2026/11/22", "2026/11/23", "2026/12/01"}) store->put("images/" + std::string(day) + "/x-1.png", kPicture, "");
   store->put("other/2026/11/22/x", "x", "");
   store->put("images/.other/x", "x", "");

@@ -7,13 +7,13 @@
 
 namespace p2p::blob {
 
-/// Whether `key` is as BlobStore says.
+/// Whether `key` has the form that BlobStore requires.
 bool is_key(std::string_view key);
 
-/// Throws BlobError (refused) unless `key` is as BlobStore says.
+/// Throws BlobError (refused) unless `key` has the form that BlobStore requires.
 void check_key(std::string_view key);
 
-/// The day in images/YYYY/MM/DD...; nothing for any other path.
+/// The day in images/YYYY/MM/DD...; nullopt for other paths.
 std::optional<std::chrono::sys_days> day_of(std::string_view path);
 
 }  // namespace p2p::blob

@@ -18,7 +18,7 @@ bool is_public_host(std::string_view url) {
   if (host.ends_with('.')) host.pop_back();
   if (http::is_public_address(host)) return true;
   constexpr std::array<std::string_view, 6> kInside{".local", ".localhost", ".internal", ".localdomain", ".lan", ".home.arpa"};
-  // A name whose last part is a number is an address in an unusual form.
+  // A name whose last label is a number is an IP address in an unusual form.
   const std::size_t dot = host.rfind('.');
   return dot != host.npos && dot > 0 && dot + 1 < host.size() && host.find_first_not_of("0123456789", dot + 1) != host.npos &&
          std::ranges::none_of(kInside, [&](std::string_view end) { return host.ends_with(end); });

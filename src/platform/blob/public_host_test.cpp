@@ -5,7 +5,7 @@
 namespace p2p::blob {
 namespace {
 
-TEST(PublicHost, KnowsWhatIsReachedFromOutside) {
+TEST(PublicHost, RecognisesPublicHosts) {
   for (const char* url : {"https://s3.cloud.ru", "http://Pictures.Example.org:8080/x", "https://8.8.8.8", "https://u:p@example.org/",
                           "https://[2001:4860:4860::8888]:1"}) {
     EXPECT_TRUE(is_public_host(url)) << url;

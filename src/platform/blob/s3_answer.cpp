@@ -8,7 +8,7 @@
 namespace p2p::blob {
 namespace {
 
-/// The text of the first <tag> in `xml`, which is moved behind it. S3's answers are flat enough for this.
+/// The text of the first <tag> in `xml`, and advances `xml` past it. S3's answers are flat enough for this.
 std::optional<std::string_view> next_element(std::string_view& xml, std::string_view tag) {
   const std::string open = "<" + std::string(tag) + ">";
   const std::string close = "</" + std::string(tag) + ">";
@@ -21,7 +21,7 @@ std::optional<std::string_view> next_element(std::string_view& xml, std::string_
   return text;
 }
 
-/// Without XML's escapes of characters.
+/// Resolves XML character escapes.
 std::string unescaped(std::string_view text) {
   constexpr std::array<std::pair<std::string_view, char>, 5> kEscapes{
       {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}}};

@@ -8,7 +8,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-TEST(S3Answer, ListsHaveKeys) {
+TEST(S3Answer, ReadsKeysOfList) {
   const S3List list = read_list(
       "<?xml "
       "version=\"1.0\"?><ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated><NextContinuationToken>a&amp;b=</"
@@ -20,12 +20,12 @@ TEST(S3Answer, ListsHaveKeys) {
   EXPECT_TRUE(is_list("<?xml version=\"1.0\"?><ListBucketResult xmlns=\"x\"></ListBucketResult>"));
 }
 
-TEST(S3Answer, ErrorsHaveACode) {
+TEST(S3Answer, ReadsErrorCode) {
   EXPECT_EQ(error_code("<Error><Code>NoSuchBucket</Code><Message>x</Message></Error>"), "NoSuchBucket");
   EXPECT_EQ(error_code("<Code>" + std::string(200, 'x') + "</Code>").size(), 100u);
 }
 
-TEST(S3Answer, WhatIsNoneHasNothing) {
+TEST(S3Answer, OtherTextGivesNothing) {
   for (const char* text : {"", "<", "<Key>", "</Key>", "<Key>x", "</Key><Key>", "<html><body>502</body></html>", "<IsTruncated>TRUE"}) {
     EXPECT_THAT(read_list(text).keys, IsEmpty()) << text;
     EXPECT_FALSE(read_list(text).more) << text;

@@ -64,7 +64,7 @@ class S3Store : public BlobStore {
                    signing_key(), at);
   }
 
-  std::chrono::seconds longest_link() const override { return std::chrono::days(7); }  // SigV4's own limit
+  std::chrono::seconds longest_link() const override { return std::chrono::days(7); }  // the limit of SigV4
 
   void remove_before(std::chrono::sys_days day) override {
     const auto check_list = [&](const http::HttpResponse& answer) {
@@ -76,17 +76,17 @@ class S3Store : public BlobStore {
       std::vector<std::pair<std::string, std::string>> query{{"list-type", "2"}, {"max-keys", "1000"}, {"prefix", "images/"}};
       if (!list.next.empty()) query.emplace_back("continuation-token", list.next);
       S3List page = read_list(call("GET", "", query, check_list).body);
-      // Without a new place to go on from it would be the same page again.
+      // Without a new token the same page would come again.
       page.more = page.more && !page.next.empty() && page.next != list.next;
       list = std::move(page);
       for (const std::string& key : list.keys) {
         const auto its_day = is_key(key) ? day_of(key) : std::nullopt;
         if (!its_day) {
-          if (!told_of_others_.exchange(true)) log::warn("objects that are not this program's are left where they are", {{"key", key}});
+          if (!told_of_others_.exchange(true)) log::warn("objects of other programs are not deleted", {{"key", key}});
         } else if (*its_day < day) {
           remove(key);
         } else {
-          return;  // keys are listed in order: all of ours after it are as young
+          return;  // keys are sorted: all later ones of ours are newer
         }
       }
     }
@@ -103,10 +103,10 @@ class S3Store : public BlobStore {
   using Query = std::vector<std::pair<std::string, std::string>>;
   using Check = std::function<void(const http::HttpResponse& answer)>;
 
-  /// Every call is signed as a link is: one way of signing to be right in.
+  /// Calls are signed in the query, like links, so that there is only one way of signing.
   http::HttpResponse send(const std::string& method, const std::string& key, const Query& query, std::string_view body = {},
                           std::string_view content_type = {}, std::string_view range = {}) {
-    const std::chrono::seconds stall(method == "PUT" || method == "DELETE" ? 20 : 8);  // what was sent may take a while to be stored
+    const std::chrono::seconds stall(method == "PUT" || method == "DELETE" ? 20 : 8);  // storing may take a while
     http::HttpRequest request{.method = method, .body = body, .timeout = std::chrono::seconds(60), .stall = stall};
     if (!content_type.empty()) request.headers.emplace_back("Content-Type", content_type);
     if (!range.empty()) request.headers.emplace_back("Range", range);
@@ -114,8 +114,8 @@ class S3Store : public BlobStore {
     return client_.send(request);
   }
 
-  /// Tries thrice, if that is quick: who calls has better things to do about an outage than to wait here. `check`, where given, throws for
-  /// an answer that is none in spite of its status.
+  /// Makes up to three attempts within a short time; callers handle longer outages. `check`, if given, throws if the content shows that the
+  /// answer is not from S3 in spite of its status.
   http::HttpResponse call(const std::string& method, const std::string& key, const Query& query, const Check& check,
                           std::string_view body = {}, std::string_view content_type = {}, std::string_view range = {}) {
     if (!key.empty()) check_key(key);
@@ -146,7 +146,7 @@ class S3Store : public BlobStore {
     if (stored == false) throw BlobError(kLost, where(key) + ": its ETag says that other bytes were stored than were sent");
     if (stored) return;
     const http::HttpResponse head = send("HEAD", key, {});
-    if (head.status == 403) return;  // a key that may write and not read: it is an S3 at least
+    if (head.status == 403) return;  // the key may write but not read; at least it is an S3
     if (head.status / 100 != 2 || head.header("content-length") != std::to_string(bytes.size()))
       throw BlobError(
           kLost, where(key) + ": it was stored, but is not there in its whole length (HEAD: status " + std::to_string(head.status) + ")");
@@ -166,7 +166,7 @@ class S3Store : public BlobStore {
     return {may_pass ? BlobError::Kind::unavailable : BlobError::Kind::refused, what};
   }
 
-  /// A wrong clock is refused as RequestTimeTooSkewed, or, as signatures stand in the URL, as AccessDenied with words of each store's own.
+  /// Stores refuse a wrong clock as RequestTimeTooSkewed or, because signatures are in the URL, as AccessDenied with varying texts.
   static std::string clock_problem(const http::HttpResponse& response, const std::string& code) {
     constexpr std::chrono::minutes kMuch{4};
     const auto ahead = clock_ahead(response, now());

@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 
 const std::string kPng("\x89PNG\r\n\x1a\n....\0\0\0\0IEND\xae\x42\x60\x82", 24);
 
-/// Answers as the test says. Whether signatures are right is checked against the manual's example, and by MinIO in tests/service.
+/// A server with scripted answers. Signatures are checked against the manual's example, and by MinIO in tests/service.
 class S3StoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -48,11 +48,11 @@ class S3StoreTest : public ::testing::Test {
     if (request.method == "GET" && request.header("range").starts_with("bytes=")) {
       const std::string range(request.header("range").substr(6));
       const std::size_t from = std::stoul(range), to = std::min(std::stoul(range.substr(range.find('-') + 1)), object.size() - 1);
-      const std::string told = "bytes " + std::to_string(from) + "-" + std::to_string(to) + "/" + std::to_string(object.size());
-      return {.status = 206, .body = object.substr(from, to + 1 - from), .headers = {{"Content-Range", told}}};
+      const std::string content_range = "bytes " + std::to_string(from) + "-" + std::to_string(to) + "/" + std::to_string(object.size());
+      return {.status = 206, .body = object.substr(from, to + 1 - from), .headers = {{"Content-Range", content_range}}};
     }
     if (request.method != "PUT") return {.body = object};
-    return {.headers = lie ? lie->headers : http::HeaderList{{"ETag", "\"" + md5_hex(request.body).value() + "\""}}};
+    return {.headers = put_answer ? put_answer->headers : http::HeaderList{{"ETag", "\"" + md5_hex(request.body).value() + "\""}}};
   }
   BlobError error_of_get() {
     return error_of([&] { store->get("images/x.png"); });
@@ -73,14 +73,14 @@ class S3StoreTest : public ::testing::Test {
   std::vector<std::string> seen;
   int failures = 0;
   http::ServerResponse failure{.status = 503};
-  std::optional<http::ServerResponse> lie;   ///< to a PUT
-  std::string object = kPng;                 ///< what a GET gives
-  std::map<std::string, std::string> pages;  ///< of lists, by continuation token
+  std::optional<http::ServerResponse> put_answer;  ///< overrides the answer to a PUT
+  std::string object = kPng;                       ///< the answer to a GET
+  std::map<std::string, std::string> pages;        ///< list answers by continuation token
   http::Server server{{.listen = "127.0.0.1:0"}};
   std::unique_ptr<BlobStore> store;
 };
 
-TEST_F(S3StoreTest, IsReadInParts) {
+TEST_F(S3StoreTest, ReadsParts) {
   object = kPng.substr(0, 12) + std::string(1000, 'x') + kPng.substr(12);
   std::string all;
   while (all.size() < object.size()) {
@@ -97,7 +97,7 @@ TEST_F(S3StoreTest, IsReadInParts) {
   EXPECT_EQ(error_of([&] { store->read("images/x.png", 0, 300); }).kind(), BlobError::Kind::unavailable);
 }
 
-TEST_F(S3StoreTest, ShortOutagesAreRepeated) {
+TEST_F(S3StoreTest, RetriesShortOutages) {
   failures = 2;
   store->put("images/x.png", "bytes", "image/png");
   EXPECT_THAT(seen, ElementsAre("PUT /pictures/images/x.png", "PUT /pictures/images/x.png", "PUT /pictures/images/x.png"));
@@ -105,7 +105,7 @@ TEST_F(S3StoreTest, ShortOutagesAreRepeated) {
   EXPECT_EQ(error_of_get().kind(), BlobError::Kind::unavailable);
 }
 
-TEST_F(S3StoreTest, RefusalsSayWhatToSet) {
+TEST_F(S3StoreTest, RefusalNamesSetting) {
   failures = 1;
   failure = {.status = 403, .body = "<Error><Code>SignatureDoesNotMatch</Code></Error>"};
   const BlobError refused = error_of_get();
@@ -118,7 +118,7 @@ TEST_F(S3StoreTest, RefusalsSayWhatToSet) {
   EXPECT_EQ(error_of_get().kind(), BlobError::Kind::missing);
 }
 
-TEST_F(S3StoreTest, NobodyAnsweringIsUnavailable) {
+TEST_F(S3StoreTest, UnreachableStoreIsUnavailable) {
   const auto nowhere = s3_store({.endpoint = "http://127.0.0.1:1",
                                  .region = "r",
                                  .bucket = "b",
@@ -131,16 +131,16 @@ TEST_F(S3StoreTest, NobodyAnsweringIsUnavailable) {
   } catch (const BlobError& error) {
     EXPECT_EQ(error.kind(), BlobError::Kind::unavailable);
   }
-  EXPECT_FALSE(nowhere->link("x", now() + std::chrono::hours(1))) << "loopback is not reached from outside";
+  EXPECT_FALSE(nowhere->link("x", now() + std::chrono::hours(1))) << "loopback is not public";
 }
 
-TEST_F(S3StoreTest, LinksLeadToThePublicEndpoint) {
+TEST_F(S3StoreTest, LinksUsePublicEndpoint) {
   const std::string link = store->link("images/x.png", now() + std::chrono::days(30)).value();
   EXPECT_TRUE(link.starts_with("https://pictures.example.org/pictures/images/x.png?")) << link;
   EXPECT_THAT(link, HasSubstr("X-Amz-Expires=604800&"));
 }
 
-TEST_F(S3StoreTest, OldDaysAreRemovedUpToTheFirstYoungOne) {
+TEST_F(S3StoreTest, RemovesOldDaysAndStopsAtFirstNewer) {
   pages[""] =
       "<Key>images/2026/11/21/a-1.png</Key><Key>images/2026/11/23/b-1.png</Key><Key>images/2026/11/21/c-1.png</Key>"
       "<IsTruncated>true</IsTruncated><NextContinuationToken>2</NextContinuationToken>";
@@ -148,7 +148,7 @@ TEST_F(S3StoreTest, OldDaysAreRemovedUpToTheFirstYoungOne) {
   EXPECT_THAT(seen, ElementsAre("GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png"));
 }
 
-TEST_F(S3StoreTest, ObjectsOfOthersDoNotKeepOldDays) {
+TEST_F(S3StoreTest, SkipsObjectsOfOtherPrograms) {
   pages[""] =
       "<Key>images/.keep</Key><Key>images/1999 holidays.jpg</Key><Key>images/2026/11/20/my &amp; file.png</Key>"
       "<IsTruncated>true</IsTruncated><NextContinuationToken>2&amp;=</NextContinuationToken>";
@@ -157,7 +157,7 @@ TEST_F(S3StoreTest, ObjectsOfOthersDoNotKeepOldDays) {
   EXPECT_THAT(seen, ElementsAre("GET /pictures", "GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png"));
 }
 
-TEST_F(S3StoreTest, AListThatIsNoneOrGoesRoundEnds) {
+TEST_F(S3StoreTest, StopsOnInvalidOrLoopingList) {
   const auto day = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22);
   EXPECT_THAT(error_of([&] { store->remove_before(day); }).what(), HasSubstr("no list of objects"));
   seen.clear();
@@ -166,17 +166,17 @@ TEST_F(S3StoreTest, AListThatIsNoneOrGoesRoundEnds) {
   EXPECT_EQ(seen.size(), 2u);
 }
 
-TEST_F(S3StoreTest, APutThatStoredNothingIsAnOutage) {
-  lie = http::ServerResponse{};
+TEST_F(S3StoreTest, PutWithoutProofOfStorageIsUnavailable) {
+  put_answer = http::ServerResponse{};
   EXPECT_EQ(error_of_put().kind(), BlobError::Kind::unavailable);
   EXPECT_THAT(error_of_put().what(), HasSubstr("without an ETag"));
-  lie->headers = {{"ETag", "\"" + md5_hex("byte").value() + "\""}};
+  put_answer->headers = {{"ETag", "\"" + md5_hex("byte").value() + "\""}};
   EXPECT_EQ(error_of_put().kind(), BlobError::Kind::unavailable);
   EXPECT_THAT(error_of_put().what(), HasSubstr("other bytes"));
 }
 
-TEST_F(S3StoreTest, WithoutAnMd5TheLengthIsCompared) {
-  lie = http::ServerResponse{.headers = {{"ETag", "\"a-1\""}}};
+TEST_F(S3StoreTest, ComparesLengthWithoutMd5) {
+  put_answer = http::ServerResponse{.headers = {{"ETag", "\"a-1\""}}};
   object = "bytes";
   store->put("images/x.png", "bytes", "image/png");
   EXPECT_THAT(seen, ElementsAre("PUT /pictures/images/x.png", "HEAD /pictures/images/x.png"));
@@ -185,7 +185,7 @@ TEST_F(S3StoreTest, WithoutAnMd5TheLengthIsCompared) {
   EXPECT_THAT(error_of_put().what(), HasSubstr("whole length"));
 }
 
-TEST_F(S3StoreTest, AnAnswerThatIsNoPictureIsAnOutage) {
+TEST_F(S3StoreTest, InvalidPngIsUnavailable) {
   EXPECT_EQ(store->get("images/x.png"), kPng);
   for (const std::string& wrong : {std::string(), std::string("<html>log in</html>"), kPng.substr(0, 12)}) {
     object = wrong;
@@ -194,10 +194,10 @@ TEST_F(S3StoreTest, AnAnswerThatIsNoPictureIsAnOutage) {
   EXPECT_EQ(store->get("images/x.txt"), kPng.substr(0, 12));
   failures = 3;
   failure = {.status = 404, .body = "<html>no such page</html>"};
-  EXPECT_EQ(error_of_get().kind(), BlobError::Kind::unavailable) << "S3 names what is missing";
+  EXPECT_EQ(error_of_get().kind(), BlobError::Kind::unavailable) << "S3 would send an error code";
 }
 
-TEST_F(S3StoreTest, AWrongClockIsNamed) {
+TEST_F(S3StoreTest, ReportsWrongClock) {
   for (const auto& [date, words] : {std::pair{"Fri, 01 Jan 2100 00:00:00 GMT", " s (behind): set it (NTP)"},
                                     std::pair{"Sat, 01 Jan 2000 00:00:00 GMT", " s (ahead): set it (NTP)"}}) {
     for (const char* code : {"RequestTimeTooSkewed", "AccessDenied"}) {
@@ -211,7 +211,7 @@ TEST_F(S3StoreTest, AWrongClockIsNamed) {
   }
 }
 
-TEST_F(S3StoreTest, EndpointsHaveNoPath) {
+TEST_F(S3StoreTest, RefusesEndpointWithPath) {
   for (const char* endpoint : {"s3.cloud.ru", "https://", "https://s3.cloud.ru/bucket", "https://u@s3.cloud.ru"}) {
     EXPECT_THROW(s3_store({.endpoint = endpoint, .region = "r", .bucket = "b", .access_key = "a", .secret_key = Secret("s")}), UsageError)
         << endpoint;

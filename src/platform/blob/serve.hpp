@@ -7,8 +7,8 @@
 
 namespace p2p::blob {
 
-/// The PNG as an answer over HTTP, read in pieces as the caller takes them, so that slow callers hold little memory. Throws BlobError.
-/// Keeps the reference.
+/// An HTTP response with the PNG, read in pieces as the client takes them, so that slow clients hold little memory. Keeps the
+/// reference. Throws BlobError.
 http::ServerResponse serve_png(BlobStore& store, const std::string& key);
 
 }  // namespace p2p::blob

@@ -4,11 +4,11 @@
 
 namespace p2p::bus {
 
-/// The brokers cannot be reached or refuse. Says which brokers, what they answered and what to set.
+/// The brokers are unreachable or refuse. The message names the brokers, their answer and the setting to check.
 class BusError : public Error {
  public:
   BusError(const std::string& text, bool may_pass) : Error(text), may_pass_(may_pass) {}
-  /// Whether waiting may mend it; not so a refused password or permission.
+  /// Whether waiting may help; false for a refused password or permission.
   bool may_pass() const { return may_pass_; }
 
  private:

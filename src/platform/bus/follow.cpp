@@ -20,7 +20,7 @@ void follow(Bus& bus, const TopicSpec& topic, StartAt start,
       start.offsets = reader->positions();
       start.log = reader->log();
     } catch (const Error& error) {
-      log::warn("a topic cannot be read; it is tried again", {{"topic", topic.name}, {"error", error.what()}});
+      log::warn("a topic cannot be read; trying again", {{"topic", topic.name}, {"error", error.what()}});
       reader.reset();
       pause(std::chrono::seconds(1), stop);
     }

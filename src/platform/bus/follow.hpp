@@ -8,8 +8,8 @@
 
 namespace p2p::bus {
 
-/// Gives `take` each batch of a topic's records from `start` on, and empty ones meanwhile, until `stop`; makes the topic where it is
-/// missing. What fails is tried again, from where it had got to.
+/// Calls `take` with batches of the topic's records from `start` on, and with empty batches in between, until `stop`. Creates the topic if
+/// it is missing. After an error it resumes where it stopped.
 void follow(Bus& bus, const TopicSpec& topic, StartAt start,
             const std::function<void(const std::vector<Record>& records, const LogReader& reader)>& take, const std::stop_token& stop);
 

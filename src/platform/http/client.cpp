@@ -19,7 +19,7 @@ std::string_view trimmed(std::string_view text) {
   return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-/// scheme://host:port alone: a path may hold a token, a query a signature.
+/// Only scheme://host:port: the path may contain a token, the query a signature.
 std::string origin_of(std::string_view url) {
   const std::size_t host = url.find("://") == url.npos ? 0 : url.find("://") + 3;
   std::string_view authority = url.substr(host, url.find_first_of("/?#", host) - host);
@@ -40,8 +40,8 @@ struct Transfer {
   HttpResponse response;
   std::size_t header_bytes = 0;
   bool too_large = false;
-  bool refused = false;       ///< an address
-  std::exception_ptr thrown;  ///< by the sink: must not pass through curl
+  bool refused = false;       ///< an address was refused
+  std::exception_ptr thrown;  ///< by the sink; must not propagate through curl
 };
 
 std::size_t take_body(char* data, std::size_t size, std::size_t count, void* to) {
@@ -70,8 +70,8 @@ std::size_t take_header(char* data, std::size_t size, std::size_t count, void* t
   auto& headers = transfer.response.headers;
   const std::string_view line(data, size * count);
   transfer.header_bytes += line.size();
-  if (transfer.header_bytes > kMaxHeaderBytes) return 0;  // curl says so
-  if (line.starts_with("HTTP/")) headers.clear();         // of an interim answer such as 100
+  if (transfer.header_bytes > kMaxHeaderBytes) return 0;  // reported by curl
+  if (line.starts_with("HTTP/")) headers.clear();         // drop the headers of an interim response such as 100
   if (const std::size_t colon = line.find(':'); colon != line.npos && headers.size() < kMaxHeaders) {
     headers.emplace_back(to_lower(trimmed(line.substr(0, colon))), std::string(trimmed(line.substr(colon + 1))));
   }
@@ -80,7 +80,7 @@ std::size_t take_header(char* data, std::size_t size, std::size_t count, void* t
 
 int ask_cancelled(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return static_cast<Transfer*>(to)->cancelled() ? 1 : 0; }
 
-/// Asked about each address, once it is resolved and before anything is sent there.
+/// Called for each resolved address, before anything is sent.
 curl_socket_t open_if_public(void* to, curlsocktype, curl_sockaddr* target) {
   if (!is_public_address(target->addr)) {
     static_cast<Transfer*>(to)->refused = true;
@@ -102,7 +102,7 @@ using List = std::unique_ptr<curl_slist, ListDeleter>;
 void append(List& list, const std::string& line) {
   curl_slist* longer = curl_slist_append(list.get(), line.c_str());
   if (!longer) throw std::bad_alloc();
-  std::ignore = list.release();  // part of the longer one
+  std::ignore = list.release();  // owned by the extended list
   list.reset(longer);
 }
 
@@ -130,7 +130,7 @@ struct EasyDeleter {
 };
 using Easy = std::unique_ptr<CURL, EasyDeleter>;
 
-/// Handles that are not in use; each keeps its connections open.
+/// Idle handles, which keep their connections open.
 class Client::Pool {
  public:
   Easy take() {
@@ -170,8 +170,8 @@ HttpResponse Client::send(const HttpRequest& request, const std::function<bool()
   set(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(handle, CURLOPT_NOSIGNAL, 1L);
   set(handle, CURLOPT_TCP_NODELAY, 1L);
-  set(handle, CURLOPT_PROXY, config_.proxy.expose().c_str());  // empty: none, whatever the environment says
-  set(handle, CURLOPT_NOPROXY, "");                            // nor does that make exceptions
+  set(handle, CURLOPT_PROXY, config_.proxy.expose().c_str());  // empty: none, and the environment is ignored
+  set(handle, CURLOPT_NOPROXY, "");                            // nor are exceptions taken from it
   set(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(config_.connect_timeout.count()));
   set(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   if (request.stall.count() > 0) {
@@ -196,7 +196,7 @@ HttpResponse Client::send(const HttpRequest& request, const std::function<bool()
 
   List headers;
   for (const auto& [name, value] : request.headers) append(headers, name + ": " + value);
-  append(headers, "Expect:");  // no round trip before a body
+  append(headers, "Expect:");  // no extra round trip before the body
   Mime mime;
   if (!request.parts.empty()) {
     mime = mime_of(handle, request.parts);
@@ -222,8 +222,8 @@ HttpResponse Client::send(const HttpRequest& request, const std::function<bool()
   const std::string origin = origin_of(request.url.expose());
   if (transfer.refused) throw AddressRefused(origin + " is an address of this machine or of a private network");
   if (transfer.too_large) throw HttpError(origin + " answered more than " + std::to_string(request.max_response) + " bytes");
-  const bool through_proxy =
-      code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY;  // curl's own words would name it, and it may hold a password
+  const bool through_proxy = code == CURLE_COULDNT_RESOLVE_PROXY ||
+                             code == CURLE_PROXY;  // curl's message would contain the proxy's URL, which may hold a password
   const std::string why = through_proxy || !config_.proxy.empty() || reason[0] == '\0' ? curl_easy_strerror(code) : reason.data();
   throw HttpError(origin + ": " + why + (config_.proxy.empty() ? "" : " (through the proxy)"));
 }

@@ -14,13 +14,13 @@
 
 namespace p2p::http {
 
-/// No answer came: no connection, a broken one, a timeout, a bad certificate. The text never holds the URL's path or query.
+/// No response: connection failure, timeout, invalid certificate. The message never contains the URL's path or query.
 class HttpError : public Error {
  public:
   using Error::Error;
 };
 
-/// The host's addresses are none that `public_only` allows.
+/// The host has no address that `public_only` allows.
 class AddressRefused : public Error {
  public:
   using Error::Error;
@@ -40,43 +40,43 @@ struct HttpResponse {
   int status = 0;
   HeaderList headers;  ///< names in lower case
   std::string body;
-  std::string address;  ///< the IP address that answered, of the proxy where there is one
+  std::string address;  ///< the IP address of the peer, which may be the proxy
 
-  /// Empty where there is none.
+  /// Empty if there is none.
   std::string_view header(std::string_view name) const;
 };
 
-/// Takes a body in pieces, as they come; `head` has no body. What it throws ends the call and comes out of it.
+/// Receives a body in pieces; `head` has no body. Its exceptions end the call and propagate.
 using Sink = std::function<void(const HttpResponse& head, std::string_view bytes)>;
 
 struct HttpRequest {
   std::string method = "GET";
   Secret url;  ///< may hold a token or a signature
   HeaderList headers;
-  std::string_view body;    ///< kept by the caller until the call ends
-  std::vector<Part> parts;  ///< where not empty, the body
+  std::string_view body;    ///< owned by the caller until the call returns
+  std::vector<Part> parts;  ///< if not empty, the body
   std::chrono::milliseconds timeout{30'000};
-  std::chrono::seconds stall{0};         ///< given up when fewer bytes a second than `slowest` move for so long; 0: only by the timeout
-  int slowest = 1;                       ///< bytes a second
-  std::size_t max_response = 64u << 20;  ///< bytes; a longer answer is an HttpError
-  bool public_only = false;              ///< connect to nothing but addresses that are reached from anywhere, whatever names say
-  Sink sink;                             ///< where given, gets the body of a 2xx, of any length, instead of the response
+  std::chrono::seconds stall{0};  ///< gives up after this time with less than `slowest` bytes per second; 0: no limit but the timeout
+  int slowest = 1;                ///< bytes a second
+  std::size_t max_response = 64u << 20;  ///< bytes; a larger response is an HttpError
+  bool public_only = false;              ///< connect only to public IP addresses
+  Sink sink;                             ///< if set, receives the body of a 2xx response, which may have any length
 };
 
 struct ClientConfig {
-  Secret proxy;         ///< http:// or socks5h:// URL; empty: none, whatever the environment says
+  Secret proxy;         ///< http:// or socks5h:// URL; empty: direct; the environment is ignored
   std::string ca_file;  ///< PEM; empty: the system's
   std::chrono::milliseconds connect_timeout{5'000};
 };
 
-/// Keeps connections alive and reuses them. Thread-safe: each call blocks its own thread. Does not follow redirects.
+/// Reuses connections. Thread-safe; each call blocks its thread. Does not follow redirects.
 class Client {
  public:
   explicit Client(ClientConfig config);
   ~Client();
 
-  /// Throws HttpError, AddressRefused; an answer of any status is returned. `cancelled`, where given, is asked about each 100 ms and ends
-  /// the call with Cancelled.
+  /// Returns responses of any status. Throws HttpError, AddressRefused, and Cancelled when `cancelled`, if given and polled every 100 ms,
+  /// returns true.
   HttpResponse send(const HttpRequest& request, const std::function<bool()>& cancelled = {});
 
  private:
@@ -85,7 +85,7 @@ class Client {
   std::unique_ptr<Pool> pool_;
 };
 
-/// Percent-encodes all but unreserved characters (RFC 3986); `keep_slashes` leaves `/`.
+/// Percent-encodes all except unreserved characters (RFC 3986) and, with `keep_slashes`, `/`.
 std::string percent_encode(std::string_view text, bool keep_slashes = false);
 
 }  // namespace p2p::http

@@ -16,7 +16,7 @@ constexpr std::size_t kReadAtOnce = 16u << 10u;
 constexpr std::size_t kLingerBytes = 16u << 20u;
 constexpr std::chrono::seconds kLinger{2};
 
-/// The name without the port.
+/// The host name without the port.
 std::string host_of(std::string_view header) {
   const std::size_t bracket = header.find(']');
   return to_lower(header.substr(0, header.find(':', bracket == std::string_view::npos ? 0 : bracket)));
@@ -84,7 +84,7 @@ void Connection::take_bytes() {
     if (state == RequestReader::State::refused) return refuse(reader_.refusal().status, reader_.refusal().text);
     if (before == RequestReader::State::head && state != before && !take_head()) return;
     if (!server_.connections.hold(seat_, in_.capacity() + reader_.size()))
-      return refuse(503, "too many requests are on their way; try again later");
+      return refuse(503, "too many requests in progress; try again later");
     if (state == RequestReader::State::done) return handle();
     if (state == before || in_.empty()) return wait_for_bytes();
   }
@@ -141,22 +141,22 @@ void Connection::enter(Seat::Phase phase, std::chrono::milliseconds limit) {
 }
 
 void Connection::timed_out() {
-  // The timer may have been set anew after this call was queued.
+  // The timer may have been reset after this call was queued.
   if (deadline_.expiry() > asio::steady_timer::clock_type::now()) return;
-  if (waiting_) return ask_again();
+  if (waiting_) return continue_response();
   if (seat_.phase == Seat::Phase::reading) return refuse(408, "the request did not arrive in time");
   if (seat_.phase != Seat::Phase::busy) close();
 }
 
 void Connection::stop() {
   keep_alive_ = false;
-  if (waiting_) return ask_again();
+  if (waiting_) return continue_response();
   if (seat_.phase == Seat::Phase::idle || seat_.phase == Seat::Phase::reading) close();
 }
 
 void Connection::linger() {
   if (server_.stopping) return close();
-  // A close with unread bytes would reset the connection, and the caller might never read the answer.
+  // Closing with unread bytes would reset the connection, and the client might never read the response.
   Problem ignored;
   socket_.shutdown(Tcp::socket::shutdown_send, ignored);
   lingering_ = true;

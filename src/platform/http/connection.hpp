@@ -21,7 +21,7 @@ struct Route {
   bool matches(std::string_view asked) const { return path.size() > 1 && path.ends_with('/') ? asked.starts_with(path) : asked == path; }
 };
 
-/// What the connections of a server share. Of the loop's thread, but for `handlers`.
+/// State shared by the connections of a server. Used only by the event loop's thread, except `handlers`.
 struct ServerState {
   explicit ServerState(ServerConfig given)
       : config(std::move(given)), handlers(static_cast<std::size_t>(config.threads)), connections(config.limits) {}
@@ -34,8 +34,8 @@ struct ServerState {
   bool stopping = false;
 };
 
-/// One connection: reads a request, has it answered, sends the answer, and begins again. Its functions run on the loop's thread; it lives
-/// as long as something is under way for it.
+/// One connection: reads a request, runs its handler, sends the response, and repeats. Its functions run on the event loop's thread.
+/// Pending operations own it.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(ServerState& server, boost::asio::ip::tcp::socket socket, const std::string& address);
@@ -43,7 +43,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Takes its place among the server's connections, or closes.
+  /// Registers with the server's connections, or closes if there is no room.
   void start();
 
  private:
@@ -52,7 +52,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wait_for_bytes();
   void read_bytes();
   void take_bytes();
-  /// The head is there; false: it is refused.
+  /// Handles a complete head; false if it is refused.
   bool take_head();
   void refuse(int status, const std::string& text);
 
@@ -60,8 +60,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void handle();
   void answer(ServerResponse response);
   void begin_stream();
-  /// Has `later` or `stream` called in the pool.
-  void ask_again();
+  /// Calls `later` or `stream` in the thread pool.
+  void continue_response();
   void wait();
   void woken();
   std::function<void()> make_wake();
@@ -74,7 +74,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // --- connection.cpp: ending
   void enter(Seat::Phase phase, std::chrono::milliseconds limit);
   void timed_out();
-  /// The server stops: closes where no request is under way; wakes what waits.
+  /// The server stops: closes the connection if it has no request, otherwise wakes the handler.
   void stop();
   void linger();
   void close();
@@ -88,30 +88,30 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string in_;
 
   const Route* route_ = nullptr;
-  ServerResponse response_;  ///< that is being made or sent
+  ServerResponse response_;  ///< being produced or sent
   std::string out_;
-  std::size_t sent_ = 0;           ///< of out_
-  std::size_t sent_at_limit_ = 0;  ///< of out_, when the time limit began
+  std::size_t sent_ = 0;           ///< bytes of out_
+  std::size_t sent_at_limit_ = 0;  ///< bytes of out_ when the current time limit began
   bool head_only_ = false;
   bool keep_alive_ = false;
   bool chunked_ = false;
-  bool running_ = false;   ///< a handler, `later` or `stream`
-  bool waiting_ = false;   ///< for wake() or the pause
-  bool woken_ = false;     ///< while it was running
-  bool complete_ = false;  ///< out_ is the last of the answer
-  bool watching_ = false;  ///< for the end of the connection
+  bool running_ = false;   ///< a handler, `later` or `stream` is running
+  bool waiting_ = false;   ///< waits for wake() or the pause
+  bool woken_ = false;     ///< wake() came while it was running
+  bool complete_ = false;  ///< out_ has the end of the response
+  bool watching_ = false;  ///< watches for the end of the connection
   bool lingering_ = false;
   std::size_t lingered_ = 0;
 };
 
-/// The route that answers the request; nullptr: `refusal` says why there is none.
+/// The route for the request; nullptr if there is none, with the error in `refusal`.
 const Route* find_route(const ServerState& server, const ServerRequest& request, ServerResponse& refusal);
 
-/// An error that the server itself found.
+/// An error response of the server itself.
 ServerResponse error_response(const ServerConfig& config, int status, const std::string& path, const std::string& text);
 
-/// A response's status line and headers. `length`: of the body; unset: chunked, or until the end of the connection where not `chunked`.
-/// Throws Error for a header that holds a line's end.
+/// The status line and headers of a response. `length`: of the body; unset: chunked, or until the end of the connection if not `chunked`.
+/// Throws Error for a header that contains a line end.
 std::string head_of(const ServerResponse& response, std::optional<std::uint64_t> length, bool chunked, bool keep_alive);
 
 }  // namespace p2p::http

@@ -17,14 +17,14 @@ namespace {
 namespace asio = boost::asio;
 using Problem = boost::system::error_code;
 
-constexpr std::size_t kPaced = 64u << 10u;  // bytes to which the limit of time for sending belongs
+constexpr std::size_t kPaced = 64u << 10u;  // bytes covered by one period of the send timeout
 
 std::string date() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   gmtime_r(&now, &parts);
   std::array<char, 40> text{};
-  // Not strftime: its names of days and months are the locale's.
+  // Not strftime, whose day and month names depend on the locale.
   constexpr std::array kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   std::snprintf(text.data(), text.size(), "%s, %02d %s %d %02d:%02d:%02d GMT", kDays.at(static_cast<std::size_t>(parts.tm_wday)),
@@ -80,8 +80,7 @@ std::string head_of(const ServerResponse& response, std::optional<std::uint64_t>
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " " + std::string(reason.data(), reason.size()) + "\r\n";
   const auto add = [&](std::string_view name, std::string_view value) {
     for (const std::string_view text : {name, value}) {
-      if (text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos)
-        throw Error("a header of an answer holds a line's end");
+      if (text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) throw Error("a response header contains a line end");
     }
     head.append(name).append(": ").append(value).append("\r\n");
   };
@@ -104,7 +103,7 @@ void Connection::handle() {
   woken_ = false;
   ServerRequest request = std::move(reader_.request());
   request.wake = make_wake();
-  // The last owner lets go on the loop's thread: hence the moves.
+  // Moves, so that the last reference is released on the event loop's thread.
   asio::post(server_.handlers,
              [self = shared_from_this(), request = std::move(request), work = asio::make_work_guard(*server_.loop)]() mutable {
                ServerResponse response;
@@ -136,7 +135,7 @@ std::function<void()> Connection::make_wake() {
 void Connection::answer(ServerResponse response) {
   if (!socket_.is_open()) return;
   response_ = std::move(response);
-  if (response_.later) return ask_again();
+  if (response_.later) return continue_response();
   if (server_.stopping) keep_alive_ = false;
   try {
     if (response_.stream) return begin_stream();
@@ -146,7 +145,7 @@ void Connection::answer(ServerResponse response) {
     complete_ = true;
     send(std::move(bytes));
   } catch (const std::exception& error) {
-    log::error("an answer cannot be sent", {{"error", error.what()}});
+    log::error("a response cannot be sent", {{"error", error.what()}});
     close();
   }
 }
@@ -158,7 +157,7 @@ void Connection::begin_stream() {
   send(head_of(response_, response_.length, chunked_, keep_alive_));
 }
 
-void Connection::ask_again() {
+void Connection::continue_response() {
   waiting_ = false;
   woken_ = false;
   running_ = true;
@@ -181,7 +180,7 @@ void Connection::ask_again() {
     asio::post(loop, [self = std::move(self), answer = std::move(answer), piece = std::move(piece), goes_on, failure]() mutable {
       self->running_ = false;
       if (!failure.empty()) {
-        log::error("an answer broke off", {{"error", failure}});
+        log::error("a response ended early", {{"error", failure}});
         self->close();
       }
       if (!self->socket_.is_open()) {
@@ -200,14 +199,14 @@ void Connection::ask_again() {
 }
 
 void Connection::wait() {
-  if (woken_) return ask_again();
+  if (woken_) return continue_response();
   waiting_ = true;
   enter(Seat::Phase::busy, response_.pause);
   watch_for_end();
 }
 
 void Connection::woken() {
-  if (waiting_ && socket_.is_open()) return ask_again();
+  if (waiting_ && socket_.is_open()) return continue_response();
   woken_ = true;
 }
 
@@ -220,7 +219,7 @@ void Connection::watch_for_end() {
     char byte = 0;
     Problem failed;
     self->socket_.receive(asio::buffer(&byte, 1), boost::asio::ip::tcp::socket::message_peek, failed);
-    // The next request may be here already; it waits.
+    // The next request may already be in the buffer.
     if (failed && failed != asio::error::would_block) self->close();
   });
 }
@@ -258,7 +257,7 @@ void Connection::send_more() {
 
 void Connection::sent() {
   release(out_);
-  if (!complete_) return ask_again();
+  if (!complete_) return continue_response();
   keep_alive_ && !server_.stopping ? next_request() : linger();
 }
 

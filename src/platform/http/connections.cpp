@@ -61,7 +61,7 @@ bool Connections::hold(Seat& seat, std::size_t bytes) {
   seat.held = bytes;
   while (held_ > limits_.buffered_bytes) {
     Seat* const slowest = longest({Seat::Phase::reading, Seat::Phase::sending}, kWorthClosing, &seat);
-    // One answer may be larger than all that is allowed: it is sent when it is alone.
+    // A single response may exceed the limit, as long as it is the only one.
     if (!slowest) return seat.phase == Seat::Phase::sending && held_ == seat.held;
     slowest->close();
   }

@@ -10,44 +10,44 @@
 
 namespace p2p::http {
 
-/// What one open connection takes of its server.
+/// One open connection as the limits see it.
 struct Seat {
   enum class Phase {
     idle,     ///< between requests
-    reading,  ///< a request is on its way
-    busy,     ///< a handler has it, or it waits
-    sending,  ///< an answer is on its way
+    reading,  ///< a request is arriving
+    busy,     ///< the request is being handled
+    sending,  ///< a response is being sent
   };
-  std::string address;  ///< of the limits: see Connections::key()
+  std::string address;  ///< key of the limits: see Connections::key()
   Phase phase = Phase::idle;
-  std::chrono::steady_clock::time_point since;  ///< of the phase
-  std::size_t held = 0;                         ///< bytes of memory
+  std::chrono::steady_clock::time_point since;  ///< start of the phase
+  std::size_t held = 0;                         ///< buffered bytes
   std::function<void()> close;                  ///< ends the connection; calls Connections::leave()
   std::function<void()> stop;                   ///< the server stops
 };
 
-/// Keeps the limits over all connections of a server. Of one thread.
+/// Enforces the limits over all connections of a server. Not thread-safe.
 class Connections {
  public:
   using Clock = std::chrono::steady_clock;
 
   explicit Connections(const ServerLimits& limits) : limits_(limits) {}
 
-  /// The part of an IP address that one caller has: an IPv4 address, or an IPv6 /64.
+  /// The part of an IP address that identifies a client: an IPv4 address, or an IPv6 /64.
   static std::string key(const std::string& address);
 
-  /// Takes one more. Where all places are taken, closes the connection that has been idle, or else reading, longest. False: there is no
-  /// room for it; it was not taken.
+  /// Adds a connection. If the server is full, closes the connection that has been idle, or else reading, for longest. Returns false if
+  /// there is no room.
   bool enter(Seat& seat);
   void leave(Seat& seat);
-  /// Closes the connection that has been idle or reading longest; false: there is none.
+  /// Closes the connection that has been idle or reading for longest; false if there is none.
   bool close_one();
 
-  /// Counts a request of the address. False: there were too many.
+  /// Counts a request of the address; false if there were too many.
   bool may_ask(const std::string& address, Clock::time_point now);
 
-  /// `seat` now holds so many bytes. Where all hold too many, closes those that have been reading or sending longest. False: `seat` has to
-  /// let go of its bytes, as no other can.
+  /// Sets the buffered bytes of `seat`. If the total is too large, closes the connections that have been reading or sending for longest.
+  /// Returns false if `seat` itself must drop its bytes, because no other can.
   bool hold(Seat& seat, std::size_t bytes);
 
   const std::unordered_set<Seat*>& seats() const { return seats_; }
@@ -55,7 +55,7 @@ class Connections {
  private:
   struct Caller {
     std::size_t connections = 0;
-    double requests = 0;  ///< that it may still make at `at`
+    double requests = 0;  ///< still permitted at `at`
     Clock::time_point at;
   };
   Caller& caller(const std::string& address, Clock::time_point now);

@@ -11,7 +11,7 @@ using std::chrono::seconds;
 
 class ConnectionsTest : public ::testing::Test {
  protected:
-  /// A connection that has been in the phase for so many seconds.
+  /// A connection that has been in the phase for `for_seconds`.
   Seat& seat(const std::string& address, Seat::Phase phase = Seat::Phase::idle, int for_seconds = 0) {
     Seat& made = seats.emplace_back(Seat{.address = address, .phase = phase, .since = start - seconds(for_seconds)});
     made.close = [this, &made] {
@@ -27,7 +27,7 @@ class ConnectionsTest : public ::testing::Test {
   Connections connections{{.connections = 3, .connections_per_address = 2, .requests_per_second = 10, .buffered_bytes = 100'000}};
 };
 
-TEST_F(ConnectionsTest, OneAddressMayHaveSoMany) {
+TEST_F(ConnectionsTest, LimitsConnectionsPerAddress) {
   Seat& first = seat("a");
   EXPECT_TRUE(connections.enter(first));
   EXPECT_TRUE(connections.enter(seat("a")));
@@ -37,7 +37,7 @@ TEST_F(ConnectionsTest, OneAddressMayHaveSoMany) {
   EXPECT_THAT(closed, ::testing::IsEmpty());
 }
 
-TEST_F(ConnectionsTest, AFullServerClosesTheLongestIdleThenTheLongestReading) {
+TEST_F(ConnectionsTest, FullServerClosesLongestIdleThenLongestReading) {
   for (Seat* const each :
        {&seat("busy", Seat::Phase::busy, 50), &seat("slow", Seat::Phase::reading, 40), &seat("idle", Seat::Phase::idle, 5)})
     EXPECT_TRUE(connections.enter(*each));
@@ -45,10 +45,10 @@ TEST_F(ConnectionsTest, AFullServerClosesTheLongestIdleThenTheLongestReading) {
   EXPECT_THAT(closed, ::testing::ElementsAre("idle"));
   EXPECT_TRUE(connections.enter(seat("y", Seat::Phase::busy)));
   EXPECT_THAT(closed, ::testing::ElementsAre("idle", "slow"));
-  EXPECT_FALSE(connections.enter(seat("z"))) << "all have something to do";
+  EXPECT_FALSE(connections.enter(seat("z"))) << "all are busy";
 }
 
-TEST_F(ConnectionsTest, TooManyBytesCloseTheSlowest) {
+TEST_F(ConnectionsTest, TooManyBytesCloseSlowest) {
   Seat& slow = seat("slow", Seat::Phase::sending, 9);
   Seat& quick = seat("quick", Seat::Phase::sending, 1);
   Seat& mine = seat("mine", Seat::Phase::reading);
@@ -61,10 +61,10 @@ TEST_F(ConnectionsTest, TooManyBytesCloseTheSlowest) {
   EXPECT_THAT(closed, ::testing::ElementsAre("slow"));
   EXPECT_TRUE(connections.hold(mine, 60'000));
   quick.phase = Seat::Phase::busy;
-  EXPECT_FALSE(connections.hold(mine, 70'000)) << "a handler has the other";
+  EXPECT_FALSE(connections.hold(mine, 70'000)) << "the other is being handled";
 }
 
-TEST_F(ConnectionsTest, ALargeAnswerIsSentWhereItIsAlone) {
+TEST_F(ConnectionsTest, SingleLargeResponseIsSent) {
   Seat& large = seat("large", Seat::Phase::sending);
   connections.enter(large);
   EXPECT_TRUE(connections.hold(large, 500'000));
@@ -74,7 +74,7 @@ TEST_F(ConnectionsTest, ALargeAnswerIsSentWhereItIsAlone) {
   EXPECT_THAT(closed, ::testing::ElementsAre("large"));
 }
 
-TEST_F(ConnectionsTest, AnAddressMayAskSoOften) {
+TEST_F(ConnectionsTest, LimitsRequestRatePerAddress) {
   const auto asks = [&](const char* address, int milliseconds) {
     return connections.may_ask(address, start + std::chrono::milliseconds(milliseconds));
   };
@@ -85,7 +85,7 @@ TEST_F(ConnectionsTest, AnAddressMayAskSoOften) {
   EXPECT_FALSE(asks("a", 102));
 }
 
-TEST(ConnectionsKey, IsAnAddressOrANetOfIpv6) {
+TEST(ConnectionsKey, IsIpv4AddressOrIpv6Network) {
   EXPECT_EQ(Connections::key("192.0.2.7"), "192.0.2.7");
   EXPECT_EQ(Connections::key("::ffff:192.0.2.7"), "192.0.2.7");
   EXPECT_EQ(Connections::key("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");

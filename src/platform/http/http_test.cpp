@@ -42,21 +42,21 @@ class Http : public ::testing::Test {
     server.start();
   }
   void TearDown() override { let_go(); }
-  /// Ends the handlers of /waits.
+  /// Lets the handlers of /waits return.
   void let_go() {
     go.test_and_set();
     go.notify_all();
   }
   HttpRequest to(const std::string& path) { return {.url = Secret("http://127.0.0.1:" + std::to_string(server.port()) + path)}; }
 
-  std::counting_semaphore<> entered{0};  ///< once for each handler of /waits
+  std::counting_semaphore<> entered{0};  ///< released once by each handler of /waits
   std::atomic_flag go;
-  std::atomic<bool> left = false;  ///< a handler of /waits has ended
+  std::atomic<bool> left = false;  ///< a handler of /waits has returned
   Server server{{.listen = "127.0.0.1:0", .limits = {.body_bytes = 1000}}};
   Client client{{}};
 };
 
-TEST_F(Http, AnswersReachTheClient) {
+TEST_F(Http, ClientReceivesResponse) {
   HttpRequest request = to("/hello?who=w%20x");
   request.headers = {{"X-Extra", "!"}};
   const HttpResponse response = client.send(request);
@@ -66,13 +66,13 @@ TEST_F(Http, AnswersReachTheClient) {
   EXPECT_EQ(client.send(to("/files/a/b")).body, "/files/a/b");
 }
 
-TEST_F(Http, GivesUpAStalledTransfer) {
+TEST_F(Http, GivesUpStalledTransfer) {
   HttpRequest request = to("/waits");
   request.stall = std::chrono::seconds(1);
   EXPECT_THROW(client.send(request), HttpError);
 }
 
-TEST_F(Http, BodiesOfAnyBytesAreSent) {
+TEST_F(Http, SendsBinaryBody) {
   HttpRequest request = to("/echo");
   request.method = "POST";
   const std::string bytes("a\0b\xff", 4);
@@ -80,7 +80,7 @@ TEST_F(Http, BodiesOfAnyBytesAreSent) {
   EXPECT_EQ(client.send(request).body, bytes);
 }
 
-TEST_F(Http, MultipartHoldsEachPart) {
+TEST_F(Http, SendsMultipart) {
   HttpRequest request = to("/echo");
   request.method = "POST";
   request.parts = {{"a", "1", "", ""}, {"f", "bytes", "x.png", "image/png"}};
@@ -89,7 +89,7 @@ TEST_F(Http, MultipartHoldsEachPart) {
   EXPECT_THAT(response.body, ::testing::AllOf(HasSubstr("1"), HasSubstr("bytes")));
 }
 
-TEST_F(Http, WrongPathMethodAndSizeAreRefused) {
+TEST_F(Http, RefusesWrongPathMethodAndSize) {
   EXPECT_EQ(client.send(to("/nothing")).status, 404);
   HttpRequest request = to("/hello");
   request.method = "POST";
@@ -101,7 +101,7 @@ TEST_F(Http, WrongPathMethodAndSizeAreRefused) {
   EXPECT_EQ(client.send(request).status, 413);
 }
 
-TEST_F(Http, AStreamComesInPieces) {
+TEST_F(Http, StreamsInPieces) {
   const auto answer = client.send(to("/pieces"));
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "0\n1\n2\n3\n4\n");
@@ -114,7 +114,7 @@ TEST_F(Http, StopWaitsForHandlers) {
   std::jthread releaser([this] {
     try {
       for (;;) client.send(to("/hello"));
-    } catch (const HttpError&) {  // it has begun to stop
+    } catch (const HttpError&) {  // stopping
       let_go();
     }
   });
@@ -125,13 +125,13 @@ TEST_F(Http, StopWaitsForHandlers) {
   EXPECT_THROW(client.send(to("/hello")), HttpError);
 }
 
-TEST_F(Http, HidesErrorsOfHandlers) {
+TEST_F(Http, HidesHandlerErrors) {
   const HttpResponse response = client.send(to("/throws"));
   EXPECT_EQ(response.status, 500);
   EXPECT_THAT(response.body, Not(HasSubstr("secret")));
 }
 
-TEST_F(Http, ErrorsShowNoPath) {
+TEST_F(Http, ErrorsHidePath) {
   HttpRequest slow = to("/waits?token=geheim");
   slow.timeout = std::chrono::milliseconds(100);
   try {
@@ -150,13 +150,13 @@ TEST_F(Http, ErrorsShowNoPath) {
   }
 }
 
-TEST_F(Http, LargeAnswersAreRefusedWhileReading) {
+TEST_F(Http, RefusesLargeResponseWhileReading) {
   HttpRequest request = to("/hello?who=" + std::string(500, 'x'));
   request.max_response = 100;
   EXPECT_THROW(client.send(request), HttpError);
 }
 
-TEST_F(Http, ASinkTakesTheBodyOfASuccessAlone) {
+TEST_F(Http, SinkReceivesBodyOfSuccessOnly) {
   std::string taken;
   HttpRequest request = to("/hello?who=" + std::string(500, 'x'));
   request.max_response = 100;
@@ -176,7 +176,7 @@ TEST_F(Http, ASinkTakesTheBodyOfASuccessAlone) {
   EXPECT_THROW(client.send(request), UsageError);
 }
 
-TEST_F(Http, ConnectsToPublicAddressesAloneWhereItMustNotGoElsewhere) {
+TEST_F(Http, PublicOnlyRefusesOtherAddresses) {
   Client client({});
   const std::string port = std::to_string(server.port());
   for (const std::string host : {"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433"}) {
@@ -185,7 +185,7 @@ TEST_F(Http, ConnectsToPublicAddressesAloneWhereItMustNotGoElsewhere) {
   EXPECT_EQ(client.send(to("/hello")).address, "127.0.0.1");
 }
 
-TEST(Redirects, LeadToHttpAloneAndNeverToLess) {
+TEST(Redirects, AllowHttpOnlyAndNoDowngrade) {
   EXPECT_EQ(redirect_target("https://hub.example/a/b?c", "/d?e=%2F"), "https://hub.example/d?e=%2F");
   EXPECT_EQ(redirect_target("https://hub.example/a/b", "../d"), "https://hub.example/d");
   EXPECT_EQ(redirect_target("http://hub.example:81/a", "https://cdn.example/x"), "https://cdn.example/x");
@@ -196,7 +196,7 @@ TEST(Redirects, LeadToHttpAloneAndNeverToLess) {
   }
 }
 
-TEST(Redirects, AnOriginIsSchemeHostAndPort) {
+TEST(Redirects, OriginIsSchemeHostAndPort) {
   EXPECT_TRUE(same_origin("https://hub.example/a", "https://HUB.example:443/b?c"));
   for (const char* other : {"http://hub.example/a", "https://hub.example:444/", "https://hub.example.evil/",
                             "https://evil.example/hub.example", "https://hub.example@evil.example/", "", "hub.example"}) {
@@ -204,9 +204,9 @@ TEST(Redirects, AnOriginIsSchemeHostAndPort) {
   }
 }
 
-TEST_F(Http, OtherProtocolsAreRefused) { EXPECT_THROW(client.send({.url = Secret("file:///etc/passwd")}), HttpError); }
+TEST_F(Http, RefusesOtherProtocols) { EXPECT_THROW(client.send({.url = Secret("file:///etc/passwd")}), HttpError); }
 
-TEST_F(Http, CancelsACall) {
+TEST_F(Http, CancelsCall) {
   EXPECT_THROW(client.send(to("/waits"), [&] { return entered.try_acquire(); }), Cancelled);
 }
 
@@ -222,7 +222,7 @@ TEST_F(Http, ThreadsShareOneClient) {
   EXPECT_EQ(good, 200);
 }
 
-TEST(PercentEncode, KeepsUnreservedAlone) {
+TEST(PercentEncode, KeepsUnreservedCharacters) {
   EXPECT_EQ(percent_encode("aZ0-_.~ /:+ж"), "aZ0-_.~%20%2F%3A%2B%D0%B6");
   EXPECT_EQ(percent_encode("a/b c", true), "a/b%20c");
 }

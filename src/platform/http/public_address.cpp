@@ -15,7 +15,7 @@ struct Block {
   int bits;
 };
 
-// Addresses that are not reached from outside: RFC 6890 and its followers.
+// Non-public addresses: RFC 6890 and its successors.
 constexpr std::array<Block, 9> kPrivate{{{0x00000000, 8},
                                          {0x0a000000, 8},
                                          {0x64400000, 10},

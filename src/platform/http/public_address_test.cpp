@@ -6,7 +6,7 @@
 namespace p2p::http {
 namespace {
 
-/// As text and as what a resolver gives.
+/// Checks the address as text and as a sockaddr.
 bool is_public(const char* text) {
   addrinfo* found = nullptr;
   const addrinfo hints{.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
@@ -17,7 +17,7 @@ bool is_public(const char* text) {
   return result;
 }
 
-TEST(PublicAddress, KnowsWhatIsReachedFromOutside) {
+TEST(PublicAddress, RecognisesPublicAddresses) {
   for (const char* text :
        {"8.8.8.8", "172.32.0.1", "100.63.0.1", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"})
     EXPECT_TRUE(is_public(text)) << text;

@@ -21,7 +21,7 @@ Url new_url() {
   return url;
 }
 
-/// Empty where there is none.
+/// Empty if there is none.
 std::string part(const Url& url, CURLUPart which) {
   char* text = nullptr;
   if (curl_url_get(url.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};

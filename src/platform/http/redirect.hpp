@@ -5,11 +5,11 @@
 
 namespace p2p::http {
 
-/// The address that a Location header leads to from `url`; nothing where it must not be followed: another scheme than http and https, https
-/// left for http, a user's name in it, no address at all.
+/// The target of a Location header, relative to `url`; nullopt if it must not be followed: a scheme other than http and https, a downgrade
+/// from https to http, a user name, an invalid URL.
 std::optional<std::string> redirect_target(const std::string& url, const std::string& location);
 
-/// Whether both have the same scheme, host and port: who may see what is secret from the other.
+/// Whether both have the same scheme, host and port, so that credentials of one may be sent to the other.
 bool same_origin(const std::string& a, const std::string& b);
 
 }  // namespace p2p::http

@@ -15,7 +15,7 @@ namespace {
 namespace beast_http = boost::beast::http;
 using Field = beast_http::field;
 
-/// Two programs may read a line that ends with a bare CR or LF, or goes on in the next one, differently.
+/// False for bare CR or LF and for folded lines, which two programs may parse differently.
 bool lines_are_plain(std::string_view head) {
   for (std::size_t i = 0; i < head.size(); ++i) {
     const auto c = static_cast<unsigned char>(head[i]);
@@ -62,15 +62,15 @@ RequestReader::State RequestReader::refuse(int status, std::string text) {
 }
 
 RequestReader::State RequestReader::read_head(std::string& in) {
-  // Some clients end a body with a line that is not counted (RFC 9112, 2.2).
+  // Some clients send an extra line end after a body (RFC 9112, 2.2).
   if (scanned_ == 0 && !skipped_line_ && in.starts_with("\r\n")) {
     in.erase(0, 2);
     skipped_line_ = true;
   }
   if (in.empty() || (in == "\r" && !skipped_line_)) return state_;
-  if (in.front() < 'A' || in.front() > 'Z') return refuse(400, "this is no HTTP request");
+  if (in.front() < 'A' || in.front() > 'Z') return refuse(400, "this is not an HTTP request");
   const std::size_t end = in.find("\r\n\r\n", scanned_ < 3 ? 0 : scanned_ - 3);
-  // Without an end, three bytes more may be the beginning of one.
+  // The last three bytes may be the beginning of the end mark.
   if (end == std::string::npos ? in.size() > limits_.header_bytes + 3 : end > limits_.header_bytes) {
     return in.find("\r\n") > limits_.header_bytes ? refuse(414, "the request's first line is too long")
                                                   : refuse(431, "the headers are too large");
@@ -82,15 +82,15 @@ RequestReader::State RequestReader::read_head(std::string& in) {
   head_size_ = head.size();
   if (!lines_are_plain(head)) return refuse(400, "a header has a character that no header may have");
 
-  // Of the library's parser the head alone: that of Boost 1.74 for chunks fails its own assertions on some of them.
+  // Boost parses only the head: the chunk parser of Boost 1.74 fails assertions on some inputs.
   beast_http::request_parser<beast_http::empty_body> parser;
   parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes + 4));
   parser.skip(true);
   boost::system::error_code problem;
   parser.put(boost::asio::buffer(head), problem);
-  if (problem == beast_http::error::bad_version) return refuse(505, "only HTTP/1.0 and 1.1 are spoken here");
+  if (problem == beast_http::error::bad_version) return refuse(505, "only HTTP/1.0 and 1.1 are supported");
   if ((problem && problem != beast_http::error::need_more) || !parser.is_header_done())
-    return refuse(400, "the request is no HTTP: " + problem.message());
+    return refuse(400, "the request is not valid HTTP: " + problem.message());
   keep_alive_ = parser.keep_alive();
   const auto& fields = parser.get().base();
   if (!check_head(fields) || !check_framing(fields)) return state_;
@@ -103,22 +103,22 @@ bool RequestReader::check_head(const Fields& fields) {
     refuse(status, text);
     return false;
   };
-  if (fields.version() != 10 && fields.version() != 11) return refused(505, "only HTTP/1.0 and 1.1 are spoken here");
+  if (fields.version() != 10 && fields.version() != 11) return refused(505, "only HTTP/1.0 and 1.1 are supported");
   constexpr std::array<std::string_view, 7> kMethods{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"};
   const auto method = fields.method_string();
   request_.method.assign(method.data(), method.size());
-  if (std::ranges::find(kMethods, request_.method) == kMethods.end()) return refused(501, "this method is not known here");
+  if (std::ranges::find(kMethods, request_.method) == kMethods.end()) return refused(501, "unknown method");
   const auto target = fields.target();
-  if (!read_target({target.data(), target.size()}, request_)) return refused(400, "the path is wrong");
+  if (!read_target({target.data(), target.size()}, request_)) return refused(400, "invalid path");
   for (const auto& field : fields) {
-    if (request_.headers.size() == limits_.headers) return refused(431, "there are too many headers");
+    if (request_.headers.size() == limits_.headers) return refused(431, "too many headers");
     const auto name = field.name_string();
     const auto value = field.value();
     request_.headers.emplace_back(to_lower({name.data(), name.size()}), std::string(value.data(), value.size()));
   }
   is_http_1_0_ = fields.version() == 10;
   const std::size_t hosts = fields.count(Field::host);
-  if (hosts > 1 || (hosts == 0 && !is_http_1_0_) || !is_host(request_.header("host"))) return refused(400, "the header Host is wrong");
+  if (hosts > 1 || (hosts == 0 && !is_http_1_0_) || !is_host(request_.header("host"))) return refused(400, "invalid header Host");
   return true;
 }
 
@@ -135,15 +135,15 @@ bool RequestReader::check_framing(const Fields& fields) {
   if (lengths == 1) {
     const auto [end, problem] = std::from_chars(length.data(), length.data() + length.size(), body_left_);
     if (problem == std::errc::invalid_argument || end != length.data() + length.size() || length.starts_with('-'))
-      return refused(400, "the header Content-Length is no number");
+      return refused(400, "the header Content-Length is not a number");
     if (problem != std::errc() || body_left_ > limits_.body_bytes) return refused(413, "the body is too large");
   }
   if (encodings == 1 && is_http_1_0_) return refused(400, "HTTP/1.0 has no Transfer-Encoding");
   if (encodings == 1 && to_lower(request_.header("transfer-encoding")) != "chunked")
-    return refused(501, "the only Transfer-Encoding known here is chunked");
-  if (fields.count(Field::content_encoding) > 0) return refused(415, "an encoded body is not taken; send it without Content-Encoding");
+    return refused(501, "the only supported Transfer-Encoding is chunked");
+  if (fields.count(Field::content_encoding) > 0) return refused(415, "encoded bodies are not supported; send it without Content-Encoding");
   if (const std::string expected = to_lower(request_.header("expect")); !expected.empty()) {
-    if (expected != "100-continue") return refused(417, "the only Expect known here is 100-continue");
+    if (expected != "100-continue") return refused(417, "the only supported Expect is 100-continue");
     expects_continue_ = !is_http_1_0_;
   }
   if (encodings == 1) chunked_.emplace(limits_.body_bytes, limits_.header_bytes);
@@ -166,7 +166,7 @@ RequestReader::State RequestReader::read_body(std::string& in) {
     case ChunkedBody::State::too_large:
       return refuse(413, "the body is too large");
     case ChunkedBody::State::wrong:
-      return refuse(400, "the chunks of the body are wrong");
+      return refuse(400, "invalid chunks in the body");
   }
   return state_;
 }
@@ -199,7 +199,7 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 
 bool read_target(std::string_view target, ServerRequest& request) {
   target = target.substr(0, target.find('#'));
-  // The absolute form, as proxies are asked.
+  // The absolute form, as used with proxies.
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (target.starts_with(scheme)) target.remove_prefix(std::min(target.find('/', scheme.size()), target.size()));
   }

@@ -8,14 +8,14 @@
 
 namespace p2p::http {
 
-/// Reads the requests of one connection from bytes as they come. Knows nothing of sockets. Not thread-safe.
+/// Incremental parser for the requests of one connection. Does no I/O. Not thread-safe.
 class RequestReader {
  public:
   enum class State {
     head,     ///< the head is not complete
-    body,     ///< the head is; request() has all but the body
+    body,     ///< the head is complete; request() has everything except the body
     done,     ///< the request is complete
-    refused,  ///< refusal() says why; the connection cannot be used again
+    refused,  ///< refusal() has the error; the connection cannot be used any more
   };
   struct Refusal {
     int status = 400;
@@ -24,9 +24,10 @@ class RequestReader {
 
   explicit RequestReader(const ServerLimits& limits);
 
-  /// Takes from `in` what belongs to the request. Returns at each change of state: to be called again while it does and `in` is not empty.
+  /// Consumes from `in` what belongs to the request. Returns after each change of state; call again while the state changes and `in` is not
+  /// empty.
   State read(std::string& in);
-  /// Forgets the request: the next one begins.
+  /// Drops the request and starts the next one.
   void restart();
 
   State state() const { return state_; }
@@ -34,16 +35,16 @@ class RequestReader {
   const Refusal& refusal() const { return refusal_; }
   bool keep_alive() const { return keep_alive_; }
   bool is_http_1_0() const { return is_http_1_0_; }
-  /// The caller waits for "100 Continue" before it sends the body.
+  /// The client waits for "100 Continue" before it sends the body.
   bool expects_continue() const { return expects_continue_; }
-  /// Bytes that the request takes so far.
+  /// Memory used by the request so far, in bytes.
   std::size_t size() const { return head_size_ + request_.body.capacity(); }
 
  private:
   State read_head(std::string& in);
   State read_body(std::string& in);
   State refuse(int status, std::string text);
-  /// `Fields`: what the parser of the head has read.
+  /// `Fields`: the result of the head parser.
   template <typename Fields>
   bool check_head(const Fields& fields);
   template <typename Fields>
@@ -52,10 +53,10 @@ class RequestReader {
   const ServerLimits limits_;
   State state_ = State::head;
   bool skipped_line_ = false;
-  std::size_t scanned_ = 0;  ///< of `in`: there the head does not end
+  std::size_t scanned_ = 0;  ///< bytes of `in` known not to contain the end of the head
   std::size_t head_size_ = 0;
-  std::size_t body_left_ = 0;           ///< by Content-Length
-  std::optional<ChunkedBody> chunked_;  ///< where there is none
+  std::size_t body_left_ = 0;           ///< according to Content-Length
+  std::optional<ChunkedBody> chunked_;  ///< without Content-Length
   ServerRequest request_;
   Refusal refusal_;
   bool keep_alive_ = false;
@@ -63,7 +64,7 @@ class RequestReader {
   bool expects_continue_ = false;
 };
 
-/// Splits a request's target into path and query and decodes both. False: it is no path, or is wrongly encoded.
+/// Splits a request target into path and query and decodes both. False if it is not a path or is wrongly encoded.
 bool read_target(std::string_view target, ServerRequest& request);
 
 }  // namespace p2p::http

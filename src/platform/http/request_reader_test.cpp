@@ -7,7 +7,7 @@ namespace {
 
 using State = RequestReader::State;
 
-/// Reads `bytes` in pieces of `step`; the state at the end, and what is left.
+/// Reads `bytes` in pieces of `step`; returns the final state and the remaining input.
 State read_all(RequestReader& reader, std::string bytes, std::string& in, std::size_t step) {
   for (std::size_t from = 0; from < bytes.size(); from += step) {
     in += bytes.substr(from, step);
@@ -21,7 +21,7 @@ State read_all(RequestReader& reader, std::string bytes, std::string& in, std::s
   return reader.state();
 }
 
-/// The status with which the bytes are refused; 0: they are a request, 1: they are the beginning of one.
+/// The status with which the bytes are refused; 0 for a complete request, 1 for an incomplete one.
 int status_of(const std::string& bytes, ServerLimits limits = {}) {
   std::set<int> statuses;
   for (const std::size_t step : {std::size_t{1}, std::size_t{7}, bytes.size()}) {
@@ -30,13 +30,13 @@ int status_of(const std::string& bytes, ServerLimits limits = {}) {
     const State state = read_all(reader, bytes, in, step);
     statuses.insert(state == State::done ? 0 : state == State::refused ? reader.refusal().status : 1);
   }
-  EXPECT_EQ(statuses.size(), 1u) << "it depends on how the bytes arrive: " << bytes.substr(0, 200);
+  EXPECT_EQ(statuses.size(), 1u) << "the result depends on how the input is split: " << bytes.substr(0, 200);
   return *statuses.begin();
 }
 
 const std::string kHost = "Host: x\r\n";
 
-TEST(RequestReader, ReadsRequestsOneAfterTheOther) {
+TEST(RequestReader, ReadsConsecutiveRequests) {
   const std::string bytes =
       "GET /a%20b?c=d+e&f HTTP/1.1\r\nHOST: x\r\nX-Extra:  y \r\n\r\n"
       "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
@@ -64,7 +64,7 @@ TEST(RequestReader, ReadsRequestsOneAfterTheOther) {
   }
 }
 
-TEST(RequestReader, RefusesLengthsThatTwoProgramsMayReadDifferently) {
+TEST(RequestReader, RefusesAmbiguousLengths) {
   const auto with = [](const std::string& headers) { return status_of("POST / HTTP/1.1\r\n" + kHost + headers + "\r\nabc"); };
   EXPECT_EQ(with("Content-Length: 3\r\n"), 0);
   for (const char* headers :
@@ -82,7 +82,7 @@ TEST(RequestReader, RefusesLengthsThatTwoProgramsMayReadDifferently) {
   EXPECT_EQ(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400);
 }
 
-TEST(RequestReader, RefusesWrongChunks) {
+TEST(RequestReader, RefusesInvalidChunks) {
   const auto with = [](const std::string& body) {
     return status_of("POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n" + body);
   };
@@ -96,7 +96,7 @@ TEST(RequestReader, RefusesWrongChunks) {
   EXPECT_EQ(with(std::string(20'000, '0')), 400);
 }
 
-TEST(RequestReader, RefusesMoreThanTheLimits) {
+TEST(RequestReader, RefusesRequestsBeyondLimits) {
   const ServerLimits limits{.header_bytes = 1000, .headers = 10, .body_bytes = 100};
   EXPECT_EQ(status_of(std::string(2000, 'A'), limits), 414);
   EXPECT_EQ(status_of("GET /" + std::string(2000, 'a'), limits), 414);
@@ -109,7 +109,7 @@ TEST(RequestReader, RefusesMoreThanTheLimits) {
   EXPECT_EQ(status_of(post + "Transfer-Encoding: chunked\r\n\r\n33\r\n" + std::string(0x33, 'x') + "\r\n33\r\n", limits), 413);
 }
 
-TEST(RequestReader, RefusesWhatIsNotSpoken) {
+TEST(RequestReader, RefusesUnsupportedFeatures) {
   EXPECT_EQ(status_of("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 505);
   EXPECT_EQ(status_of("TRACE / HTTP/1.1\r\n" + kHost + "\r\n"), 501);
   EXPECT_EQ(status_of("CONNECT x:80 HTTP/1.1\r\n" + kHost + "\r\n"), 501);

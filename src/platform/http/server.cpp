@@ -16,7 +16,7 @@ namespace asio = boost::asio;
 using Problem = boost::system::error_code;
 using Tcp = asio::ip::tcp;
 
-// The kernel's buffers count as the process' memory in a container; what is not read or sent has to stay small.
+// In a container kernel buffers count as memory of the process, so socket buffers are kept small.
 constexpr int kSocketBuffer = 64 << 10;
 constexpr std::chrono::milliseconds kAcceptAgain{50};
 constexpr std::chrono::seconds kLogAgain{10};
@@ -44,7 +44,7 @@ Tcp::endpoint read_address(const std::string& listen, const std::string& setting
 std::string why_not(const Problem& problem, int port) {
   if (problem == asio::error::address_in_use)
     return "another process listens there; `ss -ltnp 'sport = :" + std::to_string(port) + "'` shows which";
-  if (problem == asio::error::access_denied) return "ports below 1024 need rights that this user has not";
+  if (problem == asio::error::access_denied) return "ports below 1024 need privileges that this user does not have";
   return problem.message();
 }
 
@@ -65,7 +65,7 @@ class Server::Impl {
     const Tcp::endpoint endpoint = read_address(state_.config.listen, state_.config.setting);
     try {
       acceptor_.open(endpoint.protocol());
-      acceptor_.set_option(Tcp::acceptor::reuse_address(true));  // the connections of the process before it may still be closing
+      acceptor_.set_option(Tcp::acceptor::reuse_address(true));  // connections of a previous process may still be closing
       acceptor_.set_option(asio::socket_base::receive_buffer_size(kSocketBuffer));
       acceptor_.set_option(asio::socket_base::send_buffer_size(kSocketBuffer));
       acceptor_.bind(endpoint);
@@ -96,7 +96,7 @@ class Server::Impl {
         state_.loop->run();
         return;
       } catch (const std::exception& error) {
-        log::error("the HTTP server goes on after an error", {{"error", error.what()}});
+        log::error("error in the HTTP server", {{"error", error.what()}});
       }
     }
   }
@@ -112,10 +112,10 @@ class Server::Impl {
     });
   }
 
-  /// Nothing that accept() reports is for good: descriptors and memory come back.
+  /// Errors of accept() are temporary: descriptors and memory become available again.
   void accept_later(const Problem& problem) {
     const auto now = std::chrono::steady_clock::now();
-    if (now >= log_from_) log::error("a connection could not be accepted; it is tried again", {{"error", problem.message()}});
+    if (now >= log_from_) log::error("a connection could not be accepted; trying again", {{"error", problem.message()}});
     log_from_ = now + kLogAgain;
     state_.connections.close_one();
     again_.expires_after(kAcceptAgain);

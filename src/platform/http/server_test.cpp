@@ -24,7 +24,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-/// A connection whose bytes are the test's own.
+/// A raw TCP connection.
 class Wire {
  public:
   explicit Wire(int port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
@@ -36,7 +36,7 @@ class Wire {
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
-  /// False where the other end has closed.
+  /// False if the other end has closed.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -45,7 +45,7 @@ class Wire {
     }
     return true;
   }
-  /// What comes until `end`, or until the connection ends.
+  /// Reads until `end` or the end of the connection.
   std::string read_until(std::string_view end) {
     std::array<char, 4096> part{};
     while (end.empty() || got_.find(end) == std::string::npos) {
@@ -96,14 +96,14 @@ class ServerTest : public ::testing::Test {
         wakes.push_back(request.wake);
       }
       auto alive = std::make_shared<Counted>(streams);
-      return ServerResponse{.content_type = "text/event-stream", .stream = [this, alive, told = 0](std::string& piece) mutable {
-                              if (told < events) piece = "event " + std::to_string(++told) + "\n";
-                              return told < 3;
+      return ServerResponse{.content_type = "text/event-stream", .stream = [this, alive, sent_events = 0](std::string& piece) mutable {
+                              if (sent_events < events) piece = "event " + std::to_string(++sent_events) + "\n";
+                              return sent_events < 3;
                             }};
     });
     server->start();
   }
-  /// What is answered to the bytes as they are, until the connection ends.
+  /// Sends the bytes and reads until the connection ends.
   std::string raw(std::string_view bytes) {
     Wire wire(server->port());
     wire.send(bytes);
@@ -136,7 +136,7 @@ class ServerTest : public ::testing::Test {
 
 const std::string kClose = "Host: x\r\nConnection: close\r\n";
 
-TEST_F(ServerTest, LargeBodiesAreRefusedHoweverTheyAreSent) {
+TEST_F(ServerTest, RefusesLargeBodies) {
   serve({.limits = {.body_bytes = 1000}});
   const std::string post = "POST /echo HTTP/1.1\r\n" + kClose;
   const auto chunked = [&](const std::string& body, std::size_t count) {
@@ -150,10 +150,10 @@ TEST_F(ServerTest, LargeBodiesAreRefusedHoweverTheyAreSent) {
   EXPECT_THAT(raw(post + "Content-Length: 5000000\r\n\r\n" + std::string(5'000'000, 'x')), StartsWith("HTTP/1.1 413"));
   EXPECT_THAT(raw(post + "Transfer-Encoding: chunked\r\n\r\nno number\r\n"), StartsWith("HTTP/1.1 400"));
   EXPECT_THAT(raw(post + "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"), StartsWith("HTTP/1.1 415"));
-  EXPECT_THAT(raw("GET /hello HTTP/1.1\r\n" + kClose + "\r\n"), EndsWith("hello")) << "it still serves";
+  EXPECT_THAT(raw("GET /hello HTTP/1.1\r\n" + kClose + "\r\n"), EndsWith("hello")) << "the server still works";
 }
 
-TEST_F(ServerTest, PipelinedRequestsAreAnsweredInTurn) {
+TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
   serve({});
   const std::string get = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
   const std::string post = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
@@ -164,7 +164,7 @@ TEST_F(ServerTest, PipelinedRequestsAreAnsweredInTurn) {
   EXPECT_THAT(wire.read_all(), EndsWith("hello"));
 }
 
-TEST_F(ServerTest, NothingIsReadAfterABodyThatWasNotTaken) {
+TEST_F(ServerTest, UnreadBodyIsNotParsedAsRequest) {
   serve({});
   const std::string inner = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
   for (const std::string& head : {std::string("POST /guarded"), std::string("POST /nothing"), std::string("PATCH /echo")}) {
@@ -172,13 +172,13 @@ TEST_F(ServerTest, NothingIsReadAfterABodyThatWasNotTaken) {
     EXPECT_THAT(answer, HasSubstr("Connection: close")) << head;
     EXPECT_THAT(answer, Not(HasSubstr("200 OK"))) << head;
   }
-  // A body that is read is no request either.
+  // Nor is a body that was read.
   const std::string answer =
       raw("GET /hello HTTP/1.1\r\n" + kClose + "Content-Length: " + std::to_string(inner.size()) + "\r\n\r\n" + inner);
   EXPECT_EQ(answer.find("200 OK"), answer.rfind("200 OK"));
 }
 
-TEST_F(ServerTest, AGuardRefusesBeforeTheBodyIsRead) {
+TEST_F(ServerTest, GuardRefusesBeforeBodyIsRead) {
   serve({});
   Wire wire(server->port());
   wire.send("POST /guarded HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
@@ -186,7 +186,7 @@ TEST_F(ServerTest, AGuardRefusesBeforeTheBodyIsRead) {
   EXPECT_THAT(raw("POST /guarded HTTP/1.1\r\nKey: right\r\n" + kClose + "Content-Length: 2\r\n\r\nhi"), EndsWith("hi"));
 }
 
-TEST_F(ServerTest, ABodyIsAskedForWhereTheCallerWaits) {
+TEST_F(ServerTest, SendsContinueForExpect) {
   serve({});
   Wire wire(server->port());
   wire.send("POST /echo HTTP/1.1\r\n" + kClose + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n");
@@ -195,7 +195,7 @@ TEST_F(ServerTest, ABodyIsAskedForWhereTheCallerWaits) {
   EXPECT_THAT(wire.read_all(), EndsWith("hi"));
 }
 
-TEST_F(ServerTest, MethodsAndPathsAreTold) {
+TEST_F(ServerTest, ReportsUnknownMethodsAndPaths) {
   serve({});
   EXPECT_THAT(raw("HEAD /hello HTTP/1.1\r\n" + kClose + "\r\n"), ::testing::AllOf(HasSubstr("Content-Length: 5"), EndsWith("\r\n\r\n")));
   EXPECT_THAT(raw("DELETE /hello HTTP/1.1\r\n" + kClose + "\r\n"),
@@ -206,7 +206,7 @@ TEST_F(ServerTest, MethodsAndPathsAreTold) {
               ::testing::AllOf(StartsWith("HTTP/1.1 200"), EndsWith("hello")));
 }
 
-TEST_F(ServerTest, OtherHostsAreRefused) {
+TEST_F(ServerTest, RefusesOtherHosts) {
   serve({.hosts = {"localhost", "127.0.0.1", "[::1]"}});
   for (const char* host : {"localhost:8080", "LOCALHOST", "127.0.0.1:1", "[::1]:5"})
     EXPECT_THAT(raw("GET /hello HTTP/1.1\r\nConnection: close\r\nHost: " + std::string(host) + "\r\n\r\n"), StartsWith("HTTP/1.1 200"))
@@ -216,7 +216,7 @@ TEST_F(ServerTest, OtherHostsAreRefused) {
         << host;
 }
 
-TEST_F(ServerTest, WaitingHoldsNoThread) {
+TEST_F(ServerTest, WaitingResponseUsesNoThread) {
   serve({.threads = 1});
   std::vector<std::unique_ptr<Wire>> wires;
   for (int i = 0; i < 200; ++i) {
@@ -230,7 +230,7 @@ TEST_F(ServerTest, WaitingHoldsNoThread) {
   for (const auto& wire : wires) EXPECT_THAT(wire->read_all(), EndsWith("known"));
 }
 
-TEST_F(ServerTest, AStreamGoesOnWhenItIsWoken) {
+TEST_F(ServerTest, WakeContinuesStream) {
   serve({});
   Wire wire(server->port());
   wire.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -245,7 +245,7 @@ TEST_F(ServerTest, AStreamGoesOnWhenItIsWoken) {
   EXPECT_THAT(wire.read_all(), EndsWith("hello"));
 }
 
-TEST_F(ServerTest, AStreamEndsWithItsCaller) {
+TEST_F(ServerTest, StreamEndsWhenClientLeaves) {
   serve({});
   {
     Wire wire(server->port());
@@ -258,10 +258,10 @@ TEST_F(ServerTest, AStreamEndsWithItsCaller) {
   }
   streams.wait(1);
   EXPECT_EQ(streams, 0);
-  wake_all();  // which nobody hears
+  wake_all();  // must have no effect
 }
 
-TEST_F(ServerTest, SlowRequestsAndReadersAreEnded) {
+TEST_F(ServerTest, ClosesSlowClients) {
   serve({.limits = {.request = milliseconds(50), .idle = milliseconds(80), .send = milliseconds(60)}});
   Wire unfinished(server->port()), idle(server->port()), body(server->port());
   unfinished.send("GET /hel");
@@ -269,28 +269,28 @@ TEST_F(ServerTest, SlowRequestsAndReadersAreEnded) {
   EXPECT_THAT(unfinished.read_all(), StartsWith("HTTP/1.1 408"));
   EXPECT_THAT(body.read_all(), StartsWith("HTTP/1.1 408"));
   EXPECT_EQ(idle.read_all(), "");
-  // Many requests and no reader: answers stay in memory only so long.
+  // Many requests from a client that does not read: responses are dropped after the timeout.
   Wire reader(server->port());
   for (int i = 0; i < 10; ++i) reader.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
   while (reader.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n")) std::this_thread::yield();
 }
 
-TEST_F(ServerTest, AFullServerServesTheNext) {
+TEST_F(ServerTest, FullServerAcceptsNextConnection) {
   serve({.limits = {.connections = 20}});
   std::vector<std::unique_ptr<Wire>> idle;
   for (int i = 0; i < 100; ++i) idle.push_back(std::make_unique<Wire>(server->port()));
   EXPECT_THAT(raw("GET /hello HTTP/1.1\r\n" + kClose + "\r\n"), EndsWith("hello"));
-  EXPECT_EQ(idle.front()->read_all(), "") << "the first is closed";
+  EXPECT_EQ(idle.front()->read_all(), "") << "the oldest is closed";
 }
 
-TEST_F(ServerTest, TooManyRequestsOfOneAddressAreRefused) {
+TEST_F(ServerTest, RefusesTooManyRequestsOfOneAddress) {
   serve({.limits = {.requests_per_second = 3}});
   std::string answers;
   for (int i = 0; i < 10; ++i) answers += raw("GET /hello HTTP/1.1\r\n" + kClose + "\r\n").substr(0, 12) + ";";
   EXPECT_THAT(answers, ::testing::AllOf(StartsWith("HTTP/1.1 200;HTTP/1.1 200;HTTP/1.1 200;"), HasSubstr("HTTP/1.1 429")));
 }
 
-TEST_F(ServerTest, ErrorsHaveTheBodyThatIsConfigured) {
+TEST_F(ServerTest, ErrorsHaveConfiguredBody) {
   serve({.error = [](int status, const std::string& path, const std::string&) {
     return ServerResponse{.content_type = "application/json", .body = "{\"" + path + "\":" + std::to_string(status) + "}"};
   }});
@@ -299,7 +299,7 @@ TEST_F(ServerTest, ErrorsHaveTheBodyThatIsConfigured) {
   EXPECT_THAT(raw("POST /echo HTTP/1.1\r\n" + kClose + "Content-Length: 99999999\r\n\r\n"), EndsWith(":413}"));
 }
 
-TEST_F(ServerTest, AStopEndsWhatWaits) {
+TEST_F(ServerTest, StopEndsWaitingResponses) {
   serve({});
   Wire later(server->port()), events_wire(server->port()), idle(server->port());
   later.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -313,14 +313,14 @@ TEST_F(ServerTest, AStopEndsWhatWaits) {
   EXPECT_EQ(streams, 0);
 }
 
-TEST(Server, BadAddressesAreUsageErrors) {
+TEST(Server, InvalidAddressIsUsageError) {
   for (const char* listen : {"", "x", "127.0.0.1:", "127.0.0.1:70000", "127.0.0.1:x", "203.0.113.1:80", "no-such-host.invalid:80"}) {
     Server server({.listen = listen});
     EXPECT_THROW(server.start(), UsageError) << listen;
   }
 }
 
-TEST(Server, ATakenPortIsTold) {
+TEST(Server, ReportsPortInUse) {
   Server first({.listen = "127.0.0.1:0"});
   first.start();
   const std::string port = std::to_string(first.port());

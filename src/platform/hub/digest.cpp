@@ -14,7 +14,7 @@ struct ContextDeleter {
 };
 
 void check(int result) {
-  if (result != 1) throw Error("OpenSSL cannot take a hash");
+  if (result != 1) throw Error("OpenSSL cannot compute a hash");
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ struct Digest::State {
 Digest::Digest(const RemoteFile& file) : expected_(file.sha256.empty() ? file.git_blob : file.sha256), state_(std::make_unique<State>()) {
   const bool is_blob = file.sha256.empty();
   check(EVP_DigestInit_ex(state_->context.get(), is_blob ? EVP_sha1() : EVP_sha256(), nullptr));
-  if (is_blob) add("blob " + std::to_string(file.size) + std::string(1, '\0'));  // what git hashes before a blob's bytes
+  if (is_blob) add("blob " + std::to_string(file.size) + std::string(1, '\0'));  // the header that git hashes before the content of a blob
 }
 Digest::Digest(Digest&&) noexcept = default;
 Digest& Digest::operator=(Digest&&) noexcept = default;

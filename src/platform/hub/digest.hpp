@@ -8,7 +8,7 @@
 
 namespace p2p::hub {
 
-/// The hash that `file` is listed with, taken of bytes that come in pieces.
+/// Incrementally computes the hash that `file` is listed with.
 class Digest {
  public:
   explicit Digest(const RemoteFile& file);
@@ -17,9 +17,9 @@ class Digest {
   ~Digest();
 
   void add(std::string_view bytes);
-  /// Lower-case hex of all that was added; nothing may be added after it.
+  /// The hash in lower-case hex; nothing may be added afterwards.
   std::string finish();
-  /// What finish() has to give.
+  /// The expected result of finish().
   const std::string& expected() const { return expected_; }
 
  private:

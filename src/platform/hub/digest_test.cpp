@@ -5,7 +5,7 @@
 namespace p2p::hub {
 namespace {
 
-TEST(HubDigest, IsGitsOrSha256) {
+TEST(HubDigest, EqualsGitBlobOrSha256) {
   // printf 'hello\n' | git hash-object --stdin; printf 'hello\n' | sha256sum
   const RemoteFile blob{.path = "a", .size = 6, .git_blob = "ce013625030ba8dba906f756967f9e9ca394464a"};
   const RemoteFile lfs{.path = "a",

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int kTries = 5;
 constexpr std::chrono::milliseconds kFirstPause(500);
-constexpr std::uint64_t kWorthwhile = 1'000'000;  ///< bytes; a hub that gives one at a time does not keep us for ever
+constexpr std::uint64_t kWorthwhile = 1'000'000;  ///< bytes; keeps a hub that sends single bytes from holding us for ever
 constexpr std::uint64_t kMaxText = 1'000'000;
 
 std::string wrong_bytes(const Hub& hub, const RemoteFile& file) {
@@ -71,7 +71,7 @@ void fetch_file(Hub& hub, const Listing& of, const RemoteFile& file, const std::
     if (part.is_right()) return;
     part.restart();
     if (again) throw Error(wrong_bytes(hub, file) + ", twice; they were deleted");
-    watcher.trouble(wrong_bytes(hub, file) + "; they were deleted, and are fetched anew");
+    watcher.trouble(wrong_bytes(hub, file) + "; deleted them, downloading again");
   }
 }
 

@@ -15,7 +15,7 @@ constexpr int kMaxRedirects = 5;
 constexpr std::chrono::seconds kStall(30);
 constexpr int kSlowest = 1024;  ///< bytes a second, over kStall
 constexpr std::size_t kMaxListing = 16u << 20;
-constexpr std::size_t kMaxTalk = 1u << 20;  ///< bytes of an answer that is no file
+constexpr std::size_t kMaxTalk = 1u << 20;  ///< bytes of a response that is not a file
 
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
 
@@ -25,11 +25,11 @@ std::optional<std::uint64_t> number(std::string_view text) {
   return problem == std::errc{} && stop == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
-/// The place of the answer's first byte in the file. Throws Error where the answer is about a file of another size, or of other bytes.
+/// The offset of the response's first byte in the file. Throws Error if the response is for a file of another size or another range.
 std::uint64_t first_byte(const http::HttpResponse& head, const RemoteFile& file, std::uint64_t offset) {
   const auto lied = [&](std::string_view served) {
     throw Error("the hub lists " + file.path + " with " + std::to_string(file.size) + " bytes and serves " + excerpt(served) +
-                "; tell its owner");
+                "; report this to its owner");
   };
   if (!head.header("content-encoding").empty() && head.header("content-encoding") != "identity")
     throw Error("the hub serves " + file.path + " packed, though it was asked not to");
@@ -54,7 +54,7 @@ struct Hub::Connection {
 
   bool hub_is_public = true;
 
-  /// The answer to GET at the end of the redirects, of any status.
+  /// The response to a GET after redirects, with any status.
   http::HttpResponse get(const std::string& path, http::HttpRequest request) {
     std::string url = config.url + path;
     const http::HeaderList headers = request.headers;
@@ -66,7 +66,7 @@ struct Hub::Connection {
       request.headers = headers;
       request.headers.insert(request.headers.end(), {{"Accept-Encoding", "identity"}, {"User-Agent", "prompt2pic"}});
       if (at_home && !config.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + config.token.expose());
-      // A hub of this machine or network may lead to its neighbours; one outside would have us ask them in its place.
+      // A local hub may redirect within its network; a public hub must not make us send requests there.
       request.public_only = !at_home && hub_is_public;
       http::HttpResponse response;
       try {
@@ -78,7 +78,7 @@ struct Hub::Connection {
       }
       if (at_home) hub_is_public = http::is_public_address(response.address);
       const int status = response.status;
-      // What a store that the hub sent us to refuses is most often a link that has run out; the hub makes a new one.
+      // A refusal by a store that the hub redirected to is most often an expired link; the hub creates a new one.
       if (status == 429 || status >= 500 || (!at_home && (status == 401 || status == 403)))
         throw HubUnavailable(config.url + " answered " + std::to_string(status));
       if (!is_redirect(status)) return response;
@@ -112,7 +112,7 @@ Listing Hub::list(const std::string& repository, const std::string& revision) {
   const http::HttpResponse response = connection_->get(path, {.timeout = std::chrono::minutes(2), .max_response = kMaxListing});
   connection_->check(response.status, repository, "repository " + repository + " with the revision " + revision);
   Listing listing = read_listing(response.body, config_.url + ", listing " + repository);
-  listing.repository = repository;  // the hub may know it by a newer name; it leads from the old one to that
+  listing.repository = repository;  // the hub may have renamed it and redirected us
   return listing;
 }
 
@@ -121,7 +121,8 @@ void Hub::read(const Listing& of, const RemoteFile& file, std::uint64_t offset, 
   const auto sink = [&](const http::HttpResponse& head, std::string_view bytes) {
     if (!at) at = first_byte(head, file, offset);
     if (bytes.size() > file.size - *at)
-      throw Error("the hub sends more of " + file.path + " than the " + std::to_string(file.size) + " bytes that it lists; tell its owner");
+      throw Error("the hub sends more of " + file.path + " than the " + std::to_string(file.size) +
+                  " bytes that it lists; report this to its owner");
     take(*at, bytes);
     *at += bytes.size();
   };

@@ -12,22 +12,22 @@
 namespace p2p::hub {
 
 struct HubConfig {
-  std::string url = "https://huggingface.co";  ///< without a slash at its end
-  Secret token;                                ///< empty: as nobody
+  std::string url = "https://huggingface.co";  ///< without a trailing slash
+  Secret token;                                ///< empty: anonymous
   Secret proxy;                                ///< http:// or socks5h:// URL; empty: direct
   std::string ca_file;                         ///< PEM; empty: the system's
 };
 
-/// The hub did not give what was asked for, which may pass: it was out of reach, overloaded, or broke off.
+/// A temporary failure: the hub was unreachable, overloaded, or closed the connection early.
 class HubUnavailable : public Error {
  public:
   using Error::Error;
 };
 
-/// A hub of models with Hugging Face's API. Nothing that it says is believed: redirects go to http and https alone, never from https to
-/// http, never from a hub outside to this machine or a private network (through a proxy: its affair), and the token to the hub's own origin
-/// alone. Calls throw HubUnavailable; UsageError where the name, the revision or the token is wrong; Error where it lies; Cancelled once
-/// `stop` is requested. For one thread.
+/// A hub of models with Hugging Face's API. The hub is not trusted: redirects are followed only to http and https, never from https to
+/// http, and never from a public hub to this machine or a private network (with a proxy, the proxy is responsible); the token is sent only
+/// to the hub's own origin. Calls throw HubUnavailable; UsageError if the name, the revision or the token is wrong; Error if the hub's data
+/// are inconsistent; Cancelled once `stop` is requested. Not thread-safe.
 class Hub {
  public:
   Hub(HubConfig config, std::stop_token stop);
@@ -35,10 +35,10 @@ class Hub {
 
   Listing list(const std::string& repository, const std::string& revision);
 
-  /// Takes bytes; `at` is the place of the first one in the file: where the last ones ended, or 0 where the hub begins anew.
+  /// Receives bytes; `at` is the offset of the first one in the file: where the last ones ended, or 0 if the hub starts over.
   using Take = std::function<void(std::uint64_t at, std::string_view bytes)>;
-  /// Reads from byte `offset` on, which is before the end, and never more than file.size bytes in all. Returns when the hub has ended the
-  /// answer, be it too early.
+  /// Reads from byte `offset`, which must be before the end, and never more than file.size bytes in total. Returns when the hub ends the
+  /// response, even if that is too early.
   void read(const Listing& of, const RemoteFile& file, std::uint64_t offset, const Take& take);
 
   const std::string& url() const { return config_.url; }

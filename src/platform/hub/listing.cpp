@@ -18,7 +18,7 @@ bool is_hex(std::string_view text, std::size_t length) {
   return text.size() == length && std::ranges::all_of(text, digit);
 }
 
-/// The member as text; empty where it is none.
+/// The member as text; empty if it is not text.
 std::string text_of(const Json& object, const char* key) {
   const auto member = object.is_object() ? object.find(key) : object.end();
   return object.is_object() && member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
@@ -29,7 +29,7 @@ std::string hash_of(const Json& object, const char* key, std::size_t length) {
   return is_hex(hash, length) ? hash : std::string();
 }
 
-/// The card's licence, under the name that it gives one of its own ("other"). It is shown on terminals, so only plain text is taken.
+/// The licence in the card, or its own name for a licence of type "other". Only plain text, because it is shown on terminals.
 std::string licence_of(const Json& listing) {
   const auto card = listing.find("cardData");
   if (card == listing.end()) return {};

@@ -27,11 +27,11 @@ std::string error_of(const Json& json) {
   return "no error";
 }
 
-TEST(HubListing, HoldsWhatCanBeFetchedAndChecked) {
+TEST(HubListing, ListsVerifiableFiles) {
   Json in_lfs = sibling("unet/m.safetensors", 5);
   in_lfs["lfs"] = {{"sha256", kSha256}, {"size", 5}, {"pointerSize", 134}};
   Json no_hash = in_lfs;
-  no_hash["rfilename"] = "no-hash";  // the blob's hash is that of a pointer, not of the file
+  no_hash["rfilename"] = "no-hash";  // the blob hash is that of the LFS pointer, not of the file
   no_hash["lfs"].erase("sha256");
   Json no_size = sibling("no-size");
   no_size.erase("size");
@@ -49,7 +49,7 @@ TEST(HubListing, HoldsWhatCanBeFetchedAndChecked) {
   EXPECT_EQ(write_listing(read_listing(write_listing(listing), "record")), write_listing(listing));
 }
 
-TEST(HubListing, LicencesThatATerminalWouldObeyAreNone) {
+TEST(HubListing, DropsLicencesWithControlCharacters) {
   Json json = answer(Json::array());
   for (const char* licence : {"\x1b[2J", "ж", "", "a\nb"}) {
     json["cardData"] = {{"license", licence}};
@@ -67,7 +67,7 @@ TEST(HubListing, RefusesHostileNames) {
   EXPECT_THAT(error_of(answer({sibling("a"), sibling("a")})), HasSubstr("lists the file \"a\" twice"));
 }
 
-TEST(HubListing, RefusesWhatIsNoListing) {
+TEST(HubListing, RefusesInvalidListings) {
   for (const Json& json : {Json(), Json(1), Json::array(), Json::object(), Json{{"siblings", 1}}})
     EXPECT_THAT(error_of(json), HasSubstr("listing: no list of a repository's files"));
   Json json = answer(Json::array());
@@ -80,7 +80,7 @@ TEST(HubListing, RefusesWhatIsNoListing) {
   EXPECT_THAT(error_of(answer(Json(10'001, sibling("a")))), HasSubstr("more than 10000 files"));
 }
 
-TEST(HubListing, RepositoriesHaveAnOwnerAndAName) {
+TEST(HubListing, RepositoryNeedsOwnerAndName) {
   for (const char* good : {"a/b", "stabilityai/sd-turbo", "SimianLuo/LCM_Dreamshaper_v7", "a/b.c"})
     EXPECT_TRUE(is_repository(good)) << good;
   for (const char* bad : {"", "a", "/", "a/", "/a", "a/b/c", "../a", "a/..", "a/.b", "a b/c", "a/b?", "a/b#", "a/%2e"})

@@ -23,7 +23,7 @@ PartFile::PartFile(const std::filesystem::path& path, const RemoteFile& file)
     digest_.add({buffer.data(), static_cast<std::size_t>(count)});
     size_ += static_cast<std::uint64_t>(count);
   }
-  if (size_ > file_.size) restart();  // left by a pull of another commit
+  if (size_ > file_.size) restart();  // left over from a pull of another commit
 }
 
 void PartFile::fail(const std::string& doing) const { throw Error(path_.string() + " cannot be " + doing + ": " + std::strerror(errno)); }

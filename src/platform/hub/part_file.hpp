@@ -10,18 +10,18 @@
 
 namespace p2p::hub {
 
-/// A file that is being downloaded: what an earlier try has left of it is taken up. Hashes what it holds. Throws Error that names the file
-/// where it cannot be read or written.
+/// A partially downloaded file, which resumes what an earlier attempt left, and its hash. Throws Error that names the file
+/// if it cannot be read or written.
 class PartFile {
  public:
-  /// Opens or makes `path`, whose folder is there. A symbolic link is not followed.
+  /// Opens or creates `path`, whose folder must exist. Symbolic links are not followed.
   PartFile(const std::filesystem::path& path, const RemoteFile& file);
 
   std::uint64_t size() const { return size_; }
   void append(std::string_view bytes);
   /// Empties it.
   void restart();
-  /// Whether all bytes are there and their hash is the listed one. If so, they are on the disk when this returns. To be asked once after
+  /// Whether the file is complete and its hash is right. If so, it has been synced to disk. To be called once, after
   /// the last append().
   bool is_right();
 

@@ -21,7 +21,7 @@ class HubPartFile : public ::testing::Test {
   const fs::path path = folder.path() / "part";
 };
 
-TEST_F(HubPartFile, TakesUpWhatIsThere) {
+TEST_F(HubPartFile, ResumesExistingContent) {
   write("hel");
   PartFile part(path, file);
   EXPECT_EQ(part.size(), 3u);
@@ -32,7 +32,7 @@ TEST_F(HubPartFile, TakesUpWhatIsThere) {
   EXPECT_TRUE(again.is_right());
 }
 
-TEST_F(HubPartFile, WrongBytesAreSeenAndCanBeFetchedAnew) {
+TEST_F(HubPartFile, DetectsWrongBytesAndRestarts) {
   write("HEL");
   PartFile part(path, file);
   part.append("lo\n");
@@ -44,18 +44,18 @@ TEST_F(HubPartFile, WrongBytesAreSeenAndCanBeFetchedAnew) {
   EXPECT_TRUE(part.is_right());
 }
 
-TEST_F(HubPartFile, TooFewBytesAreNotRight) {
+TEST_F(HubPartFile, IncompleteFileIsNotRight) {
   PartFile part(path, file);
   part.append("hello");
   EXPECT_FALSE(part.is_right());
 }
 
-TEST_F(HubPartFile, WhatIsTooLongIsEmptied) {
+TEST_F(HubPartFile, EmptiesTooLongFile) {
   write("hello\nhello\n");
   EXPECT_EQ(PartFile(path, file).size(), 0u);
 }
 
-TEST_F(HubPartFile, LinksAndFoldersAreRefused) {
+TEST_F(HubPartFile, RefusesLinksAndFolders) {
   fs::create_symlink("/etc/passwd", path);
   EXPECT_THROW(PartFile(path, file), Error);
   EXPECT_THROW(PartFile(::testing::TempDir(), file), Error);

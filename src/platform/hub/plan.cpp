@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRecord = ".pulled.json";
 
-/// Deletes every file under `folder` but `kept`, and every link: none of these is ours.
+/// Deletes all links and all files under `folder` except `kept`.
 void keep_only(const fs::path& folder, const std::set<fs::path>& kept) {
   std::vector<fs::path> others;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
@@ -23,7 +23,7 @@ void keep_only(const fs::path& folder, const std::set<fs::path>& kept) {
 }  // namespace
 
 std::uint64_t Plan::bytes() const {
-  std::uint64_t sum = 0;  // of at most 10,000 files of at most 2^50
+  std::uint64_t sum = 0;  // at most 10,000 files of at most 2^50 bytes
   for (const RemoteFile& file : listing.files) sum += file.size;
   return sum;
 }

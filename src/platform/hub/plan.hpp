@@ -9,28 +9,28 @@
 
 namespace p2p::hub {
 
-/// What a model, or one of its folders, is made from.
+/// The source of a model or of one of its folders.
 struct Source {
   std::string repository;  ///< owner/name
   std::string revision = "main";
-  std::string subfolder;  ///< of the model's folder; empty: that itself
+  std::string subfolder;  ///< in the model's folder; empty: that folder itself
 };
 
-/// What is to be fetched for it: a listing of the files that are needed alone, at the commit that the revision is now.
+/// The download plan for a source: a listing of only the required files, at the current commit of the revision.
 struct Plan {
   Source source;
   Listing listing;
   std::uint64_t bytes() const;
 };
 
-/// Asks the hub. Throws as Hub, and Error where the repository is no model.
+/// Queries the hub. Throws like Hub, and Error if the repository is not a model.
 Plan make_plan(Hub& hub, const Source& source, const Choice& choice, const Watcher& watcher);
 
-/// What a folder says it was made from, in .pulled.json. Throws Error that says what of it is missing or changed, in size.
+/// The record of a pulled folder, .pulled.json. Throws Error that names files that are missing or changed in size.
 Listing check_pulled(const std::filesystem::path& folder);
 
-/// Fetches everything into `folder`, taking up what is there and deleting what is not in the plans; leaves the record that check_pulled
-/// reads. `progress` of the watcher gets the sum over all plans.
+/// Downloads everything into `folder`, resuming existing files and deleting those that are not in the plans, and writes the record for
+/// check_pulled. `progress` of the watcher gets the sum over all plans.
 void fetch_all(Hub& hub, const std::vector<Plan>& plans, const std::filesystem::path& folder, const Watcher& watcher);
 
 }  // namespace p2p::hub

@@ -15,21 +15,21 @@ bool is_plain(std::string_view name) {
   return !name.empty() && name[0] != '.' && std::ranges::all_of(name, allowed);
 }
 
-/// What a safetensors file or its index is called: STEM[.fp16].safetensors, a shard of it, or the index of the shards.
+/// The parsed name of a safetensors file: STEM[.fp16].safetensors, one of its shards, or the index of the shards.
 struct WeightsName {
   std::string stem;
   bool fp16 = false;
   bool whole = false;  ///< neither shard nor index
 };
 
-/// Takes `word` off the front, if it stands there.
+/// Removes the prefix `word`, if present.
 bool take(std::string_view& text, std::string_view word) {
   if (!text.starts_with(word)) return false;
   text.remove_prefix(word.size());
   return true;
 }
 
-/// The same for a shard's number, such as -00001-of-00002.
+/// The same for a shard number such as -00001-of-00002.
 bool take_shard(std::string_view& text) {
   constexpr std::string_view kLike = "-00000-of-00000";
   const auto fits = [](char found, char like) { return like == '0' ? found >= '0' && found <= '9' : found == like; };
@@ -62,12 +62,12 @@ bool is_pickle(std::string_view name) {
   return std::ranges::any_of(kEnds, [&](std::string_view end) { return name.ends_with(end); });
 }
 
-/// Configurations and tokenizers, but for other libraries' weights indexes.
+/// Configurations and tokenizers, except weight indexes of other libraries.
 bool is_text(std::string_view name) {
   return name.ends_with(".txt") || name.ends_with(".model") || (name.ends_with(".json") && name.find(".index.") == name.npos);
 }
 
-/// Adds what is needed of the folder `prefix`, which is empty or ends with a slash. False where it has no weights.
+/// Adds the required files of the folder `prefix`, which is empty or ends with a slash. False if it has no weights.
 bool add_component(const Listing& listing, const std::string& prefix, const Choice& choice, std::vector<RemoteFile>& taken) {
   std::vector<std::pair<WeightsName, const RemoteFile*>> weights;
   std::string pickle;
@@ -124,7 +124,7 @@ std::vector<RemoteFile> select_files(const Listing& listing, const Json& index, 
   if (index.is_null()) {
     const bool has_config = std::ranges::find(listing.files, "config.json", &RemoteFile::path) != listing.files.end();
     has_weights = has_config && add_component(listing, "", choice, taken);
-    // The root's own texts include a licence that is there already.
+    // The licence in the root has already been added.
     std::ranges::sort(taken, {}, &RemoteFile::path);
     const auto doubles = std::ranges::unique(taken, {}, &RemoteFile::path);
     taken.erase(doubles.begin(), doubles.end());

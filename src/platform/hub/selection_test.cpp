@@ -33,7 +33,7 @@ std::string error_of(const std::vector<std::string>& paths, const Json& index) {
   return "no error";
 }
 
-TEST(HubSelection, TakesOneVariantOfTheWeightsAsTheEngineWouldFindIt) {
+TEST(HubSelection, SelectsVariantThatEngineLoads) {
   const std::string plain = "unet/diffusion_pytorch_model.safetensors";
   const std::string fp16 = "unet/diffusion_pytorch_model.fp16.safetensors";
   EXPECT_THAT(selected({plain, fp16, "unet/diffusion_pytorch_model.non_ema.safetensors", "unet/model.safetensors"}, kIndex),
@@ -43,7 +43,7 @@ TEST(HubSelection, TakesOneVariantOfTheWeightsAsTheEngineWouldFindIt) {
   EXPECT_THAT(selected({plain}, kIndex, {.fp16 = true}), ElementsAre(plain));
 }
 
-TEST(HubSelection, TakesShardsWithTheirIndex) {
+TEST(HubSelection, SelectsShardsWithIndex) {
   const std::vector<std::string> plain{"unet/model-00001-of-00002.safetensors", "unet/model-00002-of-00002.safetensors",
                                        "unet/model.safetensors.index.json"};
   const std::vector<std::string> old_fp16{"unet/model.fp16-00001-of-00001.safetensors", "unet/model.safetensors.index.fp16.json"};
@@ -57,7 +57,7 @@ TEST(HubSelection, TakesShardsWithTheirIndex) {
   EXPECT_THAT(selected(all, kIndex), ElementsAre("unet/model.safetensors"));
 }
 
-TEST(HubSelection, TakesConfigurationsTokenizersAndTheLicenceButNoCode) {
+TEST(HubSelection, SelectsConfigurationsTokenizersAndLicenceButNoCode) {
   Json index = kIndex;
   index["tokenizer"] = {"transformers", "CLIPTokenizer"};
   index["safety_checker"] = {"stable_diffusion", "StableDiffusionSafetyChecker"};
@@ -83,13 +83,13 @@ TEST(HubSelection, TakesConfigurationsTokenizersAndTheLicenceButNoCode) {
   EXPECT_THAT(selected(paths, index, {.safety_checker = true}), ::testing::Contains("safety_checker/model.safetensors"));
 }
 
-TEST(HubSelection, OneComponentAtTheRoot) {
+TEST(HubSelection, SelectsComponentAtRoot) {
   const std::vector<std::string> paths{"LICENSE.txt", "README.md", "config.json", "diffusion_pytorch_model.bin",
                                        "diffusion_pytorch_model.safetensors"};
   EXPECT_THAT(selected(paths, Json()), ElementsAre("LICENSE.txt", "config.json", "diffusion_pytorch_model.safetensors"));
 }
 
-TEST(HubSelection, RefusesWhatCannotBeLoaded) {
+TEST(HubSelection, RefusesUnloadableRepositories) {
   EXPECT_THAT(error_of({"unet/diffusion_pytorch_model.bin"}, kIndex),
               AllOf(StartsWith("a/b has no safetensors in unet/"), HasSubstr("pickles can run code")));
   EXPECT_THAT(error_of({"unet/config.json"}, kIndex), HasSubstr("no model in diffusers' layout"));

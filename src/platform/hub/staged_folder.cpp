@@ -20,10 +20,10 @@ namespace fs = std::filesystem;
   throw Error(path.string() + " cannot be " + doing + ": " + std::strerror(error));
 }
 
-/// The folder, made where it is missing, and locked. Throws UsageError where another process has locked it.
+/// Opens or creates the folder and locks it. Throws UsageError if another process has locked it.
 int locked(const fs::path& path, const std::string& name) {
   for (;;) {
-    if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) fail(path, "made", errno);
+    if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) fail(path, "created", errno);
     const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (descriptor < 0 && errno == ENOENT) continue;
     if (descriptor < 0) fail(path, "opened", errno);
@@ -36,7 +36,7 @@ int locked(const fs::path& path, const std::string& name) {
     struct stat held{};
     struct stat named{};
     if (fstat(descriptor, &held) == 0 && stat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino) return descriptor;
-    close(descriptor);  // the process that had it has renamed or removed it since
+    close(descriptor);  // another process has renamed or removed it meanwhile
   }
 }
 
@@ -49,8 +49,8 @@ std::string megabytes(std::uint64_t bytes) { return std::to_string((bytes + 999'
 
 }  // namespace
 
-StagedFolder::StagedFolder(const fs::path& place, const std::string& name)
-    : path_(place / ("." + name + ".part")), final_(place / name), descriptor_(locked(path_, name)) {}
+StagedFolder::StagedFolder(const fs::path& parent, const std::string& name)
+    : path_(parent / ("." + name + ".part")), final_(parent / name), descriptor_(locked(path_, name)) {}
 
 void StagedFolder::check_space(std::uint64_t bytes) const {
   std::uint64_t here = 0;
@@ -66,8 +66,8 @@ void StagedFolder::check_space(std::uint64_t bytes) const {
 void StagedFolder::finish() {
   for (const auto& entry : fs::recursive_directory_iterator(path_)) sync(entry.path());
   sync(path_);
-  // Unlike rename(), this replaces nothing, not even an empty folder.
-  if (renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_.c_str(), RENAME_NOREPLACE) != 0) fail(final_, "made", errno);
+  // Unlike rename(), this does not replace an empty folder.
+  if (renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_.c_str(), RENAME_NOREPLACE) != 0) fail(final_, "created", errno);
   sync(fs::canonical(final_.parent_path()));
 }
 

@@ -8,17 +8,17 @@
 
 namespace p2p::hub {
 
-/// A folder in the making, PLACE/.NAME.part: one process at a time has it, an interrupted one leaves it for the next, and PLACE/NAME is
-/// there only when it is whole.
+/// A folder under construction, PARENT/.NAME.part, locked by one process at a time. After an interruption the next process resumes it.
+/// PARENT/NAME exists only once it is complete.
 class StagedFolder {
  public:
-  /// Makes it or takes it up. Throws UsageError where another process has it; Error where it cannot be made.
-  StagedFolder(const std::filesystem::path& place, const std::string& name);
+  /// Creates or resumes it. Throws UsageError if another process has locked it, Error if it cannot be created.
+  StagedFolder(const std::filesystem::path& parent, const std::string& name);
 
   const std::filesystem::path& path() const { return path_; }
-  /// Throws Error with both numbers where `bytes` more than are here already do not fit on the disk.
+  /// Throws Error if the disk has no room for `bytes`, less what is already in the folder.
   void check_space(std::uint64_t bytes) const;
-  /// Puts all on the disk and renames it to PLACE/NAME. Throws Error where that exists.
+  /// Syncs to disk and renames to PARENT/NAME. Throws Error if that exists.
   void finish();
 
  private:

@@ -33,7 +33,7 @@ std::optional<std::string> from_base64(std::string_view text) {
   }
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   bytes.resize(bytes.size() - padding);
-  // Whatever else is wrong (a foreign character, padding in the middle, bits that are left over) is not what to_base64 writes.
+  // Foreign characters, padding in the middle and non-zero spare bits change the round trip.
   if (to_base64(bytes) != text) return std::nullopt;
   return bytes;
 }

@@ -8,7 +8,7 @@ namespace p2p::messages {
 
 /// RFC 4648, with padding.
 std::string to_base64(std::string_view bytes);
-/// Nothing where `text` is not exactly what to_base64 writes for some bytes.
+/// nullopt unless `text` is exactly the canonical output of to_base64 for some bytes.
 std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace p2p::messages

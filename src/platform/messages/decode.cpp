@@ -12,7 +12,7 @@ namespace {
 constexpr std::array kEventTypes{EventType::accepted, EventType::started, EventType::progress,
                                  EventType::finished, EventType::failed,  EventType::cancelled};
 
-/// Reads the three fields of every message. False where the version is not ours: then nothing else can be judged.
+/// Reads the three common fields. False for another schema version, since nothing else can be checked then.
 bool read_envelope(FieldReader& fields, std::string& id, Time& time) {
   const Json* const version = fields.find("schema_version", Need::required);
   if (version && !(version->is_number() && *version == kSchemaVersion)) {
@@ -69,7 +69,7 @@ StoredImage read_image(FieldReader fields) {
   return image;
 }
 
-/// Calls `read_value` with each name of an object of words.
+/// Calls `read_value` for each name in an object whose names are words.
 void read_named(FieldReader& fields, const char* key, const std::function<void(FieldReader& inner, const std::string& name)>& read_value) {
   const Json* const object = fields.container(key, Json::value_t::object, 0, kMaxEntries, Need::optional);
   if (!object) return;
@@ -127,7 +127,7 @@ void read(FieldReader& fields, Event& event) {
     return;
   }
   event.type = *type;
-  // What a worker alone can say names the worker and the dispatch; the rest the bot may say of a request that it never sent.
+  // Events of workers name the worker and the dispatch; bot and API may publish the others for requests that were never sent.
   const bool is_workers = event.type == EventType::started || event.type == EventType::progress || event.type == EventType::finished;
   const Need need = is_workers ? Need::required : Need::optional;
   fields.text("worker", event.worker, kWorkerRule, need);
@@ -161,26 +161,26 @@ void read(FieldReader& fields, Control& control) {
   }
 }
 
-void read_original(FieldReader& fields, DeadLetter& letter) {
-  if (!fields.find("original_base64", Need::optional)) return fields.text("original", letter.original, {.max_bytes = kMaxOriginal});
+void read_original(FieldReader& fields, DeadLetter& dead_letter) {
+  if (!fields.find("original_base64", Need::optional)) return fields.text("original", dead_letter.original, {.max_bytes = kMaxOriginal});
   std::string text;
   fields.text("original_base64", text, {.max_bytes = (kMaxOriginal + 2) / 3 * 4});
   auto bytes = from_base64(text);
   if (!bytes) return fields.problem("original_base64", "expected base64 with padding");
-  letter.original = std::move(*bytes);
+  dead_letter.original = std::move(*bytes);
 }
 
-void read(FieldReader& fields, DeadLetter& letter) {
-  if (!read_envelope(fields, letter.id, letter.time)) return;
+void read(FieldReader& fields, DeadLetter& dead_letter) {
+  if (!read_envelope(fields, dead_letter.id, dead_letter.time)) return;
   std::uint64_t size = 0;
-  fields.text("reason", letter.reason, kWordRule);
-  fields.text("detail", letter.detail, kDetailRule, Need::optional);
-  fields.text("topic", letter.topic, kTopicRule);
-  fields.integer("partition", letter.partition, 0, kMaxCount);
-  fields.big_integer("offset", letter.offset, 0);
+  fields.text("reason", dead_letter.reason, kWordRule);
+  fields.text("detail", dead_letter.detail, kDetailRule, Need::optional);
+  fields.text("topic", dead_letter.topic, kTopicRule);
+  fields.integer("partition", dead_letter.partition, 0, kMaxCount);
+  fields.big_integer("offset", dead_letter.offset, 0);
   fields.big_integer("original_size", size, Need::optional);
-  letter.original_size = size;
-  read_original(fields, letter);
+  dead_letter.original_size = size;
+  read_original(fields, dead_letter);
 }
 
 template <typename Message>

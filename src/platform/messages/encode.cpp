@@ -12,7 +12,7 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 
 Json envelope(const std::string& id, Time time) { return {{"schema_version", kSchemaVersion}, {"id", id}, {"time", to_text(time)}}; }
 
-/// A text for people, cut at a character's border to what decode takes. Its bytes may be no UTF-8, and are more as U+FFFD.
+/// A text for people, cut at a character boundary to the limit of decode. Invalid UTF-8 becomes U+FFFD, which is longer.
 std::string free_text(const std::string& text, std::size_t max_bytes) {
   auto valid = Json::parse(dump(text)).get<std::string>();
   std::erase(valid, '\0');
@@ -106,7 +106,7 @@ Json to_json(const Event& event) {
   return json;
 }
 
-/// Whether JSON can hold the bytes as a text.
+/// Whether JSON can represent the bytes as text.
 bool is_text(std::string_view bytes) {
   if (bytes.find('\0') != std::string_view::npos) return false;
   try {
@@ -117,7 +117,7 @@ bool is_text(std::string_view bytes) {
   }
 }
 
-/// The bytes as a text where they are UTF-8 without zero bytes, else as base64.
+/// The bytes as text if they are UTF-8 without zero bytes, otherwise as base64.
 void put_original(Json& json, std::string_view bytes) {
   if (is_text(bytes)) {
     json["original"] = bytes;
@@ -157,12 +157,13 @@ std::string encode(const Control& control) {
   return dump(json);
 }
 
-std::string encode(const DeadLetter& letter) {
-  Json json = envelope(letter.id, letter.time);
-  json.update({{"reason", letter.reason}, {"topic", letter.topic}, {"partition", letter.partition}, {"offset", letter.offset}});
-  if (!letter.detail.empty()) json["detail"] = free_text(letter.detail, kMaxDetail);
-  put_original(json, std::string_view(letter.original).substr(0, kMaxOriginal));
-  const std::size_t size = letter.original.size() > kMaxOriginal ? letter.original.size() : letter.original_size;
+std::string encode(const DeadLetter& dead_letter) {
+  Json json = envelope(dead_letter.id, dead_letter.time);
+  json.update(
+      {{"reason", dead_letter.reason}, {"topic", dead_letter.topic}, {"partition", dead_letter.partition}, {"offset", dead_letter.offset}});
+  if (!dead_letter.detail.empty()) json["detail"] = free_text(dead_letter.detail, kMaxDetail);
+  put_original(json, std::string_view(dead_letter.original).substr(0, kMaxOriginal));
+  const std::size_t size = dead_letter.original.size() > kMaxOriginal ? dead_letter.original.size() : dead_letter.original_size;
   if (size > 0) json["original_size"] = size;
   return dump(json);
 }

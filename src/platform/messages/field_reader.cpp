@@ -17,10 +17,10 @@ std::string range(Number least, Number most) {
   return Json(least).dump() + " to " + Json(most).dump();
 }
 
-/// The integer, or nothing if `json` is none from `least` to `most`, which are at most kMaxInteger: 7.0 is one, as in JSON Schema.
+/// The integer, or nullopt if `json` is not one from `least` to `most` (at most kMaxInteger). 7.0 is an integer, as in JSON Schema.
 std::optional<std::int64_t> integer_in(const Json& json, std::int64_t least, std::int64_t most) {
   if (!json.is_number()) return std::nullopt;
-  const double number = json.get<double>();  // exact for all that is in range
+  const double number = json.get<double>();  // exact in this range
   if (!(number >= static_cast<double>(least) && number <= static_cast<double>(most)) || std::trunc(number) != number) return std::nullopt;
   return json.is_number_float() ? static_cast<std::int64_t>(number) : json.get<std::int64_t>();
 }
@@ -51,7 +51,7 @@ const std::string* FieldReader::checked(const std::string& name, const Json& jso
   if (text.size() < rule.min_bytes || text.size() > rule.max_bytes) {
     return wrong("expected " + range(rule.min_bytes, rule.max_bytes) + " bytes, found " + std::to_string(text.size()));
   }
-  // Databases and C libraries would take the rest for nothing.
+  // Databases and C libraries would truncate the text there.
   if (text.find('\0') != std::string::npos) return wrong("holds a zero byte");
   if (rule.fits && !rule.fits(text)) return wrong(std::string("expected ") + rule.form + found(json));
   return &text;

@@ -25,7 +25,7 @@ std::map<std::string, std::string> fixtures() {
   return texts;
 }
 
-/// What the text decodes to, encoded again; empty where it does not decode.
+/// Decodes and encodes the text again; empty if it does not decode.
 std::string again(const std::string& kind, const std::string& text) {
   const auto encoded = [](const auto& message) { return message ? encode(*message) : ""; };
   if (kind.starts_with("request")) return encoded(decode_request(text));
@@ -42,12 +42,12 @@ Request request() {
           .seed = 7};
 }
 
-TEST(Messages, FixturesDecodeForEver) {
+TEST(Messages, DecodesAllFixtures) {
   EXPECT_EQ(fixtures().size(), 21u);
   for (const auto& [kind, text] : fixtures()) EXPECT_EQ(Json::parse(again(kind, text)), Json::parse(text)) << kind;
 }
 
-TEST(Messages, UnknownFieldsAreIgnored) {
+TEST(Messages, IgnoresUnknownFields) {
   for (const auto& [kind, text] : fixtures()) {
     Json json = Json::parse(text);
     json["of_the_future"] = {{"a", 1}};
@@ -55,7 +55,7 @@ TEST(Messages, UnknownFieldsAreIgnored) {
   }
 }
 
-TEST(Messages, EachRequiredFieldIsNamedWhenItIsMissing) {
+TEST(Messages, NamesMissingRequiredFields) {
   Json json = Json::parse(encode(request()));
   for (const char* field : {"schema_version", "id", "time", "model", "prompt", "seed"}) {
     Json without = json;
@@ -66,21 +66,21 @@ TEST(Messages, EachRequiredFieldIsNamedWhenItIsMissing) {
   }
 }
 
-TEST(Messages, SeedsOfOneRequestFollowEachOther) {
+TEST(Messages, SeedsOfRequestAreConsecutive) {
   Request many = request();
   many.seed = (std::uint64_t{1} << 53u) - 2;
   EXPECT_EQ(seed_of(many, 1), many.seed);
   EXPECT_EQ(seed_of(many, 2), many.seed + 1);
-  EXPECT_EQ(seed_of(many, 3), 0u) << "every JSON reader keeps it";
+  EXPECT_EQ(seed_of(many, 3), 0u) << "seeds stay below 2^53";
 }
 
-TEST(Messages, UnknownVersionsAreRefusedAndSaySo) {
+TEST(Messages, RefusesUnknownVersions) {
   Json json = Json::parse(encode(request()));
   json["schema_version"] = 2;
   EXPECT_THAT(decode_request(json.dump()).error(), HasSubstr("expected 1, the one version that is understood, found 2"));
 }
 
-TEST(Messages, WrongValuesAreRefused) {
+TEST(Messages, RefusesInvalidValues) {
   const std::map<std::string, std::vector<Json>> wrong{{"id", {"", "../x", "a/b", ".hidden", std::string(65, 'a'), 5, "a b", "ж"}},
                                                        {"time", {"yesterday", 5, "2026-13-01T00:00:00Z"}},
                                                        {"model", {"", "Flat", "a/b", std::string(65, 'a')}},
@@ -103,7 +103,7 @@ TEST(Messages, WrongValuesAreRefused) {
   }
 }
 
-TEST(Messages, WholeNumbersMayBeWrittenAsFloats) {
+TEST(Messages, AcceptsWholeNumbersWrittenAsFloats) {
   Json json = Json::parse(encode(request()));
   json["schema_version"] = 1.0;
   json["seed"] = 1e3;
@@ -118,7 +118,7 @@ TEST(Messages, WholeNumbersMayBeWrittenAsFloats) {
   }
 }
 
-TEST(Messages, HostileTextsAreRefused) {
+TEST(Messages, RefusesHostileTexts) {
   for (const std::string& text :
        {std::string(), std::string("null"), std::string("[]"), std::string("{"), std::string("\xff\xfe"), std::string(100'000, '['),
         std::string(kMaxMessage + 1, ' '), std::string("{\"schema_version\":1e999}")}) {
@@ -129,7 +129,7 @@ TEST(Messages, HostileTextsAreRefused) {
   }
 }
 
-TEST(Messages, ExpectedShapeOfEventsFollowsTheirType) {
+TEST(Messages, RequiredFieldsOfEventsDependOnType) {
   Event event{.id = "x", .time = now(), .type = EventType::finished, .worker = "w", .dispatch = 1};
   EXPECT_THAT(decode_event(encode(event)).error(), HasSubstr("images"));
   event.images = {{"images/2026/11/24/x-1.png", 64, 64, 1, 100}};
@@ -144,17 +144,17 @@ TEST(Messages, ExpectedShapeOfEventsFollowsTheirType) {
   }
 }
 
-TEST(Messages, LettersKeepAnyBytesAndAreCut) {
-  DeadLetter letter{.id = "x", .time = now(), .reason = "unreadable", .topic = "t"};
-  letter.original = std::string("\0\xff\n", 3);
-  EXPECT_EQ(decode_dead_letter(encode(letter))->original, letter.original);
-  letter.original.assign(kMaxOriginal + 5, 'x');
-  const auto decoded = decode_dead_letter(encode(letter));
+TEST(Messages, DeadLettersKeepAnyBytesAndAreCut) {
+  DeadLetter dead_letter{.id = "x", .time = now(), .reason = "unreadable", .topic = "t"};
+  dead_letter.original = std::string("\0\xff\n", 3);
+  EXPECT_EQ(decode_dead_letter(encode(dead_letter))->original, dead_letter.original);
+  dead_letter.original.assign(kMaxOriginal + 5, 'x');
+  const auto decoded = decode_dead_letter(encode(dead_letter));
   EXPECT_EQ(decoded->original.size(), kMaxOriginal);
   EXPECT_EQ(decoded->original_size, kMaxOriginal + 5);
 }
 
-TEST(Messages, DetailsAreCutAtACharacter) {
+TEST(Messages, CutsDetailsAtCharacterBoundary) {
   Event event{.id = "x", .time = now(), .type = EventType::failed, .reason = "cannot_do", .detail = "a"};
   for (int i = 0; i < 3000; ++i) event.detail += "ж";
   const auto decoded = decode_event(encode(event));
@@ -162,7 +162,7 @@ TEST(Messages, DetailsAreCutAtACharacter) {
   EXPECT_EQ(decoded->detail.size(), 4095u);
 }
 
-TEST(ImageKey, HoldsTheDateOfTheRequest) {
+TEST(ImageKey, ContainsDateOfRequest) {
   EXPECT_EQ(image_key("ab-1", *parse_time("2026-01-02T23:59:59.999Z"), 1), "images/2026/01/02/ab-1-1.png");
   EXPECT_TRUE(is_image_key("images/2026/01/02/ab-1-12.png"));
   for (const char* key :
@@ -172,14 +172,14 @@ TEST(ImageKey, HoldsTheDateOfTheRequest) {
   }
 }
 
-TEST(Topics, EndWithTheModel) {
+TEST(Topics, RequestsTopicEndsWithModel) {
   EXPECT_EQ(requests_topic("emoji"), "prompt2pic.requests.emoji");
   EXPECT_EQ(model_of("prompt2pic.requests.emoji"), "emoji");
   EXPECT_EQ(model_of("prompt2pic.events"), "");
   EXPECT_EQ(model_of("prompt2pic.requests.A"), "");
 }
 
-TEST(Trace, ChildrenKeepTheTrace) {
+TEST(Trace, ChildKeepsTraceId) {
   const std::string parent = new_traceparent();
   const std::string child = child_of(parent);
   EXPECT_EQ(child.substr(0, 36), parent.substr(0, 36));

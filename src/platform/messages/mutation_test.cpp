@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Fixture {
-  std::string kind;  ///< the file's name, which begins with the kind of message
+  std::string kind;  ///< file name, which begins with the kind of message
   std::string text;
 };
 
@@ -29,7 +29,7 @@ std::vector<Fixture> fixtures() {
   return all;
 }
 
-/// The text decoded and encoded again; empty if it is refused.
+/// Decodes and encodes the text again; empty if it is refused.
 std::string recode(const std::string& kind, const std::string& text) {
   const auto encoded = [](const auto& message) { return message ? encode(*message) : ""; };
   if (kind.starts_with("request")) return encoded(decode_request(text));

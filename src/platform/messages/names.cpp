@@ -1,4 +1,4 @@
-// The names and keys that messages share, and who may be called how.
+// Names and keys shared by the messages, and the rules for names.
 
 #include <algorithm>
 

@@ -7,12 +7,12 @@
 #include "platform/messages/field_reader.hpp"
 #include "platform/messages/messages.hpp"
 
-/// What each field may be; docs/asyncapi.yaml says the same.
+/// Limits of each field; docs/asyncapi.yaml has the same.
 namespace p2p::messages {
 
 inline constexpr std::size_t kMaxName = 64;
 inline constexpr std::size_t kMaxDetail = 4096;
-inline constexpr std::size_t kMaxTopic = 249;  // Kafka's own limit
+inline constexpr std::size_t kMaxTopic = 249;  // Kafka's limit
 inline constexpr std::size_t kMaxWorker = 255;
 inline constexpr std::size_t kMaxNotices = 32;
 inline constexpr int kMaxImages = 64;
@@ -29,7 +29,7 @@ inline constexpr double kMaxSeconds = 1e9;
 
 /// [a-z0-9-]{1,64}
 bool is_model(std::string_view text);
-/// [a-z0-9_]{1,64}: what programs compare.
+/// [a-z0-9_]{1,64}
 bool is_word(std::string_view text);
 
 inline constexpr TextRule kIdRule{kMaxName, 1, is_request_id, "an id: letters, digits, '.', '_' and '-', the first no dot"};

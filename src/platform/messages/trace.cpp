@@ -14,13 +14,13 @@ bool is_hex(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-/// Zeros alone mean that there is none.
+/// All zeros mean an absent id.
 bool is_hex_id(std::string_view text) { return is_hex(text) && text.find_first_not_of('0') != std::string_view::npos; }
 
 bool is_traceparent(std::string_view text) {
   if (text.size() < kLength || text[2] != '-' || text[kSpanAt - 1] != '-' || text[kFlagsAt - 1] != '-') return false;
   const std::string_view version = text.substr(0, 2);
-  // A later version may be longer, but begins the same; ff is none.
+  // Later versions may be longer but begin the same; ff is invalid.
   if (!is_hex(version) || version == "ff" || (text.size() > kLength && (version == "00" || text[kLength] != '-'))) return false;
   return is_hex_id(text.substr(kTraceAt, kTraceLength)) && is_hex_id(text.substr(kSpanAt, kSpanLength)) && is_hex(text.substr(kFlagsAt, 2));
 }
@@ -31,7 +31,7 @@ std::string new_traceparent() { return "00-" + random_hex(kTraceLength / 2) + "-
 
 std::string child_of(std::string_view parent) {
   if (!is_traceparent(parent)) return new_traceparent();
-  const bool sampled = std::string_view("13579bdf").find(parent[kFlagsAt + 1]) != std::string_view::npos;  // the one flag of version 00
+  const bool sampled = std::string_view("13579bdf").find(parent[kFlagsAt + 1]) != std::string_view::npos;  // the only flag of version 00
   return "00-" + std::string(parent.substr(kTraceAt, kTraceLength)) + "-" + random_hex(kSpanLength / 2) + (sampled ? "-01" : "-00");
 }
 

@@ -4,12 +4,12 @@
 #include <memory>
 #include <string>
 
-/// What a service counts, in Prometheus' terms.
+/// Metrics in Prometheus' terms.
 namespace p2p {
 
 using Labels = std::map<std::string, std::string>;
 
-/// Handles to one time series each; as cheap as an atomic addition, safe from any thread, valid as long as their Metrics.
+/// Handles to one time series each. Updates are atomic additions; thread-safe; valid as long as their Metrics.
 class Counter {
  public:
   explicit Counter(void* series) : series_(series) {}
@@ -37,7 +37,7 @@ class Histogram {
   void* series_;
 };
 
-/// Makes each series at its first use; the same name and labels give the same series. Thread-safe. A name keeps its first help.
+/// Creates each series at its first use; the same name and labels give the same series, and the first help text is kept. Thread-safe.
 class Metrics {
  public:
   Metrics();
@@ -47,10 +47,10 @@ class Metrics {
 
   Counter counter(const std::string& name, const std::string& help, const Labels& labels = {});
   Gauge gauge(const std::string& name, const std::string& help, const Labels& labels = {});
-  /// Of seconds, in buckets from 1 ms to 1 h.
+  /// A histogram of seconds, with buckets from 1 ms to 1 h.
   Histogram seconds(const std::string& name, const std::string& help, const Labels& labels = {});
 
-  /// All of it in Prometheus' text format, version 0.0.4.
+  /// All metrics in Prometheus' text format, version 0.0.4.
   std::string text() const;
 
  private:

@@ -7,7 +7,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(Metrics, AreWrittenInPrometheusFormat) {
+TEST(Metrics, WritesPrometheusFormat) {
   Metrics metrics;
   metrics.counter("a_total", "What a is.", {{"kind", "x\"y"}}).add(2);
   metrics.counter("a_total", "What a is.", {{"kind", "x\"y"}}).add();

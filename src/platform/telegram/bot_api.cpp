@@ -112,8 +112,8 @@ class BotApi : public Api {
   }
 
  private:
-  static std::unexpected<Failure> odd() { return std::unexpected(Failure{.text = "Telegram's answer has not the form that was expected"}); }
-  /// What `to_value` makes of a result. (std::expected::and_then is not in g++ 12.)
+  static std::unexpected<Failure> odd() { return std::unexpected(Failure{.text = "Telegram's answer has an unexpected form"}); }
+  /// Applies `to_value` to a result. (g++ 12 has no std::expected::and_then.)
   template <typename Function>
   static auto read(Result<Json> result, const Function& to_value) -> decltype(to_value(std::move(*result))) {
     if (!result) return std::unexpected(std::move(result.error()));
@@ -124,7 +124,7 @@ class BotApi : public Api {
     return true;
   }
 
-  /// Every text that came from outside, without the token: a proxy or a server may well repeat the address that it was asked for.
+  /// Removes the token from outside text: a proxy or server may repeat the requested URL.
   std::string without_token(std::string text) const {
     const std::string& token = config_.token.expose();
     for (std::size_t at = token.empty() ? text.npos : text.find(token); at != text.npos; at = text.find(token))

@@ -11,7 +11,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// A server that keeps what it was asked and answers as it was told. That Telegram would take the calls is checked in tests/service.
+/// A server that records requests and gives scripted answers. tests/service checks that the calls are valid for Telegram.
 class BotApiTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -33,7 +33,7 @@ class BotApiTest : public ::testing::Test {
   std::unique_ptr<Api> api;
 };
 
-TEST_F(BotApiTest, MessagesArePlainText) {
+TEST_F(BotApiTest, SendsPlainText) {
   answers(200, R"({"ok":true,"result":{"message_id":77}})");
   const auto id = api->send_message({.chat_id = -5, .thread_id = 3, .message_id = 9}, "<b>*x*",
                                     {{{"again", "again:1", ""}, {"link", "", "https://e.org/x"}}});
@@ -47,7 +47,7 @@ TEST_F(BotApiTest, MessagesArePlainText) {
   EXPECT_EQ(body()["reply_markup"]["inline_keyboard"][0][1], Json({{"text", "link"}, {"url", "https://e.org/x"}}));
 }
 
-TEST_F(BotApiTest, ReadsWhatIsKnownOfTheWebhook) {
+TEST_F(BotApiTest, ReadsWebhookInfo) {
   answers(200, R"({"ok":true,"result":{"url":"https://e.org/x","pending_update_count":3,"last_error_date":1700000000,
                    "last_error_message":"Wrong response from the webhook: 404 Not Found"}})");
   const auto info = api->get_webhook_info();
@@ -63,7 +63,7 @@ TEST_F(BotApiTest, ReadsWhatIsKnownOfTheWebhook) {
   EXPECT_FALSE(api->get_webhook_info());
 }
 
-TEST_F(BotApiTest, PicturesAreAttached) {
+TEST_F(BotApiTest, AttachesPictures) {
   answers(200, R"({"ok":true,"result":true})");
   const std::string bytes("\x89PNG\0x", 6);
   EXPECT_TRUE(api->edit_message_media(5, 6, {.bytes = bytes, .file_name = "x.png", .content_type = "image/png", .caption = "лиса"}, {}));
@@ -71,7 +71,7 @@ TEST_F(BotApiTest, PicturesAreAttached) {
   EXPECT_THAT(std::string(asked.header("content-type")), HasSubstr("multipart/form-data"));
 }
 
-TEST_F(BotApiTest, UpdatesThatAreNoneAreLeftOut) {
+TEST_F(BotApiTest, SkipsInvalidUpdates) {
   answers(200, R"({"ok":true,"result":[{"update_id":1},5,{"no":1},{"update_id":2}]})");
   const auto updates = api->get_updates(1, std::chrono::seconds(0), {});
   ASSERT_TRUE(updates);
@@ -79,14 +79,14 @@ TEST_F(BotApiTest, UpdatesThatAreNoneAreLeftOut) {
   EXPECT_EQ(body()["allowed_updates"], Json({"message", "callback_query"}));
 }
 
-TEST_F(BotApiTest, OfAnUpdateThatIsNestedTooDeepTheIdIsLeft) {
+TEST_F(BotApiTest, KeepsIdOfTooDeeplyNestedUpdate) {
   answers(200, R"({"ok":true,"result":[{"update_id":1,"x":)" + std::string(99, '[') + std::string(99, ']') + R"(},{"update_id":2}]})");
   const auto updates = api->get_updates(1, std::chrono::seconds(0), {});
   ASSERT_TRUE(updates);
   EXPECT_EQ(updates->size(), 2u);
 }
 
-TEST_F(BotApiTest, OddAnswersAreTriedAgain) {
+TEST_F(BotApiTest, UnexpectedAnswersAreRetryable) {
   for (const auto& [status, text] : std::vector<std::pair<int, std::string>>{{502, "<html>Bad Gateway</html>"},
                                                                              {200, "{"},
                                                                              {200, "null"},
@@ -100,7 +100,7 @@ TEST_F(BotApiTest, OddAnswersAreTriedAgain) {
   }
 }
 
-TEST_F(BotApiTest, TheTokenIsInNoError) {
+TEST_F(BotApiTest, ErrorsHideToken) {
   answers(400, R"({"ok":false,"error_code":400,"description":"bad path /bot1:secret/sendMessage"})");
   EXPECT_THAT(api->send_message({.chat_id = 5}, "x", {}).error().text, Not(HasSubstr("secret")));
   const auto nobody = bot_api({.url = "http://127.0.0.1:1", .token = Secret("1:secret")});

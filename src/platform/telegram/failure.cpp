@@ -9,11 +9,11 @@ namespace p2p::telegram {
 namespace {
 
 struct Rule {
-  std::string_view words;  ///< in lower case, anywhere in the description
+  std::string_view words;  ///< lower case, anywhere in the description
   Failure::Kind kind;
 };
 
-// Telegram gives no codes of its own, so that its descriptions have to be read; these are those of tdlib/telegram-bot-api.
+// Telegram has no specific error codes, so errors are recognised by their descriptions, here those of tdlib/telegram-bot-api.
 constexpr std::array kRules{
     Rule{"message is not modified", Failure::Kind::not_modified},
     Rule{"message to edit not found", Failure::Kind::message_gone},
@@ -52,7 +52,7 @@ constexpr std::array kRules{
     Rule{"chat_restricted", Failure::Kind::forbidden},
 };
 
-/// A member of `json` that is a whole number; 0 where there is none.
+/// An integer member of `json`; 0 if there is none.
 std::int64_t integer_or_zero(const Json& json, const char* key) {
   if (!json.is_object()) return 0;
   const auto found = json.find(key);
@@ -65,7 +65,7 @@ Failure failure_of(int status, const Json& json) {
   Failure failure;
   if (!json.is_object() || !json.contains("description") || !json["description"].is_string()) {
     failure.text = "Telegram answered status " + std::to_string(status) + " without a description";
-    if (status == 413) failure.kind = Failure::Kind::bad_request;  // a proxy that takes no file of this size
+    if (status == 413) failure.kind = Failure::Kind::bad_request;  // a proxy that refuses files of this size
     return failure;
   }
   failure.text = cut_to(json["description"].get<std::string>(), 300);
@@ -82,7 +82,7 @@ Failure failure_of(int status, const Json& json) {
     failure.kind = Failure::Kind::unreachable;
   } else if (failure.migrate_to = integer_or_zero(parameters, "migrate_to_chat_id"); failure.migrate_to != 0) {
     failure.kind = Failure::Kind::migrated;
-  } else if (code == 401 || (code == 404 && words == "not found")) {  // 404: a token that has not even the form of one
+  } else if (code == 401 || (code == 404 && words == "not found")) {  // 404: the token is malformed
     failure.kind = Failure::Kind::unauthorized;
   } else if (code == 409) {
     failure.kind = Failure::Kind::conflict;
@@ -97,10 +97,10 @@ Failure failure_of(int status, const Json& json) {
 Result<Json> read_answer(int status, std::string_view body) {
   Json json;
   try {
-    // A hundred messages, each with a hundred entities and an answer to such a one: no stranger may stop the polling for all.
+    // Room for a hundred messages, each with a hundred entities and a reply to such a message: no user may block polling for everyone.
     json = parse_json(body, "Telegram's answer", {.depth = 32, .values = 1'000'000});
   } catch (const Error&) {
-    return std::unexpected(failure_of(status, nullptr));  // a proxy's page, most often
+    return std::unexpected(failure_of(status, nullptr));  // most often the page of a proxy
   }
   if (status == 200 && json.is_object() && json.value("ok", Json()) == true && json.contains("result")) return std::move(json["result"]);
   return std::unexpected(failure_of(status, json));

@@ -4,13 +4,13 @@
 
 namespace p2p::telegram {
 
-/// What an answer that is no success means; `json` is its body, or null where that was no JSON.
+/// Classifies an error response; `json` is its body, or null if that was not JSON.
 Failure failure_of(int status, const Json& json);
 
-/// The result in Telegram's answer, or what its being none means. Safe for any bytes.
+/// The result in Telegram's response, or the failure. Safe for any bytes.
 Result<Json> read_answer(int status, std::string_view body);
 
-/// The updates in the answer to getUpdates, each as parse_update() gives it; those without an update_id are left out.
+/// The updates in a response to getUpdates, each as from parse_update(); those without an update_id are skipped.
 Result<std::vector<Json>> read_updates(int status, std::string_view body);
 
 }  // namespace p2p::telegram

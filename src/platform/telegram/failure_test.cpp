@@ -11,7 +11,7 @@ Json error(int code, const char* description, const Json& parameters = Json::obj
   return {{"ok", false}, {"error_code", code}, {"description", description}, {"parameters", parameters}};
 }
 
-TEST(FailureOf, KnowsTelegramsWords) {
+TEST(FailureOf, RecognisesTelegramDescriptions) {
   const std::vector<std::tuple<int, const char*, Kind>> cases{
       {400, "Bad Request: message is not modified: specified new message content and reply markup are exactly the same",
        Kind::not_modified},
@@ -58,15 +58,15 @@ TEST(FailureOf, ReadsParameters) {
   EXPECT_EQ(migrated.migrate_to, -1001);
 }
 
-TEST(FailureOf, WithoutADescriptionItIsTriedAgain) {
+TEST(FailureOf, ErrorWithoutDescriptionIsRetryable) {
   for (const Json& json : {Json(), Json::array(), Json{{"ok", true}}, Json{{"description", 5}}}) {
     const Failure failure = failure_of(502, json);
     EXPECT_EQ(failure.kind, Kind::unreachable);
   }
-  EXPECT_EQ(failure_of(413, Json()).kind, Kind::bad_request) << "no repeat makes it smaller";
+  EXPECT_EQ(failure_of(413, Json()).kind, Kind::bad_request) << "a retry would not be smaller";
 }
 
-TEST(ReadAnswer, GivesTheResultOrAFailure) {
+TEST(ReadAnswer, ReturnsResultOrFailure) {
   EXPECT_EQ(read_answer(200, R"({"ok":true,"result":[7]})"), Json({7}));
   EXPECT_EQ(read_answer(200, R"({"ok":true,"result":null})"), Json());
   for (const char* text : {"", "<html>", "{", "[]", R"({"ok":true})", R"({"ok":1,"result":7})", R"({"ok":false,"result":7})"}) {
@@ -77,7 +77,7 @@ TEST(ReadAnswer, GivesTheResultOrAFailure) {
   EXPECT_EQ(read_answer(403, R"({"ok":false,"error_code":403,"description":"Forbidden"})").error().kind, Kind::forbidden);
 }
 
-TEST(ReadUpdates, OneThatCannotBeReadHoldsUpNoOther) {
+TEST(ReadUpdates, UnreadableUpdateDoesNotBlockOthers) {
   const std::string deep = R"({"update_id":2,"x":)" + std::string(5000, '[') + std::string(5000, ']') + "}";
   const auto updates = read_updates(200, R"({"ok":true,"result":[{"update_id":1,"x":{}},)" + deep + R"(,{"no":1}, {"update_id":3}]})");
   ASSERT_TRUE(updates);
@@ -87,7 +87,7 @@ TEST(ReadUpdates, OneThatCannotBeReadHoldsUpNoOther) {
   EXPECT_EQ(read_updates(200, R"( { "result" : [ ] , "ok" : true } )").value().size(), 0u);
 }
 
-TEST(ReadUpdates, WhatIsNoListIsTriedAgain) {
+TEST(ReadUpdates, OtherResponseIsRetryable) {
   for (const char* text : {"", "[]", R"({"ok":true})", R"({"ok":true,"result":{}})", R"({"ok":true,"result":[{"update_id":1})",
                            R"({"ok":true,"result":[{"no":1}]})", R"({"ok":false,"result":[]})", R"({"ok":true,"result":[] x)"}) {
     const auto updates = read_updates(200, text);

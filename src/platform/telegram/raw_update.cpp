@@ -6,12 +6,12 @@
 namespace p2p::telegram {
 namespace {
 
-/// Walks over JSON of any depth without building it. What it takes for valid may be broken inside, but ends where it says.
+/// Finds the extent of JSON values of any depth without parsing them. Accepted values may be malformed inside, but their ends are right.
 class Walker {
  public:
   explicit Walker(std::string_view text) : text_(text) {}
 
-  /// Calls `member` with each key and value of the object that begins here, as they stand in the text. False: there is none, or no end.
+  /// Calls `member` with the raw text of each key and value of the object that begins here. False if there is no object or no end.
   template <typename Function>
   bool each_member(const Function& member) {
     return each('{', '}', [&] {
@@ -49,7 +49,7 @@ class Walker {
     return true;
   }
   void skip_space() { at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size()); }
-  /// The value that begins here; empty: there is none, or no end.
+  /// The value that begins here; empty if there is no value or no end.
   std::string_view value() {
     skip_space();
     const std::size_t first = at_;
@@ -97,7 +97,7 @@ std::optional<Json> parse_update(std::string_view text) {
   } catch (const Error& error) {
     const auto id = update_id_in(text);
     if (!id) return std::nullopt;
-    log::warn("an update is skipped that cannot be read", {{"update", *id}, {"error", error.what()}});
+    log::warn("an unreadable update is skipped", {{"update", *id}, {"error", error.what()}});
     return Json{{"update_id", *id}};
   }
 }
@@ -114,10 +114,10 @@ Result<std::vector<Json>> read_updates(int status, std::string_view body) {
     any = true;
     if (auto update = parse_update(text); update && read_update(*update)) updates.push_back(std::move(*update));
   });
-  // Where no update has an id, none could be confirmed and the same would come again at once.
+  // If no update has an id, none can be confirmed, and the same response would come again at once.
   if (is_list && (!any || !updates.empty())) return updates;
   const auto answer = read_answer(status, body);
-  return std::unexpected(answer ? Failure{.text = "Telegram's answer holds no list of updates"} : answer.error());
+  return std::unexpected(answer ? Failure{.text = "Telegram's answer is not a list of updates"} : answer.error());
 }
 
 }  // namespace p2p::telegram

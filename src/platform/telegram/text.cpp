@@ -9,7 +9,7 @@ struct Character {
   bool valid = true;
 };
 
-/// The UTF-8 character at the text's start (RFC 3629); a byte that begins none is one invalid character.
+/// The UTF-8 character at the start of the text (RFC 3629); an invalid byte counts as one invalid character.
 Character first_of(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
@@ -30,10 +30,10 @@ Character first_of(std::string_view text) {
 
 std::string cut_to(std::string_view text, std::size_t units) {
   constexpr std::string_view kReplacement = "\xef\xbf\xbd";
-  constexpr std::string_view kEllipsis = "\xe2\x80\xa6";  // one unit
+  constexpr std::string_view kEllipsis = "\xe2\x80\xa6";  // one UTF-16 unit
   std::string result;
   std::size_t used = 0;
-  std::size_t before_last = 0;  // where `result` ends with room for the ellipsis
+  std::size_t before_last = 0;  // length of `result` that leaves room for the ellipsis
   while (!text.empty()) {
     const Character character = first_of(text);
     if (used + character.units > units) {

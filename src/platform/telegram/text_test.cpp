@@ -5,7 +5,7 @@
 namespace p2p::telegram {
 namespace {
 
-TEST(CutTo, CountsAsTelegramDoes) {
+TEST(CutTo, CountsUtf16Units) {
   EXPECT_EQ(length_of("aж😀"), 4u);
   EXPECT_EQ(cut_to("abc", 3), "abc");
   EXPECT_EQ(cut_to("abcd", 3), "ab…");
@@ -16,7 +16,7 @@ TEST(CutTo, CountsAsTelegramDoes) {
   EXPECT_EQ(cut_to("abc", 0), "");
 }
 
-TEST(CutTo, NeverIsLongerAndAlwaysValid) {
+TEST(CutTo, IsNeverLongerAndAlwaysValid) {
   const std::string text = "a\xffж\xf0\x9f😀\xed\xa0\x80z";
   for (std::size_t units = 0; units <= length_of(text) + 1; ++units) {
     const std::string cut = cut_to(text, units);

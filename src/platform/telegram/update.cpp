@@ -19,7 +19,7 @@ std::optional<std::int64_t> integer(const Json& json, const char* key) {
   return value->get<std::int64_t>();
 }
 
-/// Without zero bytes: messages for workers may hold none, nor can Telegram's own.
+/// Removes zero bytes, which messages for workers and for Telegram must not contain.
 std::optional<std::string> text(const Json& json, const char* key) {
   const Json* const value = member(json, key);
   if (!value || !value->is_string()) return std::nullopt;
@@ -50,7 +50,7 @@ std::optional<Chat> read_chat(const Json* json) {
   return std::nullopt;
 }
 
-/// What a message may hold that somebody made; any other member that tells of an event makes a service message.
+/// Members of user messages. Messages without any of them are service messages.
 bool has_content(const Json& json) {
   constexpr std::array kKinds{"text",    "caption", "photo",     "animation",  "audio",   "document", "paid_media",
                               "sticker", "story",   "video",     "video_note", "voice",   "contact",  "dice",
@@ -60,7 +60,7 @@ bool has_content(const Json& json) {
 
 std::string text_or_caption(const Json& json) { return text(json, "text").value_or(text(json, "caption").value_or("")); }
 
-/// Who wrote a message. Telegram puts a bot of its own in the place of anonymous administrators and of those who write as a channel.
+/// The author of a message. For anonymous administrators and authors who write as a channel, Telegram gives a bot of its own in `from`.
 std::optional<User> read_sender(const Json& json) {
   auto from = read_user(member(json, "from"));
   const auto chat = read_chat(member(json, "sender_chat"));
@@ -82,7 +82,7 @@ std::optional<Message> read_message(const Json& json) {
                   .text = text_or_caption(json),
                   .has_content = has_content(json),
                   .album = text(json, "media_group_id").value_or("")};
-  // In a topic a message that replies to none replies to the one that opened the topic, which has no content.
+  // In a forum topic every message that is not a reply replies to the message that opened the topic, which has no content.
   if (const Json* const replied = member(json, "reply_to_message"); replied && has_content(*replied)) {
     const Json* const quote = member(json, "quote");
     message.replied_text = quote ? text(*quote, "text").value_or("") : text_or_caption(*replied);

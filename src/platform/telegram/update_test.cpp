@@ -12,7 +12,7 @@ constexpr const char* kCallback =
     R"({"update_id":8,"callback_query":{"id":"q","from":{"id":9,"is_bot":false,"first_name":"x"},"data":"again:x","chat_instance":"1",
     "message":{"message_id":6,"date":0,"chat":{"id":9,"type":"private"}}}})";
 
-TEST(ReadUpdate, TakesMessagesAndCallbacks) {
+TEST(ReadUpdate, ReadsMessagesAndCallbacks) {
   const auto update = read_update(Json::parse(kMessage));
   ASSERT_TRUE(update && update->message && update->message->from);
   EXPECT_EQ(update->update_id, 7);
@@ -32,7 +32,7 @@ Message message_of(const std::string& members) {
   return *update->message;
 }
 
-TEST(ReadUpdate, WhoWritesInTheNameOfAChatIsThatChat) {
+TEST(ReadUpdate, AuthorOnBehalfOfChatIsThatChat) {
   const std::string bot = R"("from":{"id":1087968824,"is_bot":true,"username":"GroupAnonymousBot"},)";
   const Message anonymous = message_of(bot + R"("sender_chat":{"id":-5,"type":"supergroup"},"text":"x")");
   EXPECT_EQ(anonymous.from->id, -5);
@@ -41,7 +41,7 @@ TEST(ReadUpdate, WhoWritesInTheNameOfAChatIsThatChat) {
   EXPECT_TRUE(message_of(bot + R"("text":"x")").from->is_bot);
 }
 
-TEST(ReadUpdate, CaptionsAndRepliedTextsAreRead) {
+TEST(ReadUpdate, ReadsCaptionsAndRepliedTexts) {
   EXPECT_EQ(message_of(R"("photo":[],"caption":"/txt2img a fox")").text, "/txt2img a fox");
   const std::string replied = R"("text":"/txt2img","reply_to_message":{"message_id":4,"from":{"id":1,"username":"FoxBot"},)";
   EXPECT_EQ(message_of(replied + R"("text":"a bear"})").replied_text, "a bear");
@@ -51,28 +51,28 @@ TEST(ReadUpdate, CaptionsAndRepliedTextsAreRead) {
   EXPECT_EQ(message_of(replied + R"("forum_topic_created":{}})").replied_username, "");
 }
 
-TEST(ReadUpdate, EventsHaveNoContent) {
+TEST(ReadUpdate, ServiceMessagesHaveNoContent) {
   for (const char* event : {"new_chat_members", "pinned_message", "left_chat_member", "forum_topic_created", "video_chat_started"})
     EXPECT_FALSE(message_of(std::string("\"") + event + "\":{}").has_content) << event;
   for (const char* kind : {"text", "sticker", "voice", "video_note", "poll"})
     EXPECT_TRUE(message_of(std::string("\"") + kind + "\":{}").has_content) << kind;
 }
 
-TEST(ReadUpdate, OtherKindsHaveTheirIdAlone) {
+TEST(ReadUpdate, OtherKindsHaveOnlyId) {
   const auto update = read_update(Json::parse(R"({"update_id":1,"edited_message":{"message_id":5}})"));
   ASSERT_TRUE(update);
   EXPECT_FALSE(update->message);
   EXPECT_FALSE(update->callback_query);
 }
 
-TEST(ReadUpdate, ZeroBytesAreLeftOut) {
+TEST(ReadUpdate, RemovesZeroBytes) {
   const auto update =
       read_update(Json::parse(R"({"update_id":1,"message":{"message_id":5,"text":"a\u0000b","chat":{"id":1,"type":"private"}}})"));
   ASSERT_TRUE(update && update->message);
   EXPECT_EQ(update->message->text, "ab");
 }
 
-TEST(ReadUpdate, WhatIsNoneGivesNothing) {
+TEST(ReadUpdate, RefusesInvalidUpdates) {
   for (const char* text :
        {"null", "[]", "7", "{}", R"({"update_id":"7"})", R"({"update_id":1.5})", R"({"update_id":18446744073709551615})"}) {
     EXPECT_FALSE(read_update(Json::parse(text))) << text;
@@ -83,7 +83,7 @@ std::string nested(const std::string& id, std::size_t levels) {
   return "{\"update_id\":" + id + ",\"message\":{\"message_id\":1,\"x\":" + std::string(levels, '[') + std::string(levels, ']') + "}}";
 }
 
-TEST(ParseUpdate, OfWhatCannotBeReadTheIdIsLeft) {
+TEST(ParseUpdate, KeepsIdOfUnreadableUpdate) {
   const std::vector<std::string> broken{nested("7", 1000),
                                         nested(" 7\n", 100'000),
                                         R"({"a":{"update_id":1},"x":"\"},{\"update_id\":2","update_id":7,"y":[tru]})",

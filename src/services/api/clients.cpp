@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kShortest = 16;
 constexpr const char* kWanted =
-    "P2P_API_KEYS takes keys with commas between, each at least 16 visible characters of ASCII, such as `openssl rand -hex 24` prints";
+    "P2P_API_KEYS takes comma-separated keys, each at least 16 visible characters of ASCII, such as `openssl rand -hex 24` prints";
 
 std::string digest(std::string_view key) { return blob::to_hex(blob::hmac("prompt2pic api client", key)); }
 

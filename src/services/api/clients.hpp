@@ -9,20 +9,20 @@
 
 namespace p2p::api {
 
-/// Who may call: whoever shows one of the operator's keys. Immutable.
+/// Authentication of clients by the operator's API keys. Immutable, thread-safe.
 class Clients {
  public:
-  /// Keys with commas between; empty: no key is asked for, and everybody is one client. Throws UsageError for a key that is short, odd or
-  /// given twice, without showing it.
+  /// Comma-separated keys; empty: no key is required, and everybody is one client. Throws UsageError for a key that is too short, has
+  /// invalid characters or occurs twice; the message does not contain the key.
   explicit Clients(const Secret& keys);
 
   bool ask_for_key() const { return !names_.empty(); }
-  /// The name of the client that sent this header `Authorization`; nothing if it shows no key that is known. A name tells nothing of its
-  /// key, and is the same on every machine.
+  /// The name of the client with this header `Authorization`; nullopt without a valid key. A name reveals nothing about its key, and is the
+  /// same on every machine.
   std::optional<std::string> find(std::string_view authorization) const;
 
  private:
-  std::map<std::string, std::string> names_;  ///< by the key's HMAC, so that a search's time tells nothing of the key
+  std::map<std::string, std::string> names_;  ///< by the key's HMAC, so that the lookup time reveals nothing about the key
 };
 
 }  // namespace p2p::api

@@ -14,7 +14,7 @@ using messages::FieldReader;
 using messages::Need;
 using messages::TextRule;
 
-constexpr int kMostPictures = 10;  // OpenAI's own limit
+constexpr int kMostPictures = 10;  // OpenAI's limit
 constexpr int kMostSteps = 150;
 constexpr int kMostPixels = 1536 * 1536;
 constexpr int kMostSide = 4096;
@@ -67,7 +67,7 @@ bool is_opaque(std::string_view text) { return text == "auto" || text == "opaque
 constexpr TextRule kPrompt{.max_bytes = messages::kMaxPrompt, .min_bytes = 1};
 constexpr TextRule kSize{32, 1, is_size, "WIDTHxHEIGHT of at most 1536x1536 pixels, such as 512x512, or auto"};
 constexpr TextRule kFormat{32, 1, is_format, "url or b64_json"};
-constexpr TextRule kOutputFormat{32, 1, is_png, "png, the one format that there is"};
+constexpr TextRule kOutputFormat{32, 1, is_png, "png, the only supported format"};
 constexpr TextRule kBackground{32, 1, is_opaque, "auto or opaque: pictures are not transparent"};
 
 void read_size(FieldReader& fields, messages::Request& request) {
@@ -81,13 +81,13 @@ void read_size(FieldReader& fields, messages::Request& request) {
 
 Json seconds_json(std::chrono::milliseconds time) { return std::max(0.0, std::chrono::duration<double>(time).count()); }
 
-/// Why there is no picture, as an error of the API.
+/// The error of a request that ended without a picture.
 ApiError failure_of(const RequestState& state) {
   namespace reason = messages::reason;
   if (state.status == RequestState::Status::cancelled) return {410, "cancelled", "the request was cancelled"};
   if (state.reason == reason::kCannotDo) return {400, state.reason, state.detail};
   if (state.reason == reason::kWithheld) return {400, "content_policy_violation", "the model's safety checker withheld the picture"};
-  if (state.reason == reason::kTooLong) return {400, state.reason, "it takes too long to draw; ask for fewer steps or a smaller picture"};
+  if (state.reason == reason::kTooLong) return {400, state.reason, "drawing takes too long; request fewer steps or a smaller picture"};
   if (state.reason == reason::kNoWorker) return {503, state.reason, "no worker drew it in time; try again later"};
   return {500, state.reason.empty() ? "failed" : state.reason, "the picture could not be drawn"};
 }
@@ -119,10 +119,10 @@ GenerationsBody read_generations_body(std::string_view body, const std::string& 
   } catch (const Error& error) {
     throw ApiError(400, "invalid_json", error.what());
   }
-  if (!json.is_object()) throw ApiError(400, "invalid_json", "the body is no JSON object");
+  if (!json.is_object()) throw ApiError(400, "invalid_json", "the body is not a JSON object");
   messages::Problems problems;
   for (auto field = json.begin(); field != json.end();) {
-    if (std::ranges::find(kFields, field.key()) == kFields.end()) problems.add(excerpt(field.key()) + ": there is no such field");
+    if (std::ranges::find(kFields, field.key()) == kFields.end()) problems.add(excerpt(field.key()) + ": unknown field");
     field = field->is_null() ? json.erase(field) : std::next(field);
   }
   FieldReader fields(json, "", problems);
@@ -148,7 +148,7 @@ GenerationsBody read_generations_body(std::string_view body, const std::string& 
   fields.text("output_format", only, kOutputFormat, Need::optional);
   fields.text("background", only, kBackground, Need::optional);
   if (json.value("stream", Json(false)) != false)
-    problems.add("stream: pictures are not streamed; GET /v1/requests/ID/events tells of the progress");
+    problems.add("stream: pictures are not streamed; GET /v1/requests/ID/events reports progress");
   if (!problems.empty()) throw ApiError(400, "invalid_value", problems.line());
   result.format = format_from(format);
   return result;

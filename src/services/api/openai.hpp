@@ -10,28 +10,29 @@
 #include "services/requests/refused.hpp"
 #include "services/requests/state.hpp"
 
-/// The words of OpenAI's images API (platform.openai.com/docs/api-reference/images), and of ours around them.
+/// The formats of OpenAI's images API (platform.openai.com/docs/api-reference/images) and of our extensions.
 namespace p2p::api {
 
 using requests::RequestState;
 
-/// A request as somebody looks at it.
+/// A request as shown to its client.
 struct View {
   RequestState state;
-  dispatch::Estimate estimate;  ///< of one that is not over
+  dispatch::Estimate estimate;  ///< only for requests that have not ended
 };
 
-/// A call that is refused: an HTTP status, and what stands in the answer's `error`.
+/// An error response: HTTP status and the `error` of the body.
 class ApiError : public Error {
  public:
   ApiError(int status, std::string code, const std::string& message) : Error(message), status_(status), code_(std::move(code)) {}
   int status() const { return status_; }
   const std::string& code() const { return code_; }
   Json json() const;
-  /// The request has ended so, or goes on without the caller: sending it again would have another drawn. OpenAI's clients obey.
+  /// Marks the error as final: the request has failed, or continues without this call, so a retry would create another request. OpenAI's
+  /// clients respect this.
   ApiError&& final() && { return is_final_ = true, std::move(*this); }
   bool is_final() const { return is_final_; }
-  /// Where the request is told of.
+  /// Sets the address of the request.
   ApiError&& at(std::string location) && { return location_ = std::move(location), std::move(*this); }
   const std::string& location() const { return location_; }
 
@@ -42,11 +43,11 @@ class ApiError : public Error {
   std::string location_;
 };
 
-/// What requests say of a request that they do not accept, in the API's words.
+/// Converts a refusal to an error of the API.
 ApiError to_error(const requests::Refused& refused);
 
 enum class Format { url, b64_json };
-/// Throws ApiError for another word than url and b64_json; empty: url.
+/// Throws ApiError for words other than url and b64_json; empty: url.
 Format format_from(std::string_view word);
 
 /// The body of POST /v1/images/generations.
@@ -54,16 +55,16 @@ struct GenerationsBody {
   messages::Request request;  ///< without id and time
   Format format = Format::url;
 };
-/// Throws ApiError that names all that is wrong. What OpenAI has and a drawing has not (quality, style, user, moderation) is passed over;
-/// seed, negative_prompt, steps, guidance, decoder_steps and decoder_guidance are ours; other fields are refused.
+/// Throws ApiError that names all problems. Fields of OpenAI without meaning here (quality, style, user, moderation, ...) are ignored;
+/// seed, negative_prompt, steps, guidance, decoder_steps and decoder_guidance are extensions; other fields are refused.
 GenerationsBody read_generations_body(std::string_view body, const std::string& default_model);
 
-/// One picture as its place in `data`; `n` from 1.
+/// Formats picture `n` (from 1) for `data`.
 using ImageJson = std::function<Json(const RequestState& state, int n)>;
 
-/// {created, id, data: [...]}: the answer to the one who waited. Throws ApiError if there is no picture.
+/// {created, id, data: [...]}: the response to a call that waited. Throws ApiError if there is no picture.
 Json images_json(const RequestState& state, const ImageJson& image);
-/// {id, status, ...}: how a request stands, with `data` once it is finished.
+/// {id, status, ...}: the state of a request, with `data` once it is finished.
 Json status_json(const View& view, const ImageJson& image);
 
 }  // namespace p2p::api

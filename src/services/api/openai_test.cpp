@@ -11,7 +11,7 @@ namespace {
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 
-/// What is wrong with the body; empty: nothing.
+/// The error for the body; empty if it is valid.
 std::string refusal(const std::string& body) {
   try {
     read_generations_body(body, "emoji");
@@ -22,7 +22,7 @@ std::string refusal(const std::string& body) {
   }
 }
 
-TEST(OpenaiTest, ABodyBecomesARequest) {
+TEST(OpenaiTest, ReadsBody) {
   const GenerationsBody body =
       read_generations_body(R"({"prompt": "лиса", "model": "sd1", "n": 3, "size": "512x768", "response_format": "b64_json", "seed": 7,
                                   "steps": 20, "guidance": 4.5, "negative_prompt": "blur", "user": "u", "quality": "hd", "style": null})",
@@ -39,7 +39,7 @@ TEST(OpenaiTest, ABodyBecomesARequest) {
   EXPECT_EQ(body.format, Format::b64_json);
 }
 
-TEST(OpenaiTest, WhatIsNotSaidIsTheModelsOwn) {
+TEST(OpenaiTest, MissingFieldsUseDefaults) {
   const GenerationsBody body = read_generations_body(R"({"prompt": "a fox", "size": "auto", "steps": null})", "emoji");
   EXPECT_EQ(body.request.model, "emoji");
   EXPECT_EQ(body.request.count, 1);
@@ -48,12 +48,12 @@ TEST(OpenaiTest, WhatIsNotSaidIsTheModelsOwn) {
   EXPECT_NE(body.request.seed, read_generations_body(R"({"prompt": "a fox"})", "emoji").request.seed);
 }
 
-TEST(OpenaiTest, WhatIsWrongIsNamed) {
+TEST(OpenaiTest, NamesInvalidFields) {
   EXPECT_THAT(refusal("not JSON"), HasSubstr("the body"));
-  EXPECT_THAT(refusal("[]"), HasSubstr("no JSON object"));
+  EXPECT_THAT(refusal("[]"), HasSubstr("not a JSON object"));
   EXPECT_THAT(refusal("{}"), HasSubstr("prompt: is missing"));
   EXPECT_THAT(refusal(R"({"prompt": ""})"), HasSubstr("prompt: expected 1 to"));
-  EXPECT_THAT(refusal(R"({"prompt": "x", "sampler": "ddim"})"), HasSubstr("\"sampler\": there is no such field"));
+  EXPECT_THAT(refusal(R"({"prompt": "x", "sampler": "ddim"})"), HasSubstr("\"sampler\": unknown field"));
   EXPECT_THAT(refusal(R"({"prompt": "x", "n": 11})"), HasSubstr("n: expected"));
   EXPECT_THAT(refusal(R"({"prompt": "x", "model": "../x"})"), HasSubstr("model: expected"));
   for (const char* size : {"512", "512x", "x512", "512x512x1", "0x512", "-1x512", "99999x1", "4096x4096", "512X512"})
@@ -65,7 +65,7 @@ TEST(OpenaiTest, WhatIsWrongIsNamed) {
               ::testing::AllOf(HasSubstr("prompt:"), HasSubstr("n:"), HasSubstr("seed:")));
 }
 
-TEST(OpenaiTest, WhyThereIsNoPictureIsAnErrorOfItsOwn) {
+TEST(OpenaiTest, MapsReasonsToErrors) {
   const auto image = [](const RequestState&, int n) { return Json{{"n", n}}; };
   const auto refused = [&](RequestState::Status status, std::string_view reason) {
     const RequestState state{.request = {.id = "a"}, .status = status, .reason = std::string(reason), .detail = "width is 5"};
@@ -82,18 +82,18 @@ TEST(OpenaiTest, WhyThereIsNoPictureIsAnErrorOfItsOwn) {
   EXPECT_THAT(refused(failed, messages::reason::kWithheld), HasSubstr("400 content_policy_violation"));
   EXPECT_THAT(refused(failed, messages::reason::kNoWorker), HasSubstr("503 no_worker"));
   EXPECT_THAT(refused(failed, messages::reason::kDrawingFailed), HasSubstr("500 drawing_failed: the picture could not be drawn"))
-      << "what went wrong inside is the operator's";
+      << "internal details are for the operator";
   EXPECT_THAT(refused(cancelled, ""), HasSubstr("410 cancelled"));
 }
 
-TEST(OpenaiTest, AFinishedRequestHasItsPictures) {
+TEST(OpenaiTest, FinishedRequestHasPictures) {
   const RequestState state{.request = {.id = "a", .model = "flat"}, .status = RequestState::Status::finished, .images = {{}, {}}};
   const auto image = [](const RequestState&, int n) { return Json{{"n", n}}; };
   EXPECT_EQ(images_json(state, image)["data"], Json::parse(R"([{"n": 1}, {"n": 2}])"));
   EXPECT_EQ(status_json({state, {}}, image)["status"], "finished");
 }
 
-TEST(PreferTest, Patience) {
+TEST(PreferTest, ReadsPreferences) {
   EXPECT_EQ(preference_of(""), std::nullopt);
   EXPECT_EQ(preference_of("respond-async"), seconds(0));
   EXPECT_EQ(preference_of("wait=5"), seconds(5));
@@ -103,26 +103,26 @@ TEST(PreferTest, Patience) {
   EXPECT_EQ(preference_of("wait=-1, wait=x, wait="), std::nullopt);
 }
 
-TEST(ClientsTest, KeysAreNamesThatTellNothing) {
+TEST(ClientsTest, NamesRevealNothingAboutKeys) {
   const Clients clients(Secret("0123456789abcdef, fedcba9876543210\n"));
   EXPECT_TRUE(clients.ask_for_key());
   const auto one = clients.find("Bearer 0123456789abcdef");
   const auto other = clients.find("Bearer fedcba9876543210");
   ASSERT_TRUE(one && other);
   EXPECT_NE(*one, *other);
-  EXPECT_TRUE(messages::is_request_id(*one)) << "an event may carry it";
+  EXPECT_TRUE(messages::is_request_id(*one)) << "must be valid in an event";
   for (const char* wrong :
        {"", "0123456789abcdef", "Bearer ", "Bearer 0123456789abcde", "Basic 0123456789abcdef", "Bearer 0123456789abcdef "})
     EXPECT_FALSE(clients.find(wrong)) << wrong;
 }
 
-TEST(ClientsTest, WithoutKeysEverybodyIsOne) {
+TEST(ClientsTest, WithoutKeysEverybodyIsOneClient) {
   const Clients clients{Secret()};
   EXPECT_FALSE(clients.ask_for_key());
   EXPECT_EQ(clients.find(""), "local");
 }
 
-TEST(ClientsTest, WeakKeysAreRefusedAndNotShown) {
+TEST(ClientsTest, RefusesWeakKeysWithoutShowingThem) {
   for (const char* keys :
        {"short", "0123456789abcdef,", ",", "0123456789abcdef,0123456789abcdef", "0123456789 abcdef", "ключключключключ"}) {
     try {

@@ -23,21 +23,21 @@ http::ServerResponse json_response(int status, const Json& json) {
           .headers = {{"Cache-Control", "no-store"}}};
 }
 
-/// ID, and what follows it: "", "events", "images/N".
+/// Splits into ID and the rest: "", "events", "images/N".
 std::pair<std::string, std::string> parts_of(std::string_view path) {
   const std::string_view rest = path.substr(kRequests.size());
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   return {std::string(rest.substr(0, slash)), std::string(rest.substr(std::min(slash + 1, rest.size())))};
 }
 
-/// Without its parameters.
+/// The media type without parameters.
 std::string media_type(std::string_view header) {
   std::string type = to_lower(header.substr(0, header.find(';')));
   while (type.ends_with(' ')) type.pop_back();
   return type;
 }
 
-/// How the caller reached the server, a proxy before it or not.
+/// The address that the client used, possibly through a proxy.
 std::string address_of(const http::ServerRequest& request) {
   const auto first = [&](const char* header, std::string_view otherwise) {
     const std::string_view value = request.header(header);
@@ -49,7 +49,7 @@ std::string address_of(const http::ServerRequest& request) {
 
 ApiError no_such_request() { return {404, "not_found", "there is no such request; those of the last day are known"}; }
 
-/// What every answer to a page of another site has to allow, and every preflight.
+/// CORS headers of responses to pages of other sites, and of preflights.
 constexpr std::string_view kMethods = "GET, POST, DELETE, OPTIONS";
 constexpr std::string_view kRequestHeaders = "Authorization, Content-Type, Idempotency-Key, Prefer, Last-Event-ID";
 constexpr std::string_view kResponseHeaders = "Location, Preference-Applied, Retry-After, X-Should-Retry";
@@ -98,11 +98,10 @@ Routes::Routes(http::Server& server, requests::Client& requests, const dispatch:
 
 std::string Routes::client_of(const Request& request) const {
   const auto client = clients_.find(request.header("authorization"));
-  if (!client)
-    throw ApiError(401, "invalid_api_key", "the header Authorization has to be: Bearer KEY, with a key that the operator gave you");
-  // Which a page of another site cannot send without asking first: where no key is needed, that protects what listens on loopback.
+  if (!client) throw ApiError(401, "invalid_api_key", "the header Authorization must be: Bearer KEY, with a key from the operator");
+  // Pages of other sites cannot send this without a preflight. Without keys this protects a server on loopback.
   if (request.method == "POST" && media_type(request.header("content-type")) != "application/json")
-    throw ApiError(415, "invalid_content_type", "the header Content-Type has to be application/json");
+    throw ApiError(415, "invalid_content_type", "the header Content-Type must be application/json");
   return *client;
 }
 
@@ -121,7 +120,7 @@ http::ServerResponse Routes::answer(const char* route, const std::function<Respo
     refuse(to_error(error));
   } catch (const std::exception& error) {
     log::error("a call of the API failed", {{"route", route}, {"error", error.what()}});
-    response = json_response(500, ApiError(500, "internal", "something went wrong here; try again later").json());
+    response = json_response(500, ApiError(500, "internal", "internal error; try again later").json());
   }
   if (response.later) {
     response.later = [this, route, later = std::move(response.later)]() -> std::optional<Response> {
@@ -154,7 +153,7 @@ std::shared_ptr<void> Routes::wait_for(const std::string& client) {
   const std::scoped_lock lock(mutex_);
   std::size_t& own = waiting_[client];
   if (own >= config_.waiting_per_client || all_waiting_ >= config_.waiting)
-    throw ApiError(503, "too_many_calls_wait", "too many calls wait; ask for the request itself from time to time");
+    throw ApiError(503, "too_many_calls_wait", "too many calls are waiting; poll the request instead");
   ++own;
   ++all_waiting_;
   return {nullptr, [this, client](void*) {
@@ -178,16 +177,16 @@ http::ServerResponse Routes::generate(const Request& request, const std::string&
     throw ApiError(400, "invalid_idempotency_key", "the header Idempotency-Key has more than 255 characters");
   const GenerationsBody body = read_generations_body(request.body, config_.model);
   const auto preference = preference_of(request.header("prefer"));
-  const bool waits = preference != std::chrono::seconds(0);  // else the answer is 202, however soon the picture is there
+  const bool waits = preference != std::chrono::seconds(0);  // otherwise the response is 202, even if the picture is ready
   const auto room = waits ? wait_for(client) : nullptr;
-  // OpenAI's libraries ask again by themselves where a connection or a proxy fails, and say so.
+  // OpenAI's libraries retry automatically when a connection or a proxy fails, and set this header.
   const std::string_view retries = request.header("x-stainless-retry-count");
   if (!requests_.problem().empty() || !dispatch_.problem().empty()) throw requests::Refused::unavailable();
   dispatch_.check_served(body.request.model);
   const auto accepted = requests_.submit(
       client, body.request,
       {.key = std::string(repeat_key), .digest = digest_of(request.body), .is_retry = !retries.empty() && retries != "0"}, request.wake);
-  // They give up after ten minutes, as long as is waited here by default: the answer has to come before.
+  // They time out after ten minutes, which is also the default here: respond a little earlier.
   const std::chrono::seconds own_wait = config_.wait - std::min(config_.wait / 60, std::chrono::seconds(10));
   const auto until = std::chrono::steady_clock::now() + preference.value_or(own_wait);
   const std::string location = std::string(kRequests) + accepted.id;
@@ -201,7 +200,7 @@ http::ServerResponse Routes::generate(const Request& request, const std::string&
             if (waits && !stopping && std::chrono::steady_clock::now() < until) return std::nullopt;
             if (!preference) {
               throw ApiError(stopping ? 503 : 504, stopping ? "stopping" : "not_drawn_yet",
-                             "the picture is not drawn yet; GET " + location + " tells of it")
+                             "the picture is not drawn yet; GET " + location + " shows its state")
                   .final()
                   .at(location);
             }
@@ -217,7 +216,7 @@ http::ServerResponse Routes::show(const Request& request, const std::string& cli
   const auto [id, what] = parts_of(request.path);
   if (const auto view = find(client, id)) return show(*view, what, request, client);
   if (!requests::is_fresh(id)) throw no_such_request();
-  // Another instance may have accepted it, and this one not heard of it yet.
+  // Another instance may have accepted it, and its event not have arrived here yet.
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   return {.later = [this, id, what, client, until, request, room = wait_for(client),
                     watch = requests_.watch(id, request.wake)]() -> std::optional<Response> {
@@ -268,20 +267,20 @@ http::ServerResponse Routes::stream(const Request& request, const View& view, co
           .headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}},
           .stream =
               [this, room = wait_for(client), watch = requests_.watch(id, request.wake), client, id, to_line,
-               told = std::optional<std::uint64_t>(), at = Clock::now()](std::string& piece) mutable {
+               sent_version = std::optional<std::uint64_t>(), at = Clock::now()](std::string& piece) mutable {
                 const auto now = find(client, id);
                 if (!now) return false;
-                if (told != now->state.version) {
+                if (sent_version != now->state.version) {
                   piece = to_line(*now);
-                  told = now->state.version;
+                  sent_version = now->state.version;
                   at = Clock::now();
-                } else if (Clock::now() - at >= config_.sign_of_life) {
-                  piece = ": still there\n\n";
+                } else if (Clock::now() - at >= config_.keep_alive) {
+                  piece = ": keep-alive\n\n";
                   at = Clock::now();
                 }
                 return !now->state.over() && !requests_.stopping();
               },
-          .pause = config_.sign_of_life};
+          .pause = config_.keep_alive};
 }
 
 http::ServerResponse Routes::cancel(const Request& request, const std::string& client) {

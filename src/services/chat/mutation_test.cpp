@@ -124,7 +124,7 @@ class BotMutation : public ::testing::Test {
         event.images = {{key, 64, 64, request->seed, 3}};
         event.seconds["total"] = 1;
         send_event(event.id, encode(event), {});
-        subscription->done(record.place(), record.offset);
+        subscription->done(record.topic_partition(), record.offset);
       }
     }
   }

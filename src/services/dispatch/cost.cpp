@@ -22,7 +22,7 @@ double Costs::of(const messages::Request& request) const {
   const auto found = by_model_.find(request.model);
   const Defaults usual = found == by_model_.end() ? Defaults{} : found->second;
   const int pictures = request.picture > 0 ? 1 : request.count;
-  double cost = pictures * (1.0 + static_cast<double>(request.variations.size()));  // each is drawn from the one before
+  double cost = pictures * (1.0 + static_cast<double>(request.variations.size()));  // each variation is drawn from the previous picture
   if (request.width || request.height) {
     const double width = request.width ? *request.width : *request.height;
     const double height = request.height ? *request.height : *request.width;
@@ -31,7 +31,7 @@ double Costs::of(const messages::Request& request) const {
   double steps = request.steps ? *request.steps / usual.steps : 1;
   if (request.decoder_steps) steps = std::max(steps, *request.decoder_steps / usual.decoder_steps);
   cost *= steps;
-  // A larger picture is drawn once more, in a third of the steps.
+  // Upscaling draws the picture once more, in a third of the steps.
   if (request.upscale) cost *= 1 + *request.upscale * *request.upscale / 3;
   return std::max(cost, kCheapest);
 }

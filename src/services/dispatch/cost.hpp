@@ -7,14 +7,14 @@
 
 namespace p2p::dispatch {
 
-/// How dear requests are against one that leaves all to its model's defaults: by pixels, steps and pictures. A model's defaults are learnt
-/// from what it drew; before that a size is held against 512x512 and steps against 30. Not thread-safe.
+/// The cost of requests by pixels, steps and pictures, relative to a request with its model's defaults. The defaults are learnt from
+/// finished requests; until then 512x512 pixels and 30 steps are assumed. Not thread-safe.
 class Costs {
  public:
-  /// Never below 0.1: each takes some time for itself.
+  /// At least 0.1, for the fixed overhead of a request.
   double of(const messages::Request& request) const;
 
-  /// `finished`: the event that tells of the request's end.
+  /// Learns the model's defaults from a `finished` event.
   void learn(const messages::Request& request, const messages::Event& finished);
 
  private:

@@ -7,9 +7,9 @@ namespace {
 
 using messages::Request;
 
-TEST(Costs, ARequestThatLeavesAllToItsModelCostsOne) { EXPECT_EQ(Costs().of({.model = "m", .prompt = "a fox"}), 1); }
+TEST(Costs, RequestWithDefaultsCostsOne) { EXPECT_EQ(Costs().of({.model = "m", .prompt = "a fox"}), 1); }
 
-TEST(Costs, PixelsStepsAndPicturesMultiply) {
+TEST(Costs, MultipliesPixelsStepsAndPictures) {
   const Costs costs;
   EXPECT_EQ(costs.of({.model = "m", .count = 10, .width = 1536, .height = 1536, .steps = 150}), 10 * 9 * 5);
   EXPECT_EQ(costs.of({.model = "m", .width = 1024}), 4) << "the other side as long";
@@ -18,7 +18,7 @@ TEST(Costs, PixelsStepsAndPicturesMultiply) {
   EXPECT_EQ(costs.of({.model = "m", .width = 1, .height = 1, .steps = 1}), 0.1);
 }
 
-TEST(Costs, AModelsDefaultsAreLearntFromWhatItDrew) {
+TEST(Costs, LearnsDefaultsFromFinishedRequests) {
   Costs costs;
   messages::Event finished{.type = messages::EventType::finished,
                            .images = {{.width = 1024, .height = 1024}},

@@ -19,7 +19,7 @@ Dispatch::Impl::Impl(bus::Bus& bus, Metrics& metrics, requests::Client& requests
       requests_(requests),
       config_(config),
       dispatcher_({.user_in_flight = config.user_in_flight}),
-      leader_(bus, config.trust_within, [this] { lose_lead(); }),
+      leader_(bus, config.trust_within, [this] { resign(); }),
       producer_(bus.producer()) {
   requests_.observe(*this);
 }
@@ -31,7 +31,7 @@ void Dispatch::Impl::run(const std::stop_token& stop) {
   });
   {
     std::jthread workers([this](const std::stop_token& over) { watch_workers(over); });
-    std::jthread lead([this](const std::stop_token& over) { keep_lead(over); });
+    std::jthread election([this](const std::stop_token& over) { run_election(over); });
     while (!stop.stop_requested()) tick();
   }
   producer_->flush(std::chrono::seconds(8));
@@ -39,7 +39,7 @@ void Dispatch::Impl::run(const std::stop_token& stop) {
 
 std::string Dispatch::Impl::problem() const {
   if (!workers_seen_) return "Kafka is not reachable";
-  return Heartbeat::stuck({{worker_looks_, "the list of workers"}, {lead_turns_, "the group of dispatchers"}, {turns_, "the requests"}});
+  return Heartbeat::stuck({{worker_updates_, "the list of workers"}, {elections_, "the group of dispatchers"}, {ticks_, "the requests"}});
 }
 
 void Dispatch::Impl::wake() {
@@ -48,7 +48,7 @@ void Dispatch::Impl::wake() {
 }
 
 void Dispatch::Impl::tick() {
-  turns_.stamp();
+  ticks_.stamp();
   const Time at = now();
   {
     const Lock lock(mutex_);
@@ -61,35 +61,35 @@ void Dispatch::Impl::tick() {
       next_housekeeping_ = at + std::chrono::seconds(1);
       metrics_.gauge("prompt2pic_api_leads", "Whether this process sends the requests to workers: 1 or 0.").set(may_lead() ? 1 : 0);
       const Lock lock(mutex_);
-      may_lead() ? set_depths(metrics_, dispatcher_, depths_told_, at) : clear_depths(metrics_, depths_told_);
+      may_lead() ? set_depths(metrics_, dispatcher_, depth_models_, at) : clear_depths(metrics_, depth_models_);
     }
   }
   Lock lock(mutex_);
   Time until = at + std::chrono::milliseconds(200);
-  if (const auto again = dispatcher_.look_again_at(); again && may_lead()) until = std::min(until, *again);
+  if (const auto again = dispatcher_.next_check_at(); again && may_lead()) until = std::min(until, *again);
   changed_.wait_until(lock, until, [&] { return awake_; });
 }
 
 void Dispatch::Impl::watch_workers(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    worker_looks_.stamp();
+    worker_updates_.stamp();
     try {
-      look_at_workers();
+      update_workers();
     } catch (const Error& error) {
-      if (workers_seen_.exchange(false)) log::warn("the workers cannot be seen", {{"error", error.what()}});
+      if (workers_seen_.exchange(false)) log::warn("the list of workers is not available", {{"error", error.what()}});
     }
     pause(config_.watch_every, stop);
   }
 }
 
-void Dispatch::Impl::look_at_workers() {
+void Dispatch::Impl::update_workers() {
   const auto group = bus_.describe_group(std::string(messages::kWorkersGroup));
   workers_seen_ = true;
-  if (group.exists && !group.stable) return;  // the last one holds until they have agreed
+  if (group.exists && !group.stable) return;  // the previous list is kept during a rebalance
   const auto workers = workers_of(group);
-  metrics_.gauge("prompt2pic_workers", "Workers that are there.").set(static_cast<double>(workers.size()));
-  std::set<std::string> anew;
-  std::set<std::string> strange;
+  metrics_.gauge("prompt2pic_workers", "Active workers.").set(static_cast<double>(workers.size()));
+  std::set<std::string> recreated;
+  std::set<std::string> unknown;
   {
     const Lock lock(mutex_);
     dispatcher_.set_workers(workers);
@@ -102,24 +102,24 @@ void Dispatch::Impl::look_at_workers() {
     }
     for (auto& [model, log] : logs_) {
       const std::string before = std::exchange(log, bus_.log_of(messages::requests_topic(model)));
-      if (!before.empty() && before != log) anew.insert(model);
+      if (!before.empty() && before != log) recreated.insert(model);
     }
     dispatcher_.for_each_waiting([&](const QueuedRequest& request) {
-      if (!logs_.contains(request.model)) strange.insert(request.model);
+      if (!logs_.contains(request.model)) unknown.insert(request.model);
     });
     wake();
   }
-  // A topic shows that some worker served the model once.
-  std::erase_if(strange, [&](const std::string& model) {
+  // If the topic exists, a worker has served the model before.
+  std::erase_if(unknown, [&](const std::string& model) {
     return bus_.backlog(std::string(messages::kWorkersGroup), messages::requests_topic(model)).topic_exists;
   });
   {
     const Lock lock(mutex_);
-    std::erase_if(unserved_, [&](const auto& item) { return !strange.contains(item.first); });
-    for (const std::string& model : strange) unserved_.try_emplace(model, now());
+    std::erase_if(unserved_, [&](const auto& item) { return !unknown.contains(item.first); });
+    for (const std::string& model : unknown) unserved_.try_emplace(model, now());
   }
   const std::scoped_lock lead(leading_);
-  for (const std::string& model : anew) {
+  for (const std::string& model : recreated) {
     if (may_lead()) send_again(model);
   }
 }

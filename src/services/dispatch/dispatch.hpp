@@ -17,15 +17,15 @@ namespace p2p::dispatch {
 
 struct DispatchConfig {
   int user_in_flight = 2;
-  std::chrono::seconds longest_wait = std::chrono::hours(12);         ///< for a worker; then a request fails. Below the topics' retention
-  std::chrono::milliseconds worker_grace = std::chrono::seconds(15);  ///< how long a model may have no worker, ever
-  std::chrono::milliseconds trust_within{4'000};                      ///< after a longer silence it is not sure that it still leads
-  std::chrono::milliseconds watch_every{500};                         ///< between two looks at which workers are there
-  Heartbeat::Clock steady_clock = std::chrono::steady_clock::now;     ///< for tests; thread-safe. By it loops are known to be stuck
+  std::chrono::seconds longest_wait = std::chrono::hours(12);         ///< for a worker; then the request fails. Below the topics' retention
+  std::chrono::milliseconds worker_grace = std::chrono::seconds(15);  ///< how long requests wait for a model that no worker has ever served
+  std::chrono::milliseconds trust_within{4'000};                      ///< leadership is in doubt after a longer silence of the brokers
+  std::chrono::milliseconds watch_every{500};                         ///< interval of updates of the list of workers
+  Heartbeat::Clock steady_clock = std::chrono::steady_clock::now;     ///< detects stuck loops; replaced in tests; thread-safe
 };
 
-/// Sends what waits to the workers. Every process with a door has one, each knows all that waits, of all doors, and one of them leads: it
-/// alone writes the topics of requests, and ends what nobody can draw and what was cancelled while it waited.
+/// Sends waiting requests to workers. Every process with a door has an instance that tracks the requests of all doors. Only the elected
+/// leader writes to the request topics, and ends requests that nobody can draw or that were cancelled while waiting.
 class Dispatch {
  public:
   /// Keeps the references; observes `requests`.
@@ -35,12 +35,12 @@ class Dispatch {
   /// Works until `stop`.
   void run(const std::stop_token& stop);
 
-  /// Why it cannot work at the moment; empty: it can. Thread-safe, as are all below.
+  /// Why it cannot work at the moment; empty if it can. This and the following functions are thread-safe.
   std::string problem() const;
 
-  /// Throws requests::Refused: no worker serves the model, nor ever did; or that cannot be told.
+  /// Throws requests::Refused if no worker has ever served the model, or if that is unknown because Kafka does not answer.
   void check_served(const std::string& model) const;
-  /// Models that live workers serve.
+  /// Models served by active workers.
   std::set<std::string> models() const;
   Estimate estimate(const std::string& id) const;
 

@@ -7,7 +7,7 @@ TEST_F(DispatchTest, RefusesBeyondLimits) {
   Instance api(bus, metrics, {.requests = {.user_queue = 2, .user_per_day = 3}});
   const auto code_of = [&](const std::string& client, const std::string& model = "flat") {
     try {
-      messages::Request request = wish();
+      messages::Request request = request_for();
       request.model = model;
       api.accept(client, request);
       return std::string();
@@ -25,12 +25,12 @@ TEST_F(DispatchTest, RefusesBeyondLimits) {
   EXPECT_TRUE(eventually([&] { return code_of("c") == "day_full"; }));
 }
 
-TEST_F(DispatchTest, RefusesMoreWordsThanItMayKeep) {
+TEST_F(DispatchTest, RefusesTooLongPromptsInTotal) {
   const auto reads_nothing = join_workers(bus);
   Instance api(bus, metrics, {.requests = {.user_queue = 1000, .most_words = 5000, .most_words_per_owner = 2000}});
   const auto ask = [&](const std::string& client) {
     try {
-      api.accept(client, wish(std::string(1000, 'x')));
+      api.accept(client, request_for(std::string(1000, 'x')));
       return 200;
     } catch (const Refused& error) {
       return error.reason() == Refused::Reason::words_full ? 429 : 0;
@@ -44,9 +44,9 @@ TEST_F(DispatchTest, RefusesMoreWordsThanItMayKeep) {
   EXPECT_EQ(ask("f"), 429) << "all together";
 }
 
-TEST_F(DispatchTest, ForgetsTheOldestEndedRequests) {
+TEST_F(DispatchTest, ForgetsOldestEndedRequests) {
   Instance api(bus, metrics, {.requests = {.most_ended = 2}});
-  // Ids in the order of their requests, as those of one millisecond need not be.
+  // Explicit ids in the order of the requests, since generated ids of the same millisecond are unordered.
   for (const char* id : {"a", "b", "c", "d", "e"}) {
     send_accepted(id);
     EXPECT_TRUE(eventually([&] { return api->find("c", id).has_value(); }));

@@ -3,10 +3,10 @@
 namespace p2p::dispatch {
 namespace {
 
-TEST_F(DispatchTest, DrawsWhatItAccepted) {
+TEST_F(DispatchTest, DispatchesAcceptedRequest) {
   const FakeWorker worker(bus);
   Instance api(bus, metrics);
-  const std::string id = api.accept("c", wish("a fox", 3));
+  const std::string id = api.accept("c", request_for("a fox", 3));
   const RequestState entry = settled(api, id);
   EXPECT_EQ(entry.request.seed, 7u);
   EXPECT_EQ(entry.status, Status::finished);
@@ -15,60 +15,60 @@ TEST_F(DispatchTest, DrawsWhatItAccepted) {
   EXPECT_EQ(entry.images[2].key, messages::image_key(id, entry.request.time, 3));
 }
 
-TEST_F(DispatchTest, OthersHaveTheirTurnBetweenTwoPictures) {
+TEST_F(DispatchTest, OtherRequestsTakeTurnsBetweenPictures) {
   auto worker = join_workers(bus);
   Instance api(bus, metrics, {.dispatch = {.user_in_flight = 1}});
-  const std::string dear = api.accept("c", wish("a fox", 10));
+  const std::string big = api.accept("c", request_for("a fox", 10));
   ASSERT_TRUE(bus.wait_for(kTopic, 1));
-  const std::string small = api.accept("d", wish("a cat"));
+  const std::string small = api.accept("d", request_for("a cat"));
   const auto request = messages::decode_request(bus.records(kTopic).front().value);
-  ASSERT_EQ(request->id, dear);
+  ASSERT_EQ(request->id, big);
   EXPECT_EQ(request->picture, 1);
-  Event event{.id = dear, .time = now(), .type = EventType::started, .worker = "worker", .dispatch = 1, .attempt = 1};
+  Event event{.id = big, .time = now(), .type = EventType::started, .worker = "worker", .dispatch = 1, .attempt = 1};
   send(event);
   event.type = EventType::progress;
   event.stage = "handed_back";
-  event.images = {{messages::image_key(dear, request->time, 1), 64, 64, 7, 100}};
+  event.images = {{messages::image_key(big, request->time, 1), 64, 64, 7, 100}};
   send(event);
   ASSERT_TRUE(bus.wait_for(kTopic, 2));
   const auto all = bus.records(kTopic);
   EXPECT_TRUE(std::ranges::any_of(all, [&](const auto& record) { return record.key == small; }));
-  EXPECT_TRUE(eventually([&] { return api->find("c", dear)->state.fraction == 0.1; }));
+  EXPECT_TRUE(eventually([&] { return api->find("c", big)->state.fraction == 0.1; }));
 }
 
 TEST_F(DispatchTest, HidesRequestsFromOtherClients) {
   Instance api(bus, metrics);
-  const std::string id = api.accept("c", wish());
+  const std::string id = api.accept("c", request_for());
   EXPECT_TRUE(api->find("c", id));
   EXPECT_FALSE(api->find("d", id));
   EXPECT_FALSE(api.cancel("d", id));
   EXPECT_FALSE(api->find("d", id));
 }
 
-TEST_F(DispatchTest, AWatchIsToldOfEachChangeAndOfTheStop) {
-  std::atomic<int> told = 0;
+TEST_F(DispatchTest, WatchIsNotifiedOfChangesAndStop) {
+  std::atomic<int> wakes = 0;
   std::shared_ptr<void> watch, ended;
   {
     Instance api(bus, metrics);
-    watch = api.client.watch("a", [&] { ++told; });
-    ended = api.client.watch("a", [&] { told += 1000; });
+    watch = api.client.watch("a", [&] { ++wakes; });
+    ended = api.client.watch("a", [&] { wakes += 1000; });
     ended.reset();
     send_accepted("a");
-    EXPECT_TRUE(eventually([&] { return told == 1; }));
+    EXPECT_TRUE(eventually([&] { return wakes == 1; }));
     EXPECT_TRUE(api.cancel("c", "a"));
     EXPECT_EQ(settled(api, "a").status, Status::cancelled);
-    EXPECT_TRUE(eventually([&] { return told >= 2; }));
-    const int before = told;
+    EXPECT_TRUE(eventually([&] { return wakes >= 2; }));
+    const int before = wakes;
     api.stop();
-    EXPECT_GT(told, before);
+    EXPECT_GT(wakes, before);
     watch.reset();
   }
-  EXPECT_LT(told, 1000);
+  EXPECT_LT(wakes, 1000);
 }
 
 TEST_F(DispatchTest, CancelsAWaitingRequestAtOnce) {
   Instance api(bus, metrics);
-  const std::string id = api.accept("c", wish());
+  const std::string id = api.accept("c", request_for());
   EXPECT_TRUE(api.cancel("c", id));
   EXPECT_EQ(settled(api, id).status, Status::cancelled);
   EXPECT_TRUE(api.cancel("c", id)) << "a second time changes nothing";
@@ -78,8 +78,8 @@ TEST_F(DispatchTest, CancelsAWaitingRequestAtOnce) {
 TEST_F(DispatchTest, AppliesACancelReadBeforeItsRequest) {
   send_cancel("a");
   Instance api(bus, metrics);
-  // Once a later message of the control topic has had its effect, the instance has read the one before it.
-  const std::string later = api.accept("c", wish());
+  // When a later control message has had its effect, the instance has read the earlier one too.
+  const std::string later = api.accept("c", request_for());
   send_cancel(later);
   EXPECT_EQ(settled(api, later).status, Status::cancelled);
   send_accepted("a");
@@ -91,12 +91,12 @@ TEST_F(DispatchTest, AppliesACancelReadBeforeItsRequest) {
 TEST_F(DispatchTest, PublishesTheCancelOfADrawingRequest) {
   const FakeWorker worker(bus);
   Instance api(bus, metrics);
-  const std::string id = api.accept("c", wish("wait"));
+  const std::string id = api.accept("c", request_for("wait"));
   EXPECT_TRUE(eventually([&] { return api->find("c", id)->state.status == Status::drawing; }));
   EXPECT_TRUE(api.cancel("c", id));
-  const auto wishes = bus.records(std::string(messages::kControlTopic));
-  ASSERT_FALSE(wishes.empty());
-  EXPECT_EQ(messages::decode_control(wishes.back().value)->id, id);
+  const auto controls = bus.records(std::string(messages::kControlTopic));
+  ASSERT_FALSE(controls.empty());
+  EXPECT_EQ(messages::decode_control(controls.back().value)->id, id);
   EXPECT_TRUE(api->find("c", id)->state.cancelling);
 }
 
@@ -104,7 +104,7 @@ TEST_F(DispatchTest, WaitingRequestOutlivesItsInstance) {
   std::string id;
   {
     Instance first(bus, metrics);
-    id = first.accept("c", wish());
+    id = first.accept("c", request_for());
   }
   const FakeWorker worker(bus);
   Instance second(bus, metrics);
@@ -117,13 +117,13 @@ TEST_F(DispatchTest, NewInstanceSendsNoRequestTwice) {
   {
     const auto reads_nothing = join_workers(bus);
     Instance first(bus, metrics);
-    id = first.accept("c", wish());
+    id = first.accept("c", request_for());
     EXPECT_TRUE(bus.wait_for(kTopic, 1));
   }
   const FakeWorker worker(bus);
   Instance second(bus, metrics);
   EXPECT_EQ(settled(second, id).status, Status::finished);
-  const std::string next = second.accept("c", wish());
+  const std::string next = second.accept("c", request_for());
   EXPECT_EQ(settled(second, next).status, Status::finished);
   EXPECT_EQ(sent(), 2u);
 }
@@ -133,18 +133,18 @@ TEST_F(DispatchTest, OnlyOneOfSeveralInstancesSends) {
   Instance first(bus, metrics);
   Instance second(bus, metrics);
   for (int i = 0; i < 10; ++i) {
-    const std::string id = (i % 2 == 0 ? first : second).accept("c", wish());
+    const std::string id = (i % 2 == 0 ? first : second).accept("c", request_for());
     Instance& other = i % 2 == 0 ? second : first;
-    EXPECT_TRUE(eventually([&] { return other->find("c", id).has_value(); })) << "either knows of it";
+    EXPECT_TRUE(eventually([&] { return other->find("c", id).has_value(); })) << "both instances have it";
     EXPECT_EQ(settled(other, id).status, Status::finished);
   }
   EXPECT_EQ(sent(), 10u);
 }
 
-TEST_F(DispatchTest, SendsAgainWhatAWorkerHandedBack) {
+TEST_F(DispatchTest, SendsHandedBackRequestAgain) {
   const auto reads_nothing = join_workers(bus);
   Instance api(bus, metrics);
-  const std::string id = api.accept("c", wish());
+  const std::string id = api.accept("c", request_for());
   EXPECT_TRUE(bus.wait_for(kTopic, 1));
   Event back{.id = id, .time = now(), .type = EventType::progress, .worker = "worker", .dispatch = 1};
   back.stage = "handed_back";
@@ -159,7 +159,7 @@ TEST_F(DispatchTest, SendsAgainWhatAWorkerHandedBack) {
 
 TEST_F(DispatchTest, IgnoresThePictureOfAnotherRequest) {
   Instance api(bus, metrics);
-  const std::string id = api.accept("c", wish());
+  const std::string id = api.accept("c", request_for());
   Event event{.id = id, .time = now(), .type = EventType::finished, .worker = "worker", .dispatch = 1};
   event.images = {{messages::image_key("another", now(), 1), 64, 64, 1, 100}};
   send(event);
@@ -170,19 +170,19 @@ TEST_F(DispatchTest, IgnoresThePictureOfAnotherRequest) {
   EXPECT_EQ(state.images.at(0).key, event.images[0].key);
 }
 
-TEST_F(DispatchTest, WhatKafkaNeverTakesFails) {
+TEST_F(DispatchTest, FailsRequestThatKafkaRefuses) {
   Instance api(bus, metrics);
   const auto workers = join_workers(bus);
   ASSERT_TRUE(eventually([&] { return api.dispatch.models().contains("flat"); }));
   bus.refuse(kTopic, {"Message size too large", true});
-  EXPECT_EQ(settled(api, api.accept("c", wish())).status, Status::failed);
+  EXPECT_EQ(settled(api, api.accept("c", request_for())).status, Status::failed);
 }
 
-TEST_F(DispatchTest, WhatStoodInATopicThatWasMadeAnewIsSentAgain) {
+TEST_F(DispatchTest, SendsAgainAfterTopicWasRecreated) {
   Instance api(bus, metrics);
   const auto workers = join_workers(bus);
   ASSERT_TRUE(eventually([&] { return api.dispatch.models().contains("flat"); }));
-  const std::string id = api.accept("c", wish());
+  const std::string id = api.accept("c", request_for());
   ASSERT_TRUE(bus.wait_for(kTopic, 1));
   bus.make_anew(kTopic);
   ASSERT_TRUE(bus.wait_for(kTopic, 1));
@@ -191,7 +191,7 @@ TEST_F(DispatchTest, WhatStoodInATopicThatWasMadeAnewIsSentAgain) {
   EXPECT_EQ(again->dispatch, 2);
 }
 
-TEST_F(DispatchTest, AModelWhoseTopicIsGoneIsUnavailableForNow) {
+TEST_F(DispatchTest, ModelWithDeletedTopicIsUnavailable) {
   Instance api(bus, metrics);
   auto workers = join_workers(bus);
   ASSERT_TRUE(eventually([&] { return api.dispatch.models().contains("flat"); }));
@@ -199,7 +199,7 @@ TEST_F(DispatchTest, AModelWhoseTopicIsGoneIsUnavailableForNow) {
   bus.remove(kTopic);
   ASSERT_TRUE(eventually([&] { return api.dispatch.models().empty(); }));
   try {
-    api.accept("c", wish());
+    api.accept("c", request_for());
     FAIL();
   } catch (const Refused& error) {
     EXPECT_EQ(error.reason(), Refused::Reason::unavailable);

@@ -26,8 +26,8 @@ class Dispatcher::Impl {
   }
 
   std::vector<Assignment> next(Time now) {
-    std::vector<Assignment> dispatches;
-    look_again_.reset();
+    std::vector<Assignment> assignments;
+    next_check_.reset();
     pool_.forget_others(now);
     if (queue_.entries().empty() && pool_.idles()) queue_.rest();
     const auto has_room = [&](const std::string& model) { return pool_.with_room(model, now) != nullptr; };
@@ -35,33 +35,33 @@ class Dispatcher::Impl {
     const auto anyone = [](const std::string&) { return true; };
     for (;;) {
       const auto* entry = queue_.first(has_room, below_cap);
-      // Nobody else waits whom these workers could serve: a owner may have more than the share.
+      // These workers could serve nobody else, so an owner may exceed the limit.
       if (!entry) entry = queue_.first(has_room, anyone);
       if (!entry) break;
       const Worker& worker = *pool_.with_room(entry->request.model, now);
       const int partition = pool_.partition_for(worker, entry->request.model);
-      dispatches.push_back({entry->request.id, partition});
+      assignments.push_back({entry->request.id, partition});
       pool_.add({.entry = *queue_.take(entry->request.id, true), .partition = partition});
     }
-    foresee(now);
-    return dispatches;
+    predict(now);
+    return assignments;
   }
 
   std::vector<std::string> to_release(Time now) {
-    constexpr std::chrono::seconds kAskAgain{2};
+    constexpr std::chrono::seconds kRecallAgain{2};
     std::vector<std::string> ids;
-    std::set<std::string> looked_at;
+    std::set<std::string> done_models;
     pool_.forget_others(now);
     for (const auto& [id, each] : pool_.sent()) {
       const std::string& model = each.entry.request.model;
       if (each.started || each.drawn() || each.worker.empty() || !pool_.is_behind_another(each)) continue;
       if (queue_.has(model) || !pool_.with_room(model, now, true)) continue;
-      if (each.asked_back && now - *each.asked_back < kAskAgain) continue;
-      // One for each idle worker would do; one for each model and look is simpler, and soon enough.
-      if (!looked_at.insert(model).second) continue;
+      if (each.recalled && now - *each.recalled < kRecallAgain) continue;
+      // One per model and call is simpler than one per idle worker, and fast enough.
+      if (!done_models.insert(model).second) continue;
       ids.push_back(id);
     }
-    for (const std::string& id : ids) pool_.find(id)->asked_back = now;
+    for (const std::string& id : ids) pool_.find(id)->recalled = now;
     return ids;
   }
 
@@ -100,19 +100,19 @@ class Dispatcher::Impl {
 
   FairQueue& queue() { return queue_; }
   WorkerPool& pool() { return pool_; }
-  std::optional<Time> look_again() const { return look_again_; }
+  std::optional<Time> next_check() const { return next_check_; }
 
  private:
   struct Positions {
     Time made;
     std::map<std::string, int> by_id;
-    std::vector<double> before;  ///< by position, from 1: the cost of those before it, and of one that is drawn
+    std::vector<double> before;  ///< by position, from 1: total cost of the requests before it, plus one in progress
   };
 
-  void foresee(Time now) {
+  void predict(Time now) {
     for (const std::string& model : queue_.models()) {
       const auto at = pool_.room_at(model, now);
-      if (at && (!look_again_ || *at < *look_again_)) look_again_ = at;
+      if (at && (!next_check_ || *at < *next_check_)) next_check_ = at;
     }
   }
 
@@ -127,16 +127,19 @@ class Dispatcher::Impl {
       }
     }
     const auto found = positions.by_id.find(id);
-    return found == positions.by_id.end() ? static_cast<int>(positions.by_id.size()) + 1 : found->second;  // it came since
+    return found == positions.by_id.end() ? static_cast<int>(positions.by_id.size()) + 1
+                                          : found->second;  // added after the positions were computed
   }
 
-  double work_before(const std::string& model, int place) const { return positions_.at(model).before.at(static_cast<std::size_t>(place)); }
+  double work_before(const std::string& model, int position) const {
+    return positions_.at(model).before.at(static_cast<std::size_t>(position));
+  }
 
   Limits limits_;
   FairQueue queue_;
   WorkerPool pool_;
   std::map<std::string, Positions> positions_;
-  std::optional<Time> look_again_;
+  std::optional<Time> next_check_;
 };
 
 Dispatcher::Dispatcher(Limits limits) : impl_(std::make_unique<Impl>(limits)) {}
@@ -162,7 +165,7 @@ void Dispatcher::others_progressed(const std::string& id, Time at) { impl_->pool
 void Dispatcher::others_ended(const std::string& id) { impl_->pool().others_ended(id); }
 
 std::vector<Assignment> Dispatcher::next(Time now) { return impl_->next(now); }
-std::optional<Time> Dispatcher::look_again_at() const { return impl_->look_again(); }
+std::optional<Time> Dispatcher::next_check_at() const { return impl_->next_check(); }
 std::vector<std::string> Dispatcher::to_release(Time now) { return impl_->to_release(now); }
 std::vector<Assignment> Dispatcher::sent(const std::string& model) const { return impl_->sent(model); }
 void Dispatcher::for_each_waiting(const std::function<void(const QueuedRequest& request)>& visit) const {

@@ -10,100 +10,98 @@
 
 #include "base/clock.hpp"
 
-/// Who is served next, and by which worker.
+/// Decides which request is served next, and by which worker.
 namespace p2p::dispatch {
 
 struct Limits {
-  int user_in_flight = 2;  ///< workers that one owner holds at most while others wait
-  std::chrono::milliseconds ahead{
-      50};  ///< work that a worker may have before it beyond its current request, so that short ones follow each other without a pause
+  int user_in_flight = 2;               ///< how many workers one owner may occupy while others wait
+  std::chrono::milliseconds ahead{50};  ///< estimated work that a worker may have queued, so that it has no pause between short requests
 };
 
-/// A worker as the group's description has it.
+/// A worker, from the description of its consumer group.
 struct Worker {
   std::string name;
-  std::map<std::string, std::vector<int>> partitions;  ///< by model: what it serves and where it reads
+  std::map<std::string, std::vector<int>> partitions;  ///< by model that it serves
 };
 
-/// A request that is not with a worker.
+/// A request that is waiting for a worker.
 struct QueuedRequest {
   std::string id;
-  std::string owner;  ///< fair share is by this
+  std::string owner;  ///< fairness is per owner
   std::string model;
   Time accepted;
   double cost = 1;  ///< above 0; see Costs
 };
 
-/// Send the request to this partition of its model's topic.
+/// A request to send, and the partition of its model's topic.
 struct Assignment {
   std::string id;
   int partition = 0;
 };
 
 struct Estimate {
-  int position = 0;                                     ///< 1: next; 0: it does not wait
-  bool with_worker = false;                             ///< a worker has it
-  std::optional<std::chrono::milliseconds> until_done;  ///< unset: nothing was measured yet, or no worker serves the model
+  int position = 0;                                     ///< 1: next; 0: not waiting
+  bool with_worker = false;                             ///< it was sent to a worker
+  std::optional<std::chrono::milliseconds> until_done;  ///< unset: no measurements yet, or no worker serves the model
 };
 
-/// Pure: no clock, no I/O; Dispatch feeds it and acts on what it says. Not thread-safe. Fair queueing by start tags (SFQ): each owner's
-/// next request is placed behind those of owners who were served less, by cost, requests of equal rank in order of arrival; so distinct
-/// owners are served first come, first served, and a burst of one owner delays another by a request or two, however dear the others of the
-/// burst are.
+/// Pure logic without clock and I/O, driven by Dispatch. Not thread-safe. Start-time fair queueing (SFQ): an owner's next request ranks
+/// behind those of owners who have received less service, by cost; equal ranks are ordered by arrival. So distinct owners are served first
+/// come, first served, and a burst of one owner delays another by one or two requests, however expensive the rest of the burst is.
 class Dispatcher {
  public:
   explicit Dispatcher(Limits limits);
   ~Dispatcher();
 
-  /// The live workers, all of them. What was sent to partitions whose owner changed stays sent: the new owner reads it.
+  /// Sets the complete list of active workers. Requests in partitions whose owner changed remain sent: the new owner reads them.
   void set_workers(const std::vector<Worker>& workers);
 
   void add(const QueuedRequest& request);
-  /// A request that was sent before this one led.
+  /// Adds a request that a previous leader has sent.
   void add_dispatched(const QueuedRequest& request, int partition);
-  /// A waiting request that is no longer wanted. False if it does not wait here.
+  /// Removes a waiting request. False if it is not waiting.
   bool remove(const std::string& id);
 
-  /// A worker draws it, whoever sent it.
+  /// A worker has started to draw the request, whoever sent it.
   void started(const std::string& id, const std::string& worker, Time at);
-  /// At 1 it is drawn, and its worker is free for the next while it stores the picture.
+  /// At 1 the request is drawn: its worker is free for the next one while it stores the picture.
   void progressed(const std::string& id, double fraction, Time at);
-  /// It ended, whatever the outcome.
+  /// The request has ended, with any outcome.
   void ended(const std::string& id);
-  /// It was handed back and waits again, at its old rank. False if it was not sent from here.
+  /// The request was handed back and waits again, at its old rank. False if it was not sent.
   bool handed_back(const std::string& id);
 
-  /// A worker draws a request that another program sent: it has no room until that is drawn, or nothing was told of it for a minute.
+  /// A worker draws a request of another program: it has no room until that is drawn, or until a minute passes without an event of it.
   void others_started(const std::string& id, const std::string& worker, Time at);
   void others_progressed(const std::string& id, Time at);
-  /// It is drawn, or no longer with that worker.
+  /// That request is drawn, or no longer with the worker.
   void others_ended(const std::string& id);
 
-  /// What to send now, in order; counts as sent.
+  /// The requests to send now, in order. They count as sent from then on.
   std::vector<Assignment> next(Time now);
-  /// When next() may have more to send though nothing is told until then: a worker's request is foreseen to end.
-  std::optional<Time> look_again_at() const;
-  /// Requests to ask back: sent and not started, behind another request of a busy worker, while a worker that serves their model idles.
-  /// Each is named again only after two seconds.
+  /// When next() may have more to send even without new input, because a worker's request is expected to end.
+  std::optional<Time> next_check_at() const;
+  /// Requests to recall from busy workers because another worker that serves their model is idle: sent, not started, and behind another
+  /// request. Each is returned again only after two seconds.
   std::vector<std::string> to_release(Time now);
 
-  /// What is with workers of the model, where it was sent to.
+  /// The requests of the model that were sent, with their partitions.
   std::vector<Assignment> sent(const std::string& model) const;
-  /// All that waits, in no order.
+  /// All waiting requests, in no particular order.
   void for_each_waiting(const std::function<void(const QueuedRequest& request)>& visit) const;
 
-  /// By model: whether a live worker serves it.
+  /// Whether an active worker serves the model.
   bool is_served(const std::string& model) const;
-  /// Positions may be a second old where very many wait.
+  /// Positions may be up to a second old if very many requests wait.
   Estimate estimate(const std::string& id, Time now) const;
-  /// The owner's requests that wait, whatever their model.
+  /// Number of waiting requests of the owner, of any model.
   int waiting_of(const std::string& owner) const;
   struct Depth {
     int waiting = 0;
     int in_flight = 0;
-    std::optional<Time> oldest;  ///< of those waiting
+    std::optional<Time> oldest;  ///< acceptance of the oldest waiting request
   };
-  /// By model, of those that have any.
+  /// By model, for models with requests.
   std::map<std::string, Depth> depths() const;
 
  private:

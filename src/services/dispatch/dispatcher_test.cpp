@@ -28,7 +28,7 @@ class DispatcherTest : public ::testing::Test {
     }
     return ids;
   }
-  /// Starts, is drawn after `time`, ends.
+  /// The request starts, is drawn after `time`, and ends.
   void draw(const std::string& id, milliseconds time) {
     dispatcher.started(id, "w0", now);
     now += time;
@@ -52,7 +52,7 @@ TEST_F(DispatcherTest, EachWorkerGetsOneRequest) {
   EXPECT_THAT(next(), ElementsAre("c")) << "a is drawn, its worker is free though it stores";
 }
 
-TEST_F(DispatcherTest, AWorkerThatDrawsForAnotherProgramHasNoRoom) {
+TEST_F(DispatcherTest, WorkerThatDrawsForAnotherProgramHasNoRoom) {
   workers(2);
   dispatcher.others_started("theirs", "w0", now);
   for (const char* id : {"a", "b"}) add(id, id);
@@ -65,7 +65,7 @@ TEST_F(DispatcherTest, AWorkerThatDrawsForAnotherProgramHasNoRoom) {
   EXPECT_EQ(partition["b"], 0);
 }
 
-TEST_F(DispatcherTest, AStartWhoseEndIsLostKeepsAWorkerForAMinute) {
+TEST_F(DispatcherTest, LostEndOfOtherProgramBlocksWorkerForOneMinute) {
   workers(1);
   dispatcher.others_started("theirs", "w0", now);
   add("a", "a");
@@ -73,7 +73,7 @@ TEST_F(DispatcherTest, AStartWhoseEndIsLostKeepsAWorkerForAMinute) {
   dispatcher.others_progressed("theirs", now);
   dispatcher.others_progressed("unknown", now);
   now += seconds(59);
-  EXPECT_THAT(next(), IsEmpty()) << "progress was told 59 s ago";
+  EXPECT_THAT(next(), IsEmpty()) << "the last progress event was 59 s ago";
   now += seconds(1);
   EXPECT_THAT(next(), ElementsAre("a"));
   dispatcher.others_progressed("theirs", now);
@@ -82,14 +82,14 @@ TEST_F(DispatcherTest, AStartWhoseEndIsLostKeepsAWorkerForAMinute) {
   EXPECT_THAT(next(), ElementsAre("b")) << "it stays forgotten";
 }
 
-TEST_F(DispatcherTest, AClockThatWasSetBackKeepsNoWorker) {
+TEST_F(DispatcherTest, ClockSetBackDoesNotBlockWorker) {
   workers(1);
   dispatcher.others_started("theirs", "w0", now + std::chrono::hours(2));
   add("a", "a");
   EXPECT_THAT(next(), ElementsAre("a"));
 }
 
-TEST_F(DispatcherTest, AWorkerThatIsGoneDrawsForNobody) {
+TEST_F(DispatcherTest, ForgetsRequestsOfOthersWithDepartedWorker) {
   workers(1);
   dispatcher.others_started("theirs", "w0", now);
   dispatcher.set_workers({});
@@ -98,14 +98,14 @@ TEST_F(DispatcherTest, AWorkerThatIsGoneDrawsForNobody) {
   EXPECT_THAT(next(), ElementsAre("a"));
 }
 
-TEST_F(DispatcherTest, NobodyHoldsMoreThanTheShareWhileOthersWait) {
+TEST_F(DispatcherTest, LimitsWorkersPerOwnerWhileOthersWait) {
   workers(4);
   for (int i = 0; i < 10; ++i) add("u" + std::to_string(i), "u");
   add("v", "v");
   EXPECT_THAT(next(), ElementsAre("u0", "v", "u1", "u2")) << "after v nobody else waits, so the last worker need not idle";
 }
 
-TEST_F(DispatcherTest, TheShareHoldsWhenWorkersGetFree) {
+TEST_F(DispatcherTest, LimitHoldsWhenWorkersBecomeFree) {
   workers(2);
   for (int i = 0; i < 6; ++i) add("u" + std::to_string(i), "u");
   EXPECT_EQ(next().size(), 2u);
@@ -114,7 +114,7 @@ TEST_F(DispatcherTest, TheShareHoldsWhenWorkersGetFree) {
   EXPECT_THAT(next(), ElementsAre("v"));
 }
 
-TEST_F(DispatcherTest, ABurstDelaysAnotherByTwoRequestsAtMost) {
+TEST_F(DispatcherTest, BurstDelaysAnotherOwnerByTwoRequestsAtMost) {
   for (const int share : {1, 2, 3}) {
     Dispatcher one({.user_in_flight = share});
     one.set_workers({{"w", {{"m", {0}}}}});
@@ -130,9 +130,9 @@ TEST_F(DispatcherTest, ABurstDelaysAnotherByTwoRequestsAtMost) {
   }
 }
 
-TEST_F(DispatcherTest, AmongDearRequestsAnothersCheapOneIsDrawnNext) {
+TEST_F(DispatcherTest, CheapRequestIsServedNextAmongExpensiveOnes) {
   workers(1);
-  for (int i = 0; i < 10; ++i) dispatcher.add({"dear" + std::to_string(i), "u", "m", now, 450});
+  for (int i = 0; i < 10; ++i) dispatcher.add({"big" + std::to_string(i), "u", "m", now, 450});
   EXPECT_THAT(next(), ElementsAre("dear0"));
   add("cheap", "v");
   draw("dear0", std::chrono::hours(1));
@@ -142,7 +142,7 @@ TEST_F(DispatcherTest, AmongDearRequestsAnothersCheapOneIsDrawnNext) {
   EXPECT_EQ(dispatcher.estimate("dear2", now).until_done, seconds(8) + std::chrono::hours(2));
 }
 
-TEST_F(DispatcherTest, TheFastestIdleWorkerIsTaken) {
+TEST_F(DispatcherTest, ChoosesFastestIdleWorker) {
   workers(2);
   add("a", "a");
   add("b", "b");
@@ -160,7 +160,7 @@ TEST_F(DispatcherTest, TheFastestIdleWorkerIsTaken) {
   EXPECT_EQ(partition["c"], 1);
 }
 
-TEST_F(DispatcherTest, ShortRequestsFollowEachOtherWithoutAPause) {
+TEST_F(DispatcherTest, QueuesShortRequestsWithoutPause) {
   workers(1);
   add("a", "u");
   next();
@@ -171,7 +171,7 @@ TEST_F(DispatcherTest, ShortRequestsFollowEachOtherWithoutAPause) {
   EXPECT_LE(sent, 64u);
 }
 
-TEST_F(DispatcherTest, TheEndIsForeseenByProgress) {
+TEST_F(DispatcherTest, PredictsEndFromProgress) {
   workers(1);
   add("a", "a");
   add("b", "b");
@@ -180,12 +180,12 @@ TEST_F(DispatcherTest, TheEndIsForeseenByProgress) {
   now += seconds(9);
   dispatcher.progressed("a", 0.9, now);
   EXPECT_THAT(next(), IsEmpty());
-  EXPECT_EQ(dispatcher.look_again_at(), now + milliseconds(950));
+  EXPECT_EQ(dispatcher.next_check_at(), now + milliseconds(950));
   now += milliseconds(951);
   EXPECT_THAT(next(), ElementsAre("b"));
 }
 
-TEST_F(DispatcherTest, WithoutWorkersEverythingWaits) {
+TEST_F(DispatcherTest, EverythingWaitsWithoutWorkers) {
   add("a", "a");
   EXPECT_THAT(next(), IsEmpty());
   EXPECT_FALSE(dispatcher.is_served("m"));
@@ -195,12 +195,12 @@ TEST_F(DispatcherTest, WithoutWorkersEverythingWaits) {
   EXPECT_THAT(next(), ElementsAre("a"));
 }
 
-TEST_F(DispatcherTest, ADeadWorkersRequestsStayWithTheNewOwner) {
+TEST_F(DispatcherTest, RequestsOfDeadWorkerMoveToNewOwner) {
   workers(2);
   add("a", "a");
   next();
   dispatcher.started("a", "w0", now);
-  // The other worker has all partitions now, and so the request.
+  // The other worker owns all partitions now, and with them the request.
   dispatcher.set_workers({{"other", {{"m", {0, 1}}}}});
   add("b", "b");
   EXPECT_THAT(next(), IsEmpty());
@@ -208,7 +208,7 @@ TEST_F(DispatcherTest, ADeadWorkersRequestsStayWithTheNewOwner) {
   EXPECT_THAT(next(), ElementsAre("b"));
 }
 
-TEST_F(DispatcherTest, WhatStandsBehindAnotherIsAskedBackForAnIdleWorker) {
+TEST_F(DispatcherTest, RecallsQueuedRequestForIdleWorker) {
   workers(1);
   dispatcher.add_dispatched({"a", "a", "m", now}, 0);
   dispatcher.started("a", "w0", now);
@@ -223,7 +223,7 @@ TEST_F(DispatcherTest, WhatStandsBehindAnotherIsAskedBackForAnIdleWorker) {
   EXPECT_EQ(partition["b"], 1);
 }
 
-TEST_F(DispatcherTest, ModelsShareAWorkersRoom) {
+TEST_F(DispatcherTest, ModelsShareRoomOfWorker) {
   dispatcher.set_workers({{"w", {{"m", {0}}, {"n", {7}}}}});
   add("a", "a");
   dispatcher.add({"b", "b", "n", now});
@@ -254,7 +254,7 @@ TEST_F(DispatcherTest, EstimatesComeFromMeasuredTimes) {
   EXPECT_EQ(dispatcher.depths().at("m").in_flight, 1);
 }
 
-TEST_F(DispatcherTest, ManyRequestsAreNoBurden) {
+TEST_F(DispatcherTest, HandlesManyRequestsQuickly) {
   workers(1);
   for (int i = 0; i < 100'000; ++i) add(std::to_string(i), std::to_string(i % 1000));
   for (int i = 0; i < 100'000; ++i) EXPECT_GE(dispatcher.estimate(std::to_string(i), now).position, 1);

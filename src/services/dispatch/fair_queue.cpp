@@ -51,12 +51,12 @@ std::optional<FairQueue::Entry> FairQueue::take(const std::string& id, bool serv
   }
   const auto owners = count_.size();
   if (--count_[entry.request.owner] == 0) count_.erase(entry.request.owner);
-  if (served) pass_time(entry, owners);
-  if (entries_.empty() && next_tag_.size() > kForgetAt) next_tag_.clear();  // nobody waits whom it could be unfair to
+  if (served) advance_time(entry, owners);
+  if (entries_.empty() && next_tag_.size() > kForgetAt) next_tag_.clear();  // nobody is waiting, so this cannot be unfair
   return entry;
 }
 
-void FairQueue::pass_time(const Entry& entry, std::size_t owners) {
+void FairQueue::advance_time(const Entry& entry, std::size_t owners) {
   virtual_time_ = std::max(virtual_time_, entry.rank.tag);
   if (owners < 2) return;
   double next = virtual_time_ + entry.request.cost / static_cast<double>(owners);

@@ -12,16 +12,17 @@
 
 namespace p2p::dispatch {
 
-/// Where a request stands: by start tag, then by arrival.
+/// The rank of a request: start tag, then arrival.
 struct Rank {
   double tag = 0;
   std::uint64_t arrival = 0;
   auto operator<=>(const Rank&) const = default;
 };
 
-/// What waits, in the order of start-time fair queueing (Goyal, Vin, Cheng 1996): a owner's next tag is above the last by that request's
-/// cost, but never below the virtual time. That is the tag served last, and besides passes by cost/n with every request served while n
-/// owners wait, so that new owners without end do not keep back one who was served before; but not by more than 1 beyond who waits longest.
+/// Waiting requests in the order of start-time fair queueing (Goyal, Vin, Cheng 1996). An owner's next start tag exceeds the previous one
+/// by that request's cost, but is never below the virtual time. The virtual time is the tag served last; in addition it advances by cost/n
+/// with every request served while n owners wait, so that an endless stream of new owners cannot starve one who was served before, but by
+/// at most 1 beyond the first waiting tag.
 class FairQueue {
  public:
   struct Entry {
@@ -29,17 +30,17 @@ class FairQueue {
     Rank rank;
   };
 
-  /// Ranks it anew. This and the next: in the place of one of the same id.
+  /// Adds a request with a new rank. This and put_back() replace a request of the same id.
   void add(QueuedRequest request);
-  /// At the rank that it had.
+  /// Adds a request with its old rank.
   void put_back(Entry entry);
-  /// Takes it out; nothing if it is not here. `served`: it was its turn, so that later tags start from here.
+  /// Removes and returns the request; nullopt if there is none. `served`: it was served, which advances the virtual time.
   std::optional<Entry> take(const std::string& id, bool served);
 
-  /// Nobody waits or is served: what each was given so far no longer counts.
+  /// Nobody waits or is being served: forgets the service received so far.
   void rest();
 
-  /// The first request, in order, of a owner and for a model that pass; null if none does.
+  /// The first request whose model and owner pass; nullptr if there is none.
   const Entry* first(const std::function<bool(const std::string& model)>& model_passes,
                      const std::function<bool(const std::string& owner)>& owner_passes) const;
 
@@ -53,17 +54,17 @@ class FairQueue {
  private:
   struct OfModel {
     std::map<std::string, std::map<Rank, std::string>> by_owner;  ///< ids
-    std::map<Rank, std::string> heads;                            ///< each owner's first: owners
+    std::map<Rank, std::string> heads;                            ///< owners by the rank of their first request
   };
 
   void insert(Entry entry);
-  /// Of a request that was served.
-  void pass_time(const Entry& entry, std::size_t owners);
+  /// Advances the virtual time after `entry` was served.
+  void advance_time(const Entry& entry, std::size_t owners);
 
   std::map<std::string, Entry> entries_;
   std::map<std::string, OfModel> by_model_;
   std::map<std::string, int> count_;
-  std::map<std::string, double> next_tag_;  ///< by owner; those behind the virtual time are forgotten from time to time
+  std::map<std::string, double> next_tag_;  ///< by owner; tags behind the virtual time are dropped from time to time
   double virtual_time_ = 0;
   std::size_t forget_at_ = 0;
   std::uint64_t arrivals_ = 0;

@@ -16,7 +16,7 @@ std::string serve(FairQueue& queue) {
   return entry ? queue.take(entry->request.id, true)->request.id : "";
 }
 
-TEST(FairQueue, DistinctUsersAreServedAsTheyCame) {
+TEST(FairQueue, ServesDistinctUsersInOrderOfArrival) {
   FairQueue queue;
   for (const char* id : {"a", "b", "c"}) queue.add(of(id, id));
   EXPECT_EQ(serve(queue), "a");
@@ -27,7 +27,7 @@ TEST(FairQueue, DistinctUsersAreServedAsTheyCame) {
   EXPECT_EQ(serve(queue), "");
 }
 
-TEST(FairQueue, ABurstDelaysAnotherUserByOneRequest) {
+TEST(FairQueue, BurstDelaysAnotherUserByOneRequest) {
   FairQueue queue;
   for (int i = 0; i < 50; ++i) queue.add(of("burst" + std::to_string(i), "u"));
   EXPECT_EQ(serve(queue), "burst0");
@@ -36,9 +36,9 @@ TEST(FairQueue, ABurstDelaysAnotherUserByOneRequest) {
   EXPECT_EQ(serve(queue), "burst1");
 }
 
-TEST(FairQueue, DearRequestsDelayAnothersCheapOneByTheOneThatIsDrawn) {
+TEST(FairQueue, ExpensiveBurstDelaysCheapRequestOnlyByTheOneInProgress) {
   FairQueue queue;
-  for (int i = 0; i < 10; ++i) queue.add(of("dear" + std::to_string(i), "u", "m", 450));
+  for (int i = 0; i < 10; ++i) queue.add(of("big" + std::to_string(i), "u", "m", 450));
   EXPECT_EQ(serve(queue), "dear0");
   for (int i = 0; i < 20; ++i) queue.add(of("cheap" + std::to_string(i), "v"));
   queue.add(of("single", "w"));
@@ -48,19 +48,19 @@ TEST(FairQueue, DearRequestsDelayAnothersCheapOneByTheOneThatIsDrawn) {
   EXPECT_EQ(serve(queue), "dear1");
 }
 
-TEST(FairQueue, WhoAsksAnewIsDelayedByABurstNoMoreThoughADearOneWasServed) {
+TEST(FairQueue, BurstDoesNotDelayUserServedBeforeWithExpensiveRequest) {
   FairQueue queue;
   for (int i = 0; i < 10; ++i) queue.add(of("v" + std::to_string(i), "v"));
-  queue.add(of("dear", "u", "m", 1000));
+  queue.add(of("big", "u", "m", 1000));
   EXPECT_EQ(serve(queue), "v0");
-  EXPECT_EQ(serve(queue), "dear");
+  EXPECT_EQ(serve(queue), "big");
   queue.add(of("w", "w"));
   EXPECT_EQ(serve(queue), "v1");
   EXPECT_EQ(serve(queue), "v2");
   EXPECT_EQ(serve(queue), "w");
 }
 
-TEST(FairQueue, ADearRequestIsServedThoughNewUsersComeWithoutEnd) {
+TEST(FairQueue, ServesExpensiveRequestDespiteEndlessNewUsers) {
   FairQueue queue;
   queue.add(of("dear0", "u", "m", 30));
   queue.add(of("dear1", "u", "m", 30));
@@ -73,17 +73,17 @@ TEST(FairQueue, ADearRequestIsServedThoughNewUsersComeWithoutEnd) {
   EXPECT_GE(before, 30) << "as much as dear0 was";
 }
 
-TEST(FairQueue, AfterARestNothingCounts) {
+TEST(FairQueue, RestForgetsServiceReceived) {
   FairQueue queue;
-  queue.add(of("dear", "u", "m", 450));
-  EXPECT_EQ(serve(queue), "dear");
+  queue.add(of("big", "u", "m", 450));
+  EXPECT_EQ(serve(queue), "big");
   queue.rest();
   queue.add(of("u1", "u"));
   queue.add(of("v1", "v"));
   EXPECT_EQ(serve(queue), "u1");
 }
 
-TEST(FairQueue, WhoWasJustServedComesAfterAnother) {
+TEST(FairQueue, ServesOthersBeforeUserJustServed) {
   FairQueue queue;
   queue.add(of("u0", "u"));
   EXPECT_EQ(serve(queue), "u0");
@@ -92,7 +92,7 @@ TEST(FairQueue, WhoWasJustServedComesAfterAnother) {
   EXPECT_EQ(serve(queue), "v0");
 }
 
-TEST(FairQueue, IdleTimeEarnsNothing) {
+TEST(FairQueue, IdleTimeEarnsNoCredit) {
   FairQueue queue;
   for (int i = 0; i < 10; ++i) {
     queue.add(of("u" + std::to_string(i), "u"));
@@ -104,7 +104,7 @@ TEST(FairQueue, IdleTimeEarnsNothing) {
   EXPECT_THAT((std::vector{serve(queue), serve(queue)}), ::testing::UnorderedElementsAre("v1", "u"));
 }
 
-TEST(FairQueue, NewUsersWithoutEndKeepNobodyBack) {
+TEST(FairQueue, EndlessNewUsersStarveNobody) {
   FairQueue queue;
   for (int i = 0; i < 10; ++i) queue.add(of("first" + std::to_string(i), std::to_string(i)));
   queue.add(of("second", "0"));
@@ -116,7 +116,7 @@ TEST(FairQueue, NewUsersWithoutEndKeepNobodyBack) {
   EXPECT_GE(before, 10);
 }
 
-TEST(FairQueue, PutBackKeepsItsRank) {
+TEST(FairQueue, PutBackKeepsRank) {
   FairQueue queue;
   queue.add(of("a", "a"));
   queue.add(of("b", "b"));
@@ -125,7 +125,7 @@ TEST(FairQueue, PutBackKeepsItsRank) {
   EXPECT_EQ(serve(queue), "a");
 }
 
-TEST(FairQueue, WhatIsAddedAgainWaitsOnce) {
+TEST(FairQueue, AddingTwiceKeepsOneEntry) {
   FairQueue queue;
   queue.add(of("a", "u"));
   queue.add(of("a", "u"));

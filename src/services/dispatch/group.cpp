@@ -7,9 +7,9 @@ namespace {
 
 void set_depth(Metrics& metrics, const std::string& model, const Dispatcher::Depth& depth, Time at) {
   const Labels labels{{"model", model}};
-  metrics.gauge("prompt2pic_queue_waiting", "Requests held back because no worker has room.", labels).set(depth.waiting);
-  metrics.gauge("prompt2pic_queue_sent", "Requests with workers.", labels).set(depth.in_flight);
-  metrics.gauge("prompt2pic_queue_age_seconds", "Age of the oldest request that is held back.", labels)
+  metrics.gauge("prompt2pic_queue_waiting", "Requests waiting because no worker has room.", labels).set(depth.waiting);
+  metrics.gauge("prompt2pic_queue_sent", "Requests sent to workers.", labels).set(depth.in_flight);
+  metrics.gauge("prompt2pic_queue_age_seconds", "Age of the oldest waiting request.", labels)
       .set(depth.oldest ? std::chrono::duration<double>(at - *depth.oldest).count() : 0);
 }
 
@@ -30,7 +30,7 @@ std::vector<Worker> workers_of(const bus::Bus::Group& group) {
 
 void set_depths(Metrics& metrics, const Dispatcher& dispatcher, std::set<std::string>& models, Time at) {
   auto depths = dispatcher.depths();
-  for (const std::string& model : models) depths[model];  // one that has become empty is set too
+  for (const std::string& model : models) depths[model];  // also sets models that have become empty
   for (const auto& [model, depth] : depths) {
     models.insert(model);
     set_depth(metrics, model, depth, at);

@@ -13,9 +13,9 @@ namespace p2p::dispatch {
 /// The members of the workers' group and the models that each serves.
 std::vector<Worker> workers_of(const bus::Bus::Group& group);
 
-/// Sets the gauges of the queue, by model; `models`: those that have gauges already, to which it adds.
+/// Sets the queue gauges by model. `models` collects the models that have gauges.
 void set_depths(Metrics& metrics, const Dispatcher& dispatcher, std::set<std::string>& models, Time at);
-/// Sets them to 0: another process has them now.
+/// Sets the gauges to 0, because another process is the leader.
 void clear_depths(Metrics& metrics, const std::set<std::string>& models);
 
 }  // namespace p2p::dispatch

@@ -9,19 +9,20 @@
 
 namespace p2p::dispatch {
 
-/// Which of all processes that dispatch is the leader: the member of the group `prompt2pic.dispatch` that owns the one partition of the
-/// control topic. One thread polls; the rest is thread-safe.
+/// Leader election through Kafka: the leader is the member of the group `prompt2pic.dispatch` that owns the only partition of the control
+/// topic. Only one thread may call poll() and leave(); leads() is thread-safe.
 class Leader {
  public:
-  /// `lost`: called by poll() before the lead is another's, and has to have ended what it does as the leader when it returns. After a
-  /// silence longer than `trust_within` it is not sure that it still leads.
+  /// `lost` is called by poll() before another process becomes the leader; when it returns, all work as leader must have ended. After a
+  /// silence of the brokers longer than `trust_within`, leadership is in doubt and leads() is false.
   Leader(bus::Bus& bus, std::chrono::milliseconds trust_within, std::function<void()> lost);
 
-  /// Stays a member of the group; waits so long for what it says. Whether the partition is this member's. Throws BusError.
+  /// Keeps the membership, joining if necessary; waits up to `wait` for changes. Returns whether this member owns the partition. Throws
+  /// BusError.
   bool poll(std::chrono::milliseconds wait);
-  /// Leaves the group where poll() threw: the next poll() joins it anew.
+  /// Leaves the group. The next poll() joins again.
   void leave() { membership_.reset(); }
-  /// Whether the partition is this member's, and it may be trusted.
+  /// Whether this member owns the partition, and that is not in doubt.
   bool leads() const;
 
  private:
@@ -32,7 +33,7 @@ class Leader {
   std::function<void()> lost_;
   mutable std::mutex mutex_;
   bool owns_ = false;
-  Steady heard_;  ///< the group, last; the polling thread alone sets it
+  Steady last_contact_;  ///< with the brokers; set only by the polling thread
   Steady trusted_from_;
   std::unique_ptr<bus::Subscription> membership_;
 };

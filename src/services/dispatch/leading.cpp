@@ -13,29 +13,29 @@ constexpr std::chrono::milliseconds kPoll{100};
 
 }  // namespace
 
-void Dispatch::Impl::keep_lead(const std::stop_token& stop) {
+void Dispatch::Impl::run_election(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    lead_turns_.stamp();
+    elections_.stamp();
     try {
-      if (leader_.poll(kPoll) && !leads_ && requests_.followed()) take_lead(stop);
+      if (leader_.poll(kPoll) && !leads_ && requests_.followed()) acquire_leadership(stop);
     } catch (const Error& error) {
-      log::warn("the lead cannot be taken; it is tried again", {{"error", error.what()}});
+      log::warn("cannot become the leader; trying again", {{"error", error.what()}});
       pause(std::chrono::seconds(1), stop);
     }
   }
   leader_.leave();
 }
 
-void Dispatch::Impl::lose_lead() {
+void Dispatch::Impl::resign() {
   {
     const std::scoped_lock lead(leading_);
     if (leads_) log::info("leads no longer");
     leads_ = false;
   }
-  producer_->flush(std::chrono::seconds(5));  // what was sent is in the topics before another reads them
+  producer_->flush(std::chrono::seconds(5));  // sent requests must be in the topics before another leader reads them
 }
 
-void Dispatch::Impl::take_lead(const std::stop_token& stop) {
+void Dispatch::Impl::acquire_leadership(const std::stop_token& stop) {
   if (!catch_up(stop)) return;
   std::set<std::string> ids;
   {
@@ -57,12 +57,12 @@ void Dispatch::Impl::take_lead(const std::stop_token& stop) {
   const auto sent = sent_since(models, stop);
   const std::scoped_lock lead(leading_);
   if (!sent || !leader_.leads()) return;
-  for (const RequestState& state : states) place(state, *sent);
+  for (const RequestState& state : states) reconcile(state, *sent);
   leads_ = true;
   log::info("leads", {{"waiting", states.size()}, {"sent", sent->size()}});
 }
 
-void Dispatch::Impl::place(const RequestState& state, const std::map<std::string, SentTo>& sent) {
+void Dispatch::Impl::reconcile(const RequestState& state, const std::map<std::string, SentTo>& sent) {
   const std::string& id = state.request.id;
   const auto to = sent.find(id);
   const Lock lock(mutex_);
@@ -70,14 +70,14 @@ void Dispatch::Impl::place(const RequestState& state, const std::map<std::string
     if (to->second.dispatch > state.request.dispatch) dispatches_[id] = to->second.dispatch;
     if (dispatcher_.remove(id)) dispatcher_.add_dispatched(queued(state), to->second.partition);
   } else if (dispatcher_.handed_back(id)) {
-    dispatches_[id] = dispatch_of(state) + 1;  // sent from here before, and gone with its topic
+    dispatches_[id] = dispatch_of(state) + 1;  // sent before, and lost with its topic
   }
 }
 
 bool Dispatch::Impl::catch_up(const std::stop_token& stop) {
   const auto ends = bus_.read_log(std::string(messages::kEventsTopic), {})->positions();
   while (!stop.stop_requested() && leader_.poll(kPoll)) {
-    lead_turns_.stamp();
+    elections_.stamp();
     const auto followed = requests_.followed();
     const auto is_reached = [&](const auto& end) {
       const auto at = followed->find(end.first);
@@ -97,7 +97,7 @@ std::optional<std::map<std::string, Dispatch::Impl::SentTo>> Dispatch::Impl::sen
     const auto reader = bus_.read_log(topic, {.offsets = {}, .since = oldest - std::chrono::minutes(1)});
     while (!reader->caught_up()) {
       if (stop.stop_requested() || !leader_.poll({})) return std::nullopt;
-      lead_turns_.stamp();
+      elections_.stamp();
       for (const bus::Record& record : reader->poll(kPoll)) {
         const auto request = messages::decode_request(record.value);
         if (request && request->dispatch >= sent[request->id].dispatch) sent[request->id] = {request->dispatch, record.partition};
@@ -129,7 +129,7 @@ void Dispatch::Impl::send_next(Time at) {
   }
   for (const Assignment& assignment : assignments) send(assignment.id, assignment.partition);
   for (const std::string& id : to_release) {
-    if (const auto state = requests_.find(id)) ask(*state, messages::Control::Type::release, dispatch_of(*state));
+    if (const auto state = requests_.find(id)) send_control(*state, messages::Control::Type::release, dispatch_of(*state));
   }
 }
 
@@ -164,7 +164,7 @@ void Dispatch::Impl::send_again(const std::string& model) {
   for (const auto& [id, partition] : list) {
     const auto state = requests_.find(id);
     if (!state || state->over()) continue;
-    log::warn("a request is sent again: its topic was made anew", {{"id", id}});
+    log::warn("a request is sent again: its topic was re-created", {{"id", id}});
     dispatches_[id] = dispatch_of(*state) + 1;
     send(id, partition);
   }
@@ -196,7 +196,7 @@ void Dispatch::Impl::end(const std::string& id, messages::EventType type, std::s
   producer_->send(requests::to_outgoing(event, state->traceparent));
 }
 
-void Dispatch::Impl::ask(const RequestState& state, messages::Control::Type type, int dispatch) {
+void Dispatch::Impl::send_control(const RequestState& state, messages::Control::Type type, int dispatch) {
   const messages::Control control{.id = state.request.id, .time = now(), .type = type, .dispatch = dispatch};
   producer_->send(requests::to_outgoing(control, state.traceparent));
 }

@@ -31,10 +31,10 @@ void Dispatch::Impl::changed(const RequestState& state, Change change, const mes
       dispatcher_.started(id, event.worker, at);
       if (!leads_) break;
       if (state.images.empty())
-        metrics_.seconds("prompt2pic_wait_seconds", "From acceptance to a worker's start.", {{"model", state.request.model}})
+        metrics_.seconds("prompt2pic_wait_seconds", "Time from acceptance to a worker's start.", {{"model", state.request.model}})
             .observe(std::chrono::duration<double>(at - state.request.time).count());
-      // A worker that began after the cancel was sent may have missed it.
-      if (state.cancelling) ask(state, messages::Control::Type::cancel);
+      // A worker that started after the cancel was sent may have missed it.
+      if (state.cancelling) send_control(state, messages::Control::Type::cancel);
       break;
     case Change::progressed:
       dispatcher_.progressed(id, event.fraction, at);
@@ -61,10 +61,10 @@ void Dispatch::Impl::changed(const RequestState& state, Change change, const mes
 void Dispatch::Impl::count_end(const RequestState& state) {
   const std::string outcome(name_of(state.status));
   metrics_
-      .counter("prompt2pic_requests_total", "Requests that ended.",
+      .counter("prompt2pic_requests_total", "Ended requests.",
                {{"model", state.request.model}, {"outcome", outcome}, {"reason", state.reason}})
       .add();
-  metrics_.seconds("prompt2pic_request_seconds", "From acceptance to the end.", {{"outcome", outcome}})
+  metrics_.seconds("prompt2pic_request_seconds", "Time from acceptance to the end.", {{"outcome", outcome}})
       .observe(std::chrono::duration<double>(state.ended - state.request.time).count());
   log::info("ended", {{"id", state.request.id}, {"outcome", outcome}, {"reason", state.reason}, {"detail", state.detail}});
 }

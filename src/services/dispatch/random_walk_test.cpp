@@ -30,7 +30,7 @@ class DispatcherRandomWalk : public ::testing::Test {
   Time now = from_millis(1'000'000);
 };
 
-TEST_F(DispatcherRandomWalk, LosesNoRequestAndDispatchesNoneTwice) {
+TEST_F(DispatcherRandomWalk, NeitherLosesNorDuplicatesRequests) {
   std::mt19937 random(3);
   std::set<std::string> waiting;
   std::set<std::string> sent;

@@ -1,7 +1,7 @@
-// p2p_dispatch_waiting [JOBS]: how long people wait, by simulation on the real Dispatcher, against one ideal first-come queue on the same
-// arrivals. Ends with 1 past the limit. Poisson arrivals at 85 % load, each from another owner; lognormal times (mean 1 s, coefficient of
-// variation 1); workers of speeds 1, 1, 0.5 and 2; what workers tell arrives 20 ms late. Then how many jobs of a burst of 50 begin before
-// the one that another owner asks for behind it.
+// p2p_dispatch_waiting [JOBS]: simulates waiting times with the real Dispatcher, and compares them with an ideal first-come queue on the
+// same arrivals. Exits with 1 when a limit is exceeded. Poisson arrivals at 85 % load, each from another owner; lognormal durations (mean 1
+// s, coefficient of variation 1); workers of speeds 1, 1, 0.5 and 2; events of workers arrive 20 ms late. Then measures how many jobs of a
+// burst of 50 start before the job that another owner submits after it.
 
 #include <algorithm>
 #include <array>
@@ -46,7 +46,7 @@ std::vector<Job> make_jobs(std::size_t count, unsigned seed) {
   return jobs;
 }
 
-/// 50 jobs of one owner at once, and a moment later one of another.
+/// 50 jobs of one owner at once, and one of another owner shortly afterwards.
 std::vector<Job> make_burst(unsigned seed) {
   std::mt19937_64 random(seed);
   auto work = work_distribution();
@@ -62,7 +62,7 @@ double percentile_95(std::vector<double> values) {
   return values[values.size() * 95 / 100];
 }
 
-/// First come, first served, by the fastest worker that idles; nothing is late.
+/// First come, first served, by the fastest idle worker, without delays.
 double ideal(const std::vector<Job>& jobs) {
   std::array<double, kSpeeds.size()> free{};
   std::vector<double> waits;
@@ -86,7 +86,7 @@ class Simulation {
     dispatcher_.set_workers(workers);
   }
 
-  /// Seconds that each job waited.
+  /// The waiting time of each job, in seconds.
   const std::vector<double>& run() {
     for (std::size_t i = 0; i < jobs_.size(); ++i) at(jobs_[i].arrival, Kind::arrival, i);
     while (!events_.empty()) {
@@ -98,7 +98,7 @@ class Simulation {
   }
 
  private:
-  enum class Kind { arrival, drawn, told_started, told_progress, told_drawn, look };
+  enum class Kind { arrival, drawn, reported_started, reported_progress, reported_drawn, check };
   struct Event {
     double time;
     Kind kind;
@@ -106,7 +106,7 @@ class Simulation {
     double fraction;
     bool operator>(const Event& other) const { return time > other.time; }
   };
-  struct Place {
+  struct SimulatedWorker {
     std::queue<std::size_t> queue;
     bool busy = false;
   };
@@ -122,58 +122,58 @@ class Simulation {
         dispatcher_.add({id, jobs_[event.job].owner, "m", now});
         break;
       case Kind::drawn: {
-        Place& place = places_[owner_.at(event.job)];
-        place.busy = false;
-        begin(place, owner_.at(event.job), event.time);
+        SimulatedWorker& worker_state = workers_[owner_.at(event.job)];
+        worker_state.busy = false;
+        begin(worker_state, owner_.at(event.job), event.time);
         return;
       }
-      case Kind::told_started:
+      case Kind::reported_started:
         dispatcher_.started(id, "w0", now);
         break;
-      case Kind::told_progress:
+      case Kind::reported_progress:
         dispatcher_.progressed(id, event.fraction, now);
         break;
-      case Kind::told_drawn:
+      case Kind::reported_drawn:
         dispatcher_.progressed(id, 1, now);
         dispatcher_.ended(id);
         break;
-      case Kind::look:
-        if (event.time < look_at_) return;
-        look_at_ = 0;
+      case Kind::check:
+        if (event.time < next_check_) return;
+        next_check_ = 0;
         break;
     }
     for (const Assignment& dispatch : dispatcher_.next(now)) {
       const auto worker = static_cast<std::size_t>(dispatch.partition);
-      places_[worker].queue.push(std::stoul(dispatch.id));
-      begin(places_[worker], worker, event.time);
+      workers_[worker].queue.push(std::stoul(dispatch.id));
+      begin(workers_[worker], worker, event.time);
     }
-    if (const auto again = dispatcher_.look_again_at()) {
+    if (const auto again = dispatcher_.next_check_at()) {
       const double time = static_cast<double>(to_millis(*again)) / 1000 + 0.001;
-      if (look_at_ == 0 || time < look_at_) at(look_at_ = time, Kind::look, 0);
+      if (next_check_ == 0 || time < next_check_) at(next_check_ = time, Kind::check, 0);
     }
   }
 
-  void begin(Place& place, std::size_t worker, double time) {
-    if (place.busy || place.queue.empty()) return;
-    const std::size_t job = place.queue.front();
-    place.queue.pop();
-    place.busy = true;
+  void begin(SimulatedWorker& worker_state, std::size_t worker, double time) {
+    if (worker_state.busy || worker_state.queue.empty()) return;
+    const std::size_t job = worker_state.queue.front();
+    worker_state.queue.pop();
+    worker_state.busy = true;
     owner_[job] = worker;
     waits_[job] = time - jobs_[job].arrival;
     const double length = jobs_[job].work / kSpeeds[worker];
-    at(time + kLate, Kind::told_started, job);
-    for (int tenth = 1; tenth < 10; ++tenth) at(time + length * tenth / 10 + kLate, Kind::told_progress, job, tenth / 10.0);
+    at(time + kLate, Kind::reported_started, job);
+    for (int tenth = 1; tenth < 10; ++tenth) at(time + length * tenth / 10 + kLate, Kind::reported_progress, job, tenth / 10.0);
     at(time + length, Kind::drawn, job);
-    at(time + length + kLate, Kind::told_drawn, job);
+    at(time + length + kLate, Kind::reported_drawn, job);
   }
 
   const std::vector<Job>& jobs_;
   std::vector<double> waits_;
   Dispatcher dispatcher_{{}};
-  std::array<Place, kSpeeds.size()> places_;
+  std::array<SimulatedWorker, kSpeeds.size()> workers_;
   std::map<std::size_t, std::size_t> owner_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
-  double look_at_ = 0;
+  double next_check_ = 0;
 };
 
 }  // namespace

@@ -5,8 +5,8 @@
 namespace p2p::dispatch {
 namespace {
 
-constexpr std::size_t kMostHeld = 64;  // however short requests are
-/// Of another program's request: longer than a step takes. Its end may have been lost, or its start a forgery.
+constexpr std::size_t kMostHeld = 64;  // even if requests are very short
+/// For requests of other programs; longer than any step. Their end may have been lost, or their start forged.
 constexpr std::chrono::seconds kLongestSilence{60};
 
 double seconds_between(Time from, Time to) { return std::chrono::duration<double>(to - from).count(); }
@@ -35,7 +35,7 @@ void WorkerPool::set_workers(const std::vector<Worker>& workers) {
     const std::string name = holder_of(sent);
     if (name != sent.worker) {
       sent.worker = name;
-      sent.started.reset();  // by the one who held it before
+      sent.started.reset();  // the previous worker started it
       sent.fraction = 0;
     }
     hold(sent);
@@ -56,7 +56,7 @@ void WorkerPool::hold(const SentRequest& sent) {
   by_owner_[sent.entry.request.owner].insert(sent.entry.request.id);
 }
 
-void WorkerPool::let_go(const SentRequest& sent) {
+void WorkerPool::release(const SentRequest& sent) {
   held_[sent.worker].erase(sent.entry.request.id);
   const auto mine = by_owner_.find(sent.entry.request.owner);
   if (mine == by_owner_.end()) return;
@@ -77,7 +77,7 @@ std::optional<SentRequest> WorkerPool::take(const std::string& id) {
   if (found == sent_.end()) return std::nullopt;
   SentRequest sent = std::move(found->second);
   sent_.erase(found);
-  let_go(sent);
+  release(sent);
   return sent;
 }
 
@@ -87,19 +87,19 @@ SentRequest* WorkerPool::find(const std::string& id) {
 }
 
 void WorkerPool::started(SentRequest& sent, const std::string& worker, Time at) {
-  if (!sent.partition) {  // where it was sent to is not known, but who reads it
-    let_go(sent);
+  if (!sent.partition) {  // the partition is unknown, but the worker is known now
+    release(sent);
     sent.worker = worker;
   }
   sent.started = sent.fraction_at = at;
   sent.fraction = 0;
-  hold(sent);                  // it may have been drawn by one that died since
-  others_.erase(sent.worker);  // it draws one at a time
+  hold(sent);                  // may have been drawn by a worker that has crashed since
+  others_.erase(sent.worker);  // a worker draws one request at a time
 }
 
 void WorkerPool::others_progressed(const std::string& id, Time at) {
   for (auto& [worker, other] : others_) {
-    if (other.id == id) other.heard = at;
+    if (other.id == id) other.last_event = at;
   }
 }
 
@@ -108,7 +108,7 @@ void WorkerPool::others_ended(const std::string& id) {
 }
 
 void WorkerPool::forget_others(Time now) {
-  std::erase_if(others_, [&](const auto& item) { return std::chrono::abs(now - item.second.heard) >= kLongestSilence; });
+  std::erase_if(others_, [&](const auto& item) { return std::chrono::abs(now - item.second.last_event) >= kLongestSilence; });
 }
 
 void WorkerPool::progressed(SentRequest& sent, double fraction, Time at) {
@@ -116,7 +116,7 @@ void WorkerPool::progressed(SentRequest& sent, double fraction, Time at) {
   sent.fraction = std::clamp(fraction, sent.fraction, 1.0);
   sent.fraction_at = at;
   if (!sent.drawn()) return;
-  let_go(sent);
+  release(sent);
   if (!sent.started) return;
   const double seconds = seconds_between(*sent.started, at) / sent.entry.request.cost;
   blend(seconds_[sent.worker], sent.entry.request.model, seconds);
@@ -138,7 +138,7 @@ const Worker* WorkerPool::with_room(const std::string& model, Time now, bool idl
     if (busy && held->second.size() >= kMostHeld) continue;
     const auto work = busy ? work_of(name, now) : 0;
     if (!work || (busy && *work >= std::chrono::duration<double>(ahead_).count())) continue;
-    // Idle before busy, then the fastest; one that was never measured is tried first.
+    // Idle before busy, then the fastest; unmeasured workers are tried first.
     const std::pair rank{busy, *work + seconds_of(name, model).value_or(0)};
     if (!best || rank < best_rank) {
       best = &worker;
@@ -220,7 +220,7 @@ std::optional<double> WorkerPool::work_of(const std::string& worker, Time now) c
       work += std::chrono::duration<double>(*remaining(sent, now)).count();
       continue;
     }
-    // What has not told of progress may take its whole time yet.
+    // Without progress reports it may still take its whole time.
     const auto seconds = seconds_of(worker, model);
     if (!seconds) return std::nullopt;
     work += *seconds * sent.entry.request.cost;

@@ -13,7 +13,7 @@ SentRequest sent_of(const std::string& id, const std::string& owner, int partiti
   return {.entry = {{.id = id, .owner = owner, .model = "m", .accepted = kThen}, {}}, .partition = partition};
 }
 
-TEST(WorkerPool, ADrawnRequestWhosePartitionMovesCountsOnce) {
+TEST(WorkerPool, CountsDrawnRequestOnceWhenPartitionMoves) {
   WorkerPool pool{std::chrono::milliseconds(50)};
   pool.set_workers({{"a", {{"m", {0, 1}}}}});
   pool.add(sent_of("one", "u", 0));
@@ -29,7 +29,7 @@ TEST(WorkerPool, ADrawnRequestWhosePartitionMovesCountsOnce) {
   EXPECT_EQ(pool.held_by("u"), 1);
 }
 
-TEST(WorkerPool, WhatIsAddedAgainCountsOnce) {
+TEST(WorkerPool, AddingTwiceCountsOnce) {
   WorkerPool pool{std::chrono::milliseconds(50)};
   pool.set_workers({{"a", {{"m", {0}}}}, {"b", {{"m", {1}}}}});
   pool.add(sent_of("one", "u", 0));
@@ -40,7 +40,7 @@ TEST(WorkerPool, WhatIsAddedAgainCountsOnce) {
   EXPECT_EQ(pool.held_by("u"), 0);
 }
 
-/// Says the same of the same steps by counting everything anew.
+/// A reference model that recounts everything at every step.
 struct Naive {
   struct Request {
     std::string owner;
@@ -69,7 +69,7 @@ struct Naive {
   }
 };
 
-TEST(WorkerPool, CountsAsANaiveModelDoesOverRandomRebalances) {
+TEST(WorkerPool, EqualsReferenceModelOverRandomRebalances) {
   constexpr int kPartitions = 6;
   std::mt19937 random(11);
   const auto below = [&](int limit) { return static_cast<int>(random() % static_cast<unsigned>(limit)); };
@@ -83,7 +83,7 @@ TEST(WorkerPool, CountsAsANaiveModelDoesOverRandomRebalances) {
         naive.owners.clear();
         for (int partition = 0; partition < kPartitions; ++partition) {
           const std::string name = "w" + std::to_string(below(4));
-          if (name == "w3") continue;  // nobody's at the moment
+          if (name == "w3") continue;  // no owner at the moment
           naive.owners[partition] = name;
           workers[name].name = name;
           workers[name].partitions["m"].push_back(partition);

@@ -13,7 +13,7 @@ bool is_fresh(const std::string& id) {
   constexpr std::chrono::seconds kFresh{10};
   std::int64_t millis = 0;
   if (!is_id(id)) return false;
-  const std::string digits = id.substr(0, 8) + id.substr(9, 4);  // a UUID of version 7 begins with its time
+  const std::string digits = id.substr(0, 8) + id.substr(9, 4);  // a UUID of version 7 begins with its timestamp
   std::from_chars(digits.data(), digits.data() + digits.size(), millis, 16);
   return std::chrono::abs(now() - from_millis(millis)) < kFresh;
 }
@@ -22,12 +22,12 @@ void Client::Impl::run(const std::stop_token& stop) {
   const bus::StartAt start{.offsets = {}, .since = now() - config_.remember};
   {
     std::jthread events([&](const std::stop_token& over) {
-      const auto take_all = [this](const auto& records, const bus::LogReader& reader) { take_events(records, reader); };
-      bus::follow(bus_, {.name = std::string(messages::kEventsTopic), .partitions = 4}, start, take_all, over);
+      const auto apply_all = [this](const auto& records, const bus::LogReader& reader) { apply_events(records, reader); };
+      bus::follow(bus_, {.name = std::string(messages::kEventsTopic), .partitions = 4}, start, apply_all, over);
     });
     std::jthread control([&](const std::stop_token& over) {
-      const auto take_all = [this](const auto& records, const bus::LogReader&) { take_control(records); };
-      bus::follow(bus_, {.name = std::string(messages::kControlTopic), .partitions = 1}, start, take_all, over);
+      const auto apply_all = [this](const auto& records, const bus::LogReader&) { apply_control(records); };
+      bus::follow(bus_, {.name = std::string(messages::kControlTopic), .partitions = 1}, start, apply_all, over);
     });
     Lock lock(mutex_);
     std::condition_variable_any stopped;
@@ -36,7 +36,7 @@ void Client::Impl::run(const std::stop_token& stop) {
       table_.forget_old(now());
     }
     stopping_ = true;
-    for (const auto& [id, told] : watches_) told();
+    for (const auto& [id, wake] : watches_) wake();
   }
   producer_->flush(std::chrono::seconds(8));
 }
@@ -46,12 +46,12 @@ std::string Client::Impl::problem() const {
   return Heartbeat::stuck({{event_reads_, "the events"}, {control_reads_, "the control messages"}});
 }
 
-void Client::Impl::take_events(const std::vector<bus::Record>& records, const bus::LogReader& reader) {
+void Client::Impl::apply_events(const std::vector<bus::Record>& records, const bus::LogReader& reader) {
   event_reads_.stamp();
   const Lock lock(mutex_);
   for (const bus::Record& record : records) {
     if (const auto event = messages::decode_event(record.value)) {
-      take(record, *event);
+      apply(record, *event);
     } else {
       metrics_.counter("prompt2pic_events_dropped_total", "Events that could not be used.", {{"reason", "unreadable"}}).add();
       log::warn("an event was dropped", {{"offset", record.offset}, {"partition", record.partition}, {"error", event.error()}});
@@ -61,16 +61,16 @@ void Client::Impl::take_events(const std::vector<bus::Record>& records, const bu
   if (caught_up_) followed_ = reader.positions();
 }
 
-void Client::Impl::take_control(const std::vector<bus::Record>& records) {
+void Client::Impl::apply_control(const std::vector<bus::Record>& records) {
   control_reads_.stamp();
   const Lock lock(mutex_);
   for (const bus::Record& record : records) {
     const auto control = messages::decode_control(record.value);
-    if (control && control->type == messages::Control::Type::cancel) take_cancel(control->id);
+    if (control && control->type == messages::Control::Type::cancel) apply_cancel(control->id);
   }
 }
 
-void Client::Impl::take(const bus::Record& record, const Event& event) {
+void Client::Impl::apply(const bus::Record& record, const Event& event) {
   if (event.type == messages::EventType::accepted && event.request) return add(accepted(event, record.header("traceparent")));
   if (!table_.find(event.id)) {
     for (Observer* const observer : observers_) observer->unknown(event);
@@ -79,7 +79,7 @@ void Client::Impl::take(const bus::Record& record, const Event& event) {
   const Change change = table_.apply(event);
   if (change == Change::rejected) {
     metrics_.counter("prompt2pic_events_dropped_total", "Events that could not be used.", {{"reason", "foreign_key"}}).add();
-    log::warn("an event was dropped: its picture is another request's", {{"id", event.id}, {"offset", record.offset}});
+    log::warn("an event was dropped: its picture belongs to another request", {{"id", event.id}, {"offset", record.offset}});
   }
   if (change == Change::none || change == Change::rejected) return;
   const RequestState& state = *table_.find(event.id);
@@ -95,7 +95,7 @@ void Client::Impl::add(RequestState state) {
   changed(id);
 }
 
-void Client::Impl::take_cancel(const std::string& id) {
+void Client::Impl::apply_cancel(const std::string& id) {
   const RequestState* const state = table_.cancel(id);
   if (!state) return;
   for (Observer* const observer : observers_) observer->cancelling(*state);
@@ -109,9 +109,9 @@ void Client::Impl::changed(const std::string& id) const {
 
 std::shared_ptr<void> Client::Impl::watch(const std::string& id, Wake wake) const {
   const Lock lock(mutex_);
-  return {nullptr, [this, place = watches_.emplace(id, std::move(wake))](void*) {
+  return {nullptr, [this, watch = watches_.emplace(id, std::move(wake))](void*) {
             const Lock end(mutex_);
-            watches_.erase(place);
+            watches_.erase(watch);
           }};
 }
 

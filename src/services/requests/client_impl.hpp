@@ -10,7 +10,7 @@
 
 namespace p2p::requests {
 
-/// client.cpp has the threads that follow topics, submit.cpp what doors publish.
+/// client.cpp has the threads that follow topics, submit.cpp publishes messages.
 class Client::Impl {
  public:
   using Event = messages::Event;
@@ -29,7 +29,7 @@ class Client::Impl {
   StoringPtr cancel(const std::string& owner, const std::string& id, const Wake& wake);
   std::shared_ptr<void> watch(const std::string& id, Wake wake) const;
 
-  // All of the following under lock().
+  // All of the following require lock().
   const Table& table() const { return table_; }
   bool stopping() const { return stopping_; }
   const auto& followed() const { return followed_; }
@@ -37,18 +37,18 @@ class Client::Impl {
   Lock lock() const { return Lock(mutex_); }
 
  private:
-  void take_events(const std::vector<bus::Record>& records, const bus::LogReader& reader);
-  void take_control(const std::vector<bus::Record>& records);
-  // The mutex is held:
-  void take(const bus::Record& record, const Event& event);
-  void take_cancel(const std::string& id);
+  void apply_events(const std::vector<bus::Record>& records, const bus::LogReader& reader);
+  void apply_control(const std::vector<bus::Record>& records);
+  // The mutex must be held:
+  void apply(const bus::Record& record, const Event& event);
+  void apply_cancel(const std::string& id);
   void add(RequestState state);
   void changed(const std::string& id) const;
-  /// The request that an earlier call made; `id`: that of the key. Throws Refused.
+  /// The request of an earlier identical call; `id` is derived from the key. Throws Refused.
   std::optional<Submitted> known_repeat(const std::string& owner, std::string id, const Repeat& repeat) const;
   /// Throws Refused.
   void check_limits(const std::string& owner) const;
-  /// Sends; `then` is called with the outcome, under the mutex.
+  /// Sends the message; `then` is called with the outcome, under the mutex.
   void store(const StoringPtr& storing, bus::Outgoing message, const Wake& wake, std::function<void(bool stored)> then);
 
   bus::Bus& bus_;
@@ -63,7 +63,7 @@ class Client::Impl {
     std::string digest;
     StoringPtr storing;
   };
-  std::map<std::string, Arriving> arriving_;  ///< by id: requests that Kafka is storing
+  std::map<std::string, Arriving> arriving_;  ///< by id: requests that are being stored
   mutable std::multimap<std::string, Wake> watches_;
   std::optional<std::map<bus::TopicPartition, std::int64_t>> followed_;
   bool stopping_ = false;
@@ -71,7 +71,7 @@ class Client::Impl {
   std::atomic<bool> caught_up_ = false;
   Heartbeat event_reads_{config_.steady_clock};
   Heartbeat control_reads_{config_.steady_clock};
-  std::unique_ptr<bus::Producer> producer_;  ///< the last: it calls back until it ends
+  std::unique_ptr<bus::Producer> producer_;  ///< last member: calls back until it is destroyed
 };
 
 }  // namespace p2p::requests

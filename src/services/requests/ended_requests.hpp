@@ -10,7 +10,7 @@
 
 namespace p2p::requests {
 
-/// Which of the requests that ended are still known: the newest ones, in all and of each owner, for a time. Not thread-safe.
+/// Decides which ended requests to remember: the newest ones, in total and per owner, up to an age. Not thread-safe.
 class EndedRequests {
  public:
   struct Limits {
@@ -20,13 +20,13 @@ class EndedRequests {
   };
   explicit EndedRequests(const Limits& limits) : limits_(limits) {}
 
-  /// `accepted`: when the request was.
+  /// `accepted`: time of acceptance.
   void add(const std::string& owner, std::string id, Time accepted) {
     by_owner_[owner].push_back({std::move(id), accepted});
     ++size_;
   }
 
-  /// Those to be forgotten now. Of too many in all, it is the owner with the most who loses its oldest.
+  /// Removes and returns the ids to forget now. If there are too many in total, the owner with the most loses its oldest.
   std::vector<std::string> take_surplus(Time now) {
     std::vector<std::string> surplus;
     const auto take = [&](std::deque<Ended>& list) {

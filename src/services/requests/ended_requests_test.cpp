@@ -9,7 +9,7 @@ using std::chrono::hours;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-TEST(EndedRequests, ForgetsTheOldestOfAClientWithTooMany) {
+TEST(EndedRequests, ForgetsOldestOfOwnerWithTooMany) {
   EndedRequests ended({.all = 100, .per_owner = 2, .age = hours(24)});
   const Time start = now();
   for (const char* id : {"a", "b", "c", "d"}) ended.add("one", id, start);
@@ -18,7 +18,7 @@ TEST(EndedRequests, ForgetsTheOldestOfAClientWithTooMany) {
   EXPECT_THAT(ended.take_surplus(start), IsEmpty());
 }
 
-TEST(EndedRequests, OfTooManyInAllTheLargestClientLoses) {
+TEST(EndedRequests, ForgetsOldestOfLargestOwnerWhenTooManyInTotal) {
   EndedRequests ended({.all = 3, .per_owner = 100, .age = hours(24)});
   const Time start = now();
   ended.add("two", "x", start);
@@ -26,7 +26,7 @@ TEST(EndedRequests, OfTooManyInAllTheLargestClientLoses) {
   EXPECT_THAT(ended.take_surplus(start), ElementsAre("a", "b"));
 }
 
-TEST(EndedRequests, ForgetsWhatIsOld) {
+TEST(EndedRequests, ForgetsOldRequests) {
   EndedRequests ended({.all = 100, .per_owner = 100, .age = hours(24)});
   const Time start = now();
   ended.add("one", "a", start);

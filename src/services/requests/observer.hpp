@@ -4,17 +4,17 @@
 
 namespace p2p::requests {
 
-/// Is told of every change of every request, in the order of their events. The calls come one at a time; they have to be quick and must
+/// Notified of every change of every request, in the order of their events. Calls are serialised; implementations must be quick and must
 /// not call the Client.
 class Observer {
  public:
   virtual ~Observer() = default;
   virtual void accepted(const RequestState& state) = 0;
-  /// `change`: neither none nor rejected. `event`: what it came by.
+  /// `change` is neither none nor rejected. `event` is its cause.
   virtual void changed(const RequestState& state, Change change, const messages::Event& event) = 0;
-  /// Somebody asks for the request's end.
+  /// A cancellation was requested.
   virtual void cancelling(const RequestState& state) = 0;
-  /// An event of a request that is not known.
+  /// An event of an unknown request.
   virtual void unknown(const messages::Event& event) = 0;
 };
 

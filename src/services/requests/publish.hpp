@@ -5,11 +5,11 @@
 #include "platform/bus/bus.hpp"
 #include "platform/messages/messages.hpp"
 
-/// Messages about requests as they are sent.
+/// Conversion of messages about requests to bus messages.
 namespace p2p::requests {
 
 bus::Outgoing to_outgoing(const messages::Event& event, const std::string& traceparent);
-/// With a new span of the trace.
+/// Adds a new span of the trace.
 bus::Outgoing to_outgoing(const messages::Control& control, const std::string& traceparent);
 
 }  // namespace p2p::requests

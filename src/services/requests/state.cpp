@@ -12,13 +12,13 @@ using messages::Event;
 using messages::EventType;
 using Status = RequestState::Status;
 
-/// Of all pictures, where `fraction` is of the one that is drawn now.
+/// The fraction over all pictures; `fraction` is that of the current one.
 double fraction_of(const RequestState& state, double fraction) {
   const messages::Request& request = state.request;
   return request.picture > 0 ? (static_cast<double>(state.images.size()) + fraction) / request.count : fraction;
 }
 
-/// A dispatch that this state has not heard of: another one sent it.
+/// Adopts a newer dispatch, sent by another process.
 void follow_dispatch(RequestState& state, int dispatch) {
   if (dispatch <= state.request.dispatch) return;
   state.request.dispatch = dispatch;

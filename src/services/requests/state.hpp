@@ -10,22 +10,22 @@
 
 namespace p2p::requests {
 
-/// A request and what has become of it, as the events in Kafka tell.
+/// A request and its state, derived from the events in Kafka.
 struct RequestState {
   enum class Status { queued, drawing, finished, failed, cancelled };
 
-  messages::Request request;  ///< as it would be sent to a worker now: with the dispatch, the attempts so far and the next picture
-  std::string owner;          ///< who asked, such as "telegram:5"; empty: not known
-  std::string digest;         ///< of the body that it came with; empty: not known
+  messages::Request request;  ///< as it would be sent to a worker now, with dispatch, failed attempts and next picture
+  std::string owner;          ///< such as "telegram:5"; empty: unknown
+  std::string digest;         ///< digest of the body in the HTTP call; empty: unknown
   std::string traceparent;
-  std::uint64_t version = 0;  ///< grows with each change
+  std::uint64_t version = 0;  ///< incremented by each change
 
   Status status = Status::queued;
-  bool cancelling = false;  ///< somebody asked for its end
+  bool cancelling = false;  ///< a cancellation was requested
   int starts = 0;           ///< how often this dispatch was started
-  std::string worker;       ///< that started it last
-  std::string stage;        ///< drawing
-  double fraction = 0;      ///< of all its pictures, 0 to 1
+  std::string worker;       ///< the last worker that started it
+  std::string stage;        ///< while drawing
+  double fraction = 0;      ///< over all its pictures, 0 to 1
   std::vector<messages::StoredImage> images;
   std::map<std::string, double> seconds;  ///< by stage, and "total"
   std::map<std::string, std::string> used;
@@ -40,21 +40,21 @@ struct RequestState {
 
 std::string_view name_of(RequestState::Status status);
 
-/// The state of a request that was accepted; `event` is of that type and holds the request.
+/// The initial state; `event` has the type `accepted` and holds the request.
 RequestState accepted(const messages::Event& event, std::string_view traceparent);
 
 enum class Change {
-  none,         ///< the event says nothing new
-  rejected,     ///< nor does this one: its picture is another request's
-  started,      ///< a worker draws it
-  progressed,   ///< and has got further
+  none,         ///< the event has no effect
+  rejected,     ///< no effect either: its picture belongs to another request
+  started,      ///< a worker started to draw
+  progressed,   ///< a worker made progress
   handed_back,  ///< it waits again
-  picture,      ///< it waits again, with one picture of several drawn
+  picture,      ///< it waits again, with one more of its pictures drawn
   ended,
 };
 
-/// Folds an event into the state of its request, of which nothing else need be known. Events of one request come in order; one that is read
-/// twice changes nothing that ended.
+/// Applies an event to the state of its request. Events of one request must come in order; repeated events do not change a request that has
+/// ended.
 Change apply(RequestState& state, const messages::Event& event);
 
 }  // namespace p2p::requests

@@ -33,7 +33,7 @@ Event handed_back(int dispatch = 1) {
   return event;
 }
 
-TEST(ApplyEvent, TellsARequestsLife) {
+TEST(ApplyEvent, FollowsRequestFromStartToEnd) {
   RequestState state = state_of();
   EXPECT_EQ(state.owner, "telegram:5");
   EXPECT_EQ(apply(state, event_of(EventType::started)), Change::started);
@@ -52,7 +52,7 @@ TEST(ApplyEvent, TellsARequestsLife) {
   EXPECT_EQ(state.version, 3u);
 }
 
-TEST(ApplyEvent, NothingChangesWhatEnded) {
+TEST(ApplyEvent, DoesNotChangeEndedRequest) {
   RequestState state = state_of();
   Event failed = event_of(EventType::failed);
   failed.reason = "cannot_do";
@@ -63,7 +63,7 @@ TEST(ApplyEvent, NothingChangesWhatEnded) {
   EXPECT_EQ(state.reason, "cannot_do");
 }
 
-TEST(ApplyEvent, WhatIsHandedBackWaitsWithAnotherDispatch) {
+TEST(ApplyEvent, HandedBackRequestWaitsWithNextDispatch) {
   RequestState state = state_of();
   apply(state, event_of(EventType::started));
   Event back = handed_back();
@@ -76,17 +76,17 @@ TEST(ApplyEvent, WhatIsHandedBackWaitsWithAnotherDispatch) {
   EXPECT_EQ(apply(state, handed_back()), Change::none) << "of the dispatch before";
 }
 
-TEST(ApplyEvent, CountsTheStartsOfADispatch) {
+TEST(ApplyEvent, CountsStartsOfDispatch) {
   RequestState state = state_of();
   apply(state, event_of(EventType::started));
   apply(state, event_of(EventType::started));
   EXPECT_EQ(state.starts, 2);
   apply(state, event_of(EventType::started, 3));
-  EXPECT_EQ(state.starts, 1) << "it was sent again, which no event told";
+  EXPECT_EQ(state.starts, 1) << "it was sent again without an event";
   EXPECT_EQ(state.request.dispatch, 3);
 }
 
-TEST(ApplyEvent, CollectsThePicturesOfARequest) {
+TEST(ApplyEvent, CollectsPicturesOfRequest) {
   RequestState state = state_of(3);
   for (int n = 1; n <= 2; ++n) {
     apply(state, event_of(EventType::started, n));
@@ -99,7 +99,7 @@ TEST(ApplyEvent, CollectsThePicturesOfARequest) {
   EXPECT_EQ(state.seconds["total"], 6);
 }
 
-TEST(ApplyEvent, IgnoresPicturesOfOthers) {
+TEST(ApplyEvent, IgnoresPicturesOfOtherRequests) {
   RequestState state = state_of();
   Event finished = with_picture(event_of(EventType::finished));
   finished.images[0].key = messages::image_key("b", from_millis(1'000), 1);

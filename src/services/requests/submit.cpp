@@ -10,7 +10,7 @@
 namespace p2p::requests {
 namespace {
 
-/// A UUID made of the key: of version 8 (RFC 9562), whose bits are the program's own.
+/// A UUID derived from the key: version 8 (RFC 9562), whose bits are application-defined.
 std::string id_of(const std::string& owner, const std::string& repeat_key) {
   std::string hex = blob::to_hex(blob::hmac("prompt2pic repeat key", owner + "\n" + repeat_key)).substr(0, 32);
   hex[12] = '8';
@@ -83,7 +83,7 @@ void Client::Impl::check_limits(const std::string& owner) const {
 Client::Submitted Client::Impl::submit(const std::string& owner, messages::Request request, const Repeat& repeat, const Wake& wake) {
   request.id = repeat.key.empty() ? new_id() : id_of(owner, repeat.key);
   request.time = now();
-  if (request.count > 1) request.picture = 1;  // others have their turn between two pictures
+  if (request.count > 1) request.picture = 1;  // other requests take turns between two pictures
   Event event{.id = request.id, .time = request.time, .type = messages::EventType::accepted};
   event.request = request;
   event.client = owner;
@@ -109,7 +109,7 @@ Client::Submitted Client::Impl::submit(const std::string& owner, messages::Reque
     if (!stored) return;
     log::info("accepted", {{"id", state.request.id}, {"client", state.owner}, {"model", state.request.model}});
     metrics_.counter("prompt2pic_requests_accepted_total", "Requests that were accepted.", {{"model", state.request.model}}).add();
-    add(std::move(state));  // most often the topic has told of it by now
+    add(std::move(state));  // usually already known from the topic
   });
   return {request.id, storing};
 }
@@ -130,7 +130,7 @@ StoringPtr Client::Impl::cancel(const std::string& owner, const std::string& id,
   log::info("cancelling", {{"id", id}});
   const messages::Control control{.id = id, .time = now(), .type = messages::Control::Type::cancel};
   store(storing, to_outgoing(control, traceparent), wake, [this, id](bool stored) {
-    if (stored) take_cancel(id);
+    if (stored) apply_cancel(id);
   });
   return storing;
 }

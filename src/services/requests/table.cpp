@@ -8,8 +8,8 @@ std::size_t words_of(const RequestState& state) { return state.request.prompt.si
 }  // namespace
 
 const RequestState& Table::add(RequestState state) {
-  const auto [place, fresh] = states_.try_emplace(state.request.id, std::move(state));
-  RequestState& added = place->second;
+  const auto [item, fresh] = states_.try_emplace(state.request.id, std::move(state));
+  RequestState& added = item->second;
   if (!fresh) return added;
   added.cancelling = cancelled_early_.has(added.request.id);
   ++days_[{std::chrono::floor<std::chrono::days>(added.request.time), added.owner}];

@@ -22,7 +22,7 @@ class TableTest : public ::testing::Test {
   Table table{{.all = 2, .per_owner = 100, .age = std::chrono::hours(24)}};
 };
 
-TEST_F(TableTest, CountsWhatAnOwnerHas) {
+TEST_F(TableTest, CountsUsageOfOwner) {
   add("a", "one");
   add("b", "one");
   add("c", "two");
@@ -40,21 +40,21 @@ TEST_F(TableTest, CountsWhatAnOwnerHas) {
   EXPECT_EQ(table.count_of_day("one", start + std::chrono::hours(24)), 0);
 }
 
-TEST_F(TableTest, AnOwnerSeesItsOwn) {
+TEST_F(TableTest, FindsOnlyRequestsOfOwner) {
   add("a", "one");
   EXPECT_NE(table.find("one", "a"), nullptr);
   EXPECT_EQ(table.find("two", "a"), nullptr);
   EXPECT_NE(table.find("a"), nullptr);
 }
 
-TEST_F(TableTest, KnowsTheNewestRequestWithABody) {
+TEST_F(TableTest, FindsNewestRequestWithBody) {
   add("a", "one", "digest");
   add("b", "one", "digest");
   EXPECT_EQ(table.with_body("one", "digest")->request.id, "b");
   EXPECT_EQ(table.with_body("two", "digest"), nullptr);
 }
 
-TEST_F(TableTest, ForgetsTheOldestThatEnded) {
+TEST_F(TableTest, ForgetsOldestEndedRequests) {
   for (const char* id : {"a", "b", "c", "d"}) add(id, "one", id);
   for (const char* id : {"a", "b", "c"}) apply(id, EventType::cancelled);
   table.forget_old(start);
@@ -64,7 +64,7 @@ TEST_F(TableTest, ForgetsTheOldestThatEnded) {
   EXPECT_NE(table.find("d"), nullptr) << "it waits";
 }
 
-TEST_F(TableTest, ACancelMayComeBeforeItsRequest) {
+TEST_F(TableTest, AcceptsCancelBeforeRequest) {
   EXPECT_EQ(table.cancel("a"), nullptr);
   EXPECT_TRUE(add("a", "one").cancelling);
   EXPECT_FALSE(add("b", "one").cancelling);

@@ -5,12 +5,12 @@
 
 namespace p2p::testing {
 
-/// Waits until `condition` holds; false if it does not within `timeout`. It is evaluated at once and after each notify_changed(), without
+/// Waits until `condition` holds; false on timeout. The condition is evaluated immediately and after each notify_changed(), without
 /// any lock.
 bool eventually(const std::function<bool()>& condition, std::chrono::seconds timeout = std::chrono::minutes(1));
 
-/// Wakes eventually(). Test doubles call it after each change of what they show, and whenever the code under test calls them: it may have
-/// changed itself since its last call. Thread-safe.
+/// Wakes eventually(). Test doubles call it after each change of their visible state, and whenever the code under test calls them, because
+/// that code may have changed since. Thread-safe.
 void notify_changed();
 
 }  // namespace p2p::testing

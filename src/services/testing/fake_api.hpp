@@ -11,8 +11,8 @@
 
 namespace p2p::testing {
 
-/// Telegram in memory, for tests: messages by id, and calls that fail on demand. Thread-safe; every call of a method that sends something
-/// ends with notify_changed().
+/// An in-memory Telegram for tests, with calls that fail on demand. Thread-safe; every method that sends something ends with
+/// notify_changed().
 class FakeApi : public telegram::Api {
  public:
   struct Shown {
@@ -43,7 +43,7 @@ class FakeApi : public telegram::Api {
     if (auto failure = next_failure("getWebhookInfo")) return std::unexpected(*failure);
     return webhook_;
   }
-  std::atomic<int> looks = 0;  ///< calls of get_webhook_info()
+  std::atomic<int> looks = 0;  ///< number of calls of get_webhook_info()
   telegram::WebhookInfo webhook() {
     const std::scoped_lock lock(mutex_);
     return webhook_;
@@ -97,7 +97,7 @@ class FakeApi : public telegram::Api {
     const std::scoped_lock lock(mutex_);
     return answers_;
   }
-  /// Every text that was ever shown.
+  /// Every text ever shown.
   std::vector<std::string> said() {
     const std::scoped_lock lock(mutex_);
     return said_;
@@ -106,13 +106,13 @@ class FakeApi : public telegram::Api {
     const std::scoped_lock lock(mutex_);
     return replied_to_;
   }
-  /// The next calls fail; with `kind`, those of this kind alone: send, text, photo, document (edits to one), keyboard,
+  /// Lets the next `count` calls fail; with `kind`, only calls of this kind: send, text, photo, document (edits to one), keyboard,
   /// getUpdates, setWebhook, getWebhookInfo.
   void fail(const telegram::Failure& failure, int count, const std::string& kind = "") {
     const std::scoped_lock lock(mutex_);
     if (count > 0) failures_.push_back({kind, failure, count});
   }
-  /// Nothing fails any more.
+  /// Ends all failures.
   void mend() {
     const std::scoped_lock lock(mutex_);
     failures_.clear();
@@ -126,7 +126,7 @@ class FakeApi : public telegram::Api {
   struct Failing {
     std::string kind;
     telegram::Failure failure;
-    int count = 0;  ///< of calls still to fail
+    int count = 0;  ///< remaining calls to fail
   };
   std::optional<telegram::Failure> next_failure(const std::string& kind) {
     const auto found = std::ranges::find_if(failures_, [&](const auto& each) { return each.kind.empty() || each.kind == kind; });

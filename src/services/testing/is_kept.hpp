@@ -8,7 +8,7 @@
 
 namespace p2p::testing {
 
-/// Gives a bot an update and waits; false if it is not kept within a minute.
+/// Passes an update to the bot and waits until it is stored; false after a minute.
 template <typename Bot>
 bool is_kept(Bot& bot, const Json& update) {
   const auto kept = std::make_shared<std::promise<void>>();

@@ -15,7 +15,7 @@ using bus::TopicPartition;
 
 namespace {
 
-/// Whoever polls in a loop sees soon that it has to stop.
+/// Short, so that polling loops notice soon that they have to stop.
 constexpr std::chrono::milliseconds kLongestPoll{10};
 
 }  // namespace
@@ -32,23 +32,23 @@ class MemoryProducer : public bus::Producer {
   }
   bool flush(std::chrono::milliseconds timeout) override {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, timeout, [&] { return delivered_.empty() && !telling_; });
+    return changed_.wait_for(lock, timeout, [&] { return delivered_.empty() && !reporting_; });
   }
 
  private:
-  void tell(const std::stop_token& stop) {
+  void deliver_reports(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested() || !delivered_.empty()) {
-      const auto may_tell = [&] { return !delivered_.empty() && !bus_.reports_held_; };
-      if (!stop.stop_requested() && !changed_.wait_for(lock, stop, kLongestPoll, may_tell)) continue;
+      const auto may_report = [&] { return !delivered_.empty() && !bus_.reports_held_; };
+      if (!stop.stop_requested() && !changed_.wait_for(lock, stop, kLongestPoll, may_report)) continue;
       if (delivered_.empty()) continue;
       const auto [delivered, problem] = std::move(delivered_.front());
       delivered_.pop_front();
-      telling_ = true;
+      reporting_ = true;
       lock.unlock();
       delivered(problem);
       lock.lock();
-      telling_ = false;
+      reporting_ = false;
       changed_.notify_all();
       notify_changed();
     }
@@ -58,8 +58,8 @@ class MemoryProducer : public bus::Producer {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<std::pair<Delivered, Problem>> delivered_;
-  bool telling_ = false;
-  std::jthread teller_{[this](const std::stop_token& stop) { tell(stop); }};
+  bool reporting_ = false;
+  std::jthread reporter_{[this](const std::stop_token& stop) { deliver_reports(stop); }};
 };
 
 class MemorySubscription : public bus::Subscription {
@@ -93,12 +93,12 @@ class MemorySubscription : public bus::Subscription {
     return records;
   }
 
-  void done(const TopicPartition& place, std::int64_t offset) override {
+  void done(const TopicPartition& partition, std::int64_t offset) override {
     const std::scoped_lock lock(bus_.mutex_);
-    if (bus_.frozen_ || !places_.contains(place)) return;
-    done_[place].insert(offset);
-    auto& committed = state().committed[place];
-    while (done_[place].erase(committed) > 0) ++committed;
+    if (bus_.frozen_ || !assignments_.contains(partition)) return;
+    done_[partition].insert(offset);
+    auto& committed = state().committed[partition];
+    while (done_[partition].erase(committed) > 0) ++committed;
     notify_changed();
   }
   void pause(bool paused) override {
@@ -109,7 +109,7 @@ class MemorySubscription : public bus::Subscription {
   std::string problem() const override { return ""; }
 
  private:
-  struct Place {
+  struct Assignment {
     std::int64_t next = 0;
     std::int64_t inherited_end = 0;
     int made = 0;
@@ -119,11 +119,11 @@ class MemorySubscription : public bus::Subscription {
     std::vector<TopicPartition> gone;
     {
       const std::scoped_lock lock(bus_.mutex_);
-      for (auto& [place, at] : places_) {
-        if (at.made == bus_.made_[place.topic]) continue;
-        at = {.next = 0, .inherited_end = 0, .made = bus_.made_[place.topic]};
-        done_.erase(place);
-        gone.push_back(place);
+      for (auto& [partition, at] : assignments_) {
+        if (at.made == bus_.made_[partition.topic]) continue;
+        at = {.next = 0, .inherited_end = 0, .made = bus_.made_[partition.topic]};
+        done_.erase(partition);
+        gone.push_back(partition);
       }
     }
     if (!gone.empty() && events_.vanished) events_.vanished(gone);
@@ -134,13 +134,13 @@ class MemorySubscription : public bus::Subscription {
   std::vector<TopicPartition> owned() {
     const std::scoped_lock lock(bus_.mutex_);
     std::vector<TopicPartition> mine;
-    for (const auto& [place, owner] : state().owners) {
-      if (owner == this) mine.push_back(place);
+    for (const auto& [partition, owner] : state().owners) {
+      if (owner == this) mine.push_back(partition);
     }
     return mine;
   }
 
-  /// Gives up what is another's, takes what is nobody's.
+  /// Releases partitions of other members and takes those without an owner.
   void rebalance() {
     std::vector<TopicPartition> taken;
     std::vector<TopicPartition> given;
@@ -151,29 +151,30 @@ class MemorySubscription : public bus::Subscription {
       for (const std::string& topic : self->topics) {
         const auto count = bus_.topics_[topic].size();
         for (std::size_t i = 0; i < count; ++i) {
-          const TopicPartition place{topic, static_cast<int>(i)};
+          const TopicPartition partition{topic, static_cast<int>(i)};
           const bool mine = members[i % members.size()].subscription == this;
-          const auto owner = state().owners.find(place);
-          if (owner != state().owners.end() && owner->second == this && !mine) taken.push_back(place);
-          if (owner == state().owners.end() && mine) given.push_back(place);
+          const auto owner = state().owners.find(partition);
+          if (owner != state().owners.end() && owner->second == this && !mine) taken.push_back(partition);
+          if (owner == state().owners.end() && mine) given.push_back(partition);
         }
       }
     }
     if (!taken.empty()) {
       if (events_.revoked) events_.revoked(taken, false);
       const std::scoped_lock lock(bus_.mutex_);
-      for (const auto& place : taken) {
-        state().owners.erase(place);
-        places_.erase(place);
-        done_.erase(place);
+      for (const auto& partition : taken) {
+        state().owners.erase(partition);
+        assignments_.erase(partition);
+        done_.erase(partition);
       }
     }
     if (given.empty()) return;
     {
       const std::scoped_lock lock(bus_.mutex_);
-      for (const auto& place : given) {
-        state().owners[place] = this;
-        places_[place] = {state().committed[place], static_cast<std::int64_t>(bus_.partition(place).size()), bus_.made_[place.topic]};
+      for (const auto& partition : given) {
+        state().owners[partition] = this;
+        assignments_[partition] = {state().committed[partition], static_cast<std::int64_t>(bus_.records_of(partition).size()),
+                                   bus_.made_[partition.topic]};
       }
     }
     if (events_.assigned) events_.assigned(given);
@@ -181,8 +182,8 @@ class MemorySubscription : public bus::Subscription {
 
   void take(std::vector<Record>& records) {
     if (paused_) return;
-    for (auto& [place, at] : places_) {
-      const auto& all = bus_.partition(place);
+    for (auto& [partition, at] : assignments_) {
+      const auto& all = bus_.records_of(partition);
       for (; at.next < static_cast<std::int64_t>(all.size()); ++at.next) {
         records.push_back(all[static_cast<std::size_t>(at.next)]);
         records.back().inherited = at.next < at.inherited_end;
@@ -193,7 +194,7 @@ class MemorySubscription : public bus::Subscription {
   MemoryBus& bus_;
   std::string group_;
   Events events_;
-  std::map<TopicPartition, Place> places_;
+  std::map<TopicPartition, Assignment> assignments_;
   std::map<TopicPartition, std::set<std::int64_t>> done_;
   bool paused_ = false;
 };
@@ -206,12 +207,12 @@ class MemoryLogReader : public bus::LogReader {
     auto& partitions = bus_.topics_[topic];
     if (partitions.empty()) partitions.resize(1);
     for (std::size_t i = 0; i < partitions.size(); ++i) {
-      const TopicPartition place{topic, static_cast<int>(i)};
-      const auto known = start.offsets.find(place);
+      const TopicPartition partition{topic, static_cast<int>(i)};
+      const auto known = start.offsets.find(partition);
       const auto first =
           std::ranges::find_if(partitions[i], [&](const Record& record) { return start.since && record.timestamp >= *start.since; });
-      next_[place] = known != start.offsets.end() ? known->second : first - partitions[i].begin();
-      end_[place] = static_cast<std::int64_t>(partitions[i].size());
+      next_[partition] = known != start.offsets.end() ? known->second : first - partitions[i].begin();
+      end_[partition] = static_cast<std::int64_t>(partitions[i].size());
     }
     bus_.log_readers_.insert(this);
   }
@@ -220,14 +221,14 @@ class MemoryLogReader : public bus::LogReader {
     bus_.log_readers_.erase(this);
   }
   std::vector<Record> poll(std::chrono::milliseconds timeout) override {
-    if (bus_.log_of(topic_) != log_) throw bus::BusError("the topic " + topic_ + " was made anew", true);
+    if (bus_.log_of(topic_) != log_) throw bus::BusError("the topic " + topic_ + " was re-created", true);
     std::unique_lock lock(bus_.mutex_);
     handled_ = next_;
     notify_changed();
     std::vector<Record> records;
     bus_.changed_.wait_for(lock, std::min(timeout, kLongestPoll), [&] {
-      for (auto& [place, next] : next_) {
-        const auto& all = bus_.partition(place);
+      for (auto& [partition, next] : next_) {
+        const auto& all = bus_.records_of(partition);
         for (; next < static_cast<std::int64_t>(all.size()); ++next) records.push_back(all[static_cast<std::size_t>(next)]);
       }
       return !records.empty();
@@ -239,7 +240,7 @@ class MemoryLogReader : public bus::LogReader {
   bool caught_up() const override {
     return std::ranges::all_of(end_, [&](const auto& item) { return next_.at(item.first) >= item.second; });
   }
-  /// The offsets before which the caller has handled everything. The bus' mutex is held.
+  /// The offsets up to which the caller has processed everything. The bus' mutex must be held.
   const std::map<TopicPartition, std::int64_t>& handled() const { return handled_; }
 
  private:
@@ -260,7 +261,7 @@ std::unique_ptr<bus::LogReader> MemoryBus::read_log(const std::string& topic, co
   notify_changed();
   {
     const std::scoped_lock lock(mutex_);
-    if (unreadable_.contains(topic)) throw bus::BusError(topic + " cannot be read, as the test said", true);
+    if (unreadable_.contains(topic)) throw bus::BusError(topic + " cannot be read, as configured by the test", true);
   }
   return std::make_unique<MemoryLogReader>(*this, topic, start);
 }
@@ -283,8 +284,8 @@ bus::Bus::Group MemoryBus::describe_group(const std::string& group) {
   Group result{.exists = groups_.contains(group), .stable = true};
   for (const GroupMember& member : groups_[group].members) {
     bus::Member description{.id = member.name, .name = member.name};
-    for (const auto& [place, owner] : groups_[group].owners) {
-      if (owner == member.subscription) description.partitions.push_back(place);
+    for (const auto& [partition, owner] : groups_[group].owners) {
+      if (owner == member.subscription) description.partitions.push_back(partition);
     }
     result.members.push_back(std::move(description));
   }
@@ -375,18 +376,18 @@ bool MemoryBus::is_read(const std::string& topic) {
   const std::scoped_lock lock(mutex_);
   bool is_followed = false;
   for (const MemoryLogReader* reader : log_readers_) {
-    for (const auto& [place, offset] : reader->handled()) {
-      if (place.topic != topic) continue;
-      if (offset < static_cast<std::int64_t>(partition(place).size())) return false;
+    for (const auto& [partition, offset] : reader->handled()) {
+      if (partition.topic != topic) continue;
+      if (offset < static_cast<std::int64_t>(records_of(partition).size())) return false;
       is_followed = true;
     }
   }
   return is_followed;
 }
 
-std::int64_t MemoryBus::committed(const std::string& group, const TopicPartition& place) {
+std::int64_t MemoryBus::committed(const std::string& group, const TopicPartition& partition) {
   const std::scoped_lock lock(mutex_);
-  return groups_[group].committed[place];
+  return groups_[group].committed[partition];
 }
 
 }  // namespace p2p::testing

@@ -11,8 +11,8 @@ namespace p2p::testing {
 
 class MemoryLogReader;
 
-/// A bus in memory, for tests: topics with partitions, groups that share them, committed offsets. Thread-safe. Every call of it ends with
-/// or, where it may wait, begins with notify_changed(). What Kafka itself does is tested with Kafka.
+/// An in-memory bus for tests: topics with partitions, consumer groups, committed offsets. Thread-safe. Every call ends with
+/// notify_changed() or, if it may wait, begins with it. Kafka's own behaviour is tested with Kafka.
 class MemoryBus : public bus::Bus {
  public:
   std::unique_ptr<bus::Producer> producer() override;
@@ -25,26 +25,26 @@ class MemoryBus : public bus::Bus {
   Backlog backlog(const std::string& group, const std::string& topic) override;
   std::vector<std::string> brokers(std::chrono::milliseconds timeout) override;
 
-  /// Until it is thawed nothing is stored and nothing committed, and nobody is told: what a process does after its death.
+  /// While frozen, nothing is stored or committed and there are no delivery reports, as for a process that was killed.
   void freeze(bool frozen);
-  /// From now on no message for the topic is stored, for that reason.
+  /// From now on messages for the topic are refused with this problem.
   void refuse(const std::string& topic, bus::Producer::Problem problem);
-  /// Deletes the topic with all that stands in it and makes it again, as after a loss of the brokers' data.
+  /// Deletes the topic and creates it again, as after a loss of the brokers' data.
   void make_anew(const std::string& topic);
   void remove(const std::string& topic);
-  /// While held, what is stored is not told to those who sent it; a producer tells the rest before its destructor returns.
+  /// While held, delivery reports are withheld. A producer still delivers the rest in its destructor.
   void hold_reports(bool held);
-  /// From now on read_log() of the topic throws BusError, or no longer does.
+  /// Whether read_log() of the topic throws BusError.
   void refuse_reading(const std::string& topic, bool refused);
-  /// The name that members from now on have.
+  /// The name of members that join from now on.
   void name_members(const std::string& name);
 
   std::vector<bus::Record> records(const std::string& topic);
-  /// Whether the topic eventually() holds `count` records.
+  /// Waits with eventually() until the topic has `count` records.
   bool wait_for(const std::string& topic, std::size_t count);
-  /// Whether somebody follows the topic with a LogReader, and each who does has polled again after reading its last record.
+  /// Whether the topic has LogReaders, and each has polled again after reading its last record.
   bool is_read(const std::string& topic);
-  std::int64_t committed(const std::string& group, const bus::TopicPartition& place);
+  std::int64_t committed(const std::string& group, const bus::TopicPartition& partition);
 
  private:
   friend class MemoryProducer;
@@ -59,20 +59,20 @@ class MemoryBus : public bus::Bus {
   struct GroupState {
     std::map<bus::TopicPartition, std::int64_t> committed;
     std::map<bus::TopicPartition, const void*> owners;
-    std::vector<GroupMember> members;  ///< as they joined: member i of n gets the partitions i, i + n, ...
+    std::vector<GroupMember> members;  ///< in order of joining: member i of n gets the partitions i, i + n, ...
   };
 
   bool store(const bus::Outgoing& message);
   bus::Producer::Problem refusal(const std::string& topic);
-  std::vector<bus::Record>& partition(const bus::TopicPartition& place) {
-    return topics_.at(place.topic).at(static_cast<std::size_t>(place.partition));
+  std::vector<bus::Record>& records_of(const bus::TopicPartition& partition) {
+    return topics_.at(partition.topic).at(static_cast<std::size_t>(partition.partition));
   }
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, std::vector<std::vector<bus::Record>>> topics_;
   std::map<std::string, bus::Producer::Problem> refusals_;
-  std::map<std::string, int> made_;  ///< by topic: how often it was made anew
+  std::map<std::string, int> made_;  ///< by topic: how often it was re-created
   std::map<std::string, GroupState> groups_;
   std::set<const MemoryLogReader*> log_readers_;
   std::set<std::string> unreadable_;

@@ -10,7 +10,7 @@ void MemoryStore::maybe_fail() {
   notify_changed();
   if (failures <= 0) return;
   --failures;
-  throw BlobError(kind, "the store fails as it was told");
+  throw BlobError(kind, "the store fails on demand");
 }
 
 void MemoryStore::put(const std::string& key, std::string_view bytes, std::string_view) {

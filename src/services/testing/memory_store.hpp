@@ -8,7 +8,7 @@
 
 namespace p2p::testing {
 
-/// A store in memory, with faults on demand. Thread-safe; changes notify_changed().
+/// An in-memory store with failures on demand. Thread-safe; changes call notify_changed().
 class MemoryStore : public blob::BlobStore {
  public:
   void put(const std::string& key, std::string_view bytes, std::string_view content_type) override;
@@ -20,7 +20,7 @@ class MemoryStore : public blob::BlobStore {
 
   std::map<std::string, std::string> objects();
 
-  std::atomic<int> failures = 0;  ///< so many calls fail
+  std::atomic<int> failures = 0;  ///< number of calls that will fail
   std::atomic<blob::BlobError::Kind> kind = blob::BlobError::Kind::unavailable;
   std::atomic<bool> has_links = true;
   std::atomic<int> puts = 0;

@@ -6,14 +6,14 @@
 namespace p2p::testing {
 namespace {
 
-/// Every value inside `json`, by its place.
-std::vector<Json::json_pointer> places_in(const Json& json) {
-  std::vector<Json::json_pointer> places;
+/// The pointers to all values inside `json`.
+std::vector<Json::json_pointer> pointers_in(const Json& json) {
+  std::vector<Json::json_pointer> pointers;
   const Json flat = json.flatten();
-  for (const auto& [place, value] : flat.items()) {
-    for (Json::json_pointer pointer(place); !pointer.empty(); pointer.pop_back()) places.push_back(pointer);
+  for (const auto& [path, value] : flat.items()) {
+    for (Json::json_pointer pointer(path); !pointer.empty(); pointer.pop_back()) pointers.push_back(pointer);
   }
-  return places;
+  return pointers;
 }
 
 Json deep(int levels) {
@@ -86,19 +86,19 @@ std::string Mutator::bytes(std::string text) {
   return text;
 }
 
-std::string Mutator::places(Json json) {
+std::string Mutator::values(Json json) {
   for (auto count = below(3) + 1; count > 0; --count) {
-    const auto all = places_in(json);
+    const auto all = pointers_in(json);
     if (all.empty()) break;
-    const Json::json_pointer& place = all[below(all.size())];
-    Json& parent = json[place.parent_pointer()];
+    const Json::json_pointer& pointer = all[below(all.size())];
+    Json& parent = json[pointer.parent_pointer()];
     const Json& odd = odd_values()[below(odd_values().size())];
     if (parent.is_object() && below(2) == 0) {
       parent["of_the_future"] = odd;
     } else if (parent.is_object() && below(4) == 0) {
-      parent.erase(place.back());
+      parent.erase(pointer.back());
     } else {
-      json[place] = odd;
+      json[pointer] = odd;
     }
   }
   return json.dump(-1, ' ', below(2) == 0, Json::error_handler_t::replace);
@@ -109,9 +109,9 @@ std::string Mutator::any(const Json& json) {
     case 0:
       return bytes(json.dump());
     case 1:
-      return places(json);
+      return values(json);
     default:
-      return below(4) == 0 ? bytes(places(json)) : places(json);
+      return below(4) == 0 ? bytes(values(json)) : values(json);
   }
 }
 

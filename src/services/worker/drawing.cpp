@@ -8,7 +8,7 @@ namespace reason = messages::reason;
 
 constexpr std::chrono::milliseconds kBetweenProgress{500};
 
-/// The numbers of the first and the last picture to be drawn now.
+/// The numbers of the first and the last picture to draw now.
 std::pair<int, int> pictures_of(const messages::Request& request) {
   return request.picture > 0 ? std::pair{request.picture, request.picture} : std::pair{1, request.count};
 }
@@ -46,10 +46,10 @@ void Worker::Impl::draw(const TaskPtr& task, const std::stop_token& over) {
     for (int n = first; n <= last; ++n) {
       messages::Request one = task->request;
       one.seed = messages::seed_of(one, n);
-      const auto tell = [&](const GenerationProgress& at) {
+      const auto report = [&](const GenerationProgress& at) {
         progress(*task, {at.stage, at.step, at.total, (n - first + at.fraction) / (last - first + 1)});
       };
-      drawings.push_back(config_.generators.at(model)->draw(one, tell, task->stop_drawing.get_token()));
+      drawings.push_back(config_.generators.at(model)->draw(one, report, task->stop_drawing.get_token()));
     }
     return store(task, std::move(drawings), over);
   } catch (const Cancelled&) {
@@ -106,7 +106,7 @@ void Worker::Impl::store(const TaskPtr& task, std::vector<GenerationResult> draw
     finished.images.push_back(
         {objects.back().key, drawing.picture.width, drawing.picture.height, messages::seed_of(request, n), objects.back().png.size()});
     for (const auto& [stage, seconds] : drawing.seconds) {
-      metrics_.seconds("prompt2pic_worker_stage_seconds", "Time of a drawing's stage.", {{"model", request.model}, {"stage", stage}})
+      metrics_.seconds("prompt2pic_worker_stage_seconds", "Duration of each stage.", {{"model", request.model}, {"stage", stage}})
           .observe(seconds);
       finished.seconds[stage] += seconds;
     }

@@ -13,12 +13,12 @@ messages::Request request(std::uint64_t seed) { return {.id = "x", .time = now()
 TEST(EngineGenerator, DrawsAndReportsProgress) {
   const auto generator = engine_generator(engine::load_text_to_image(P2P_SOURCE_DIR "/models/emoji"),
                                           {.model = "emoji", .program = "prompt2pic test", .steps = 2, .decoder_steps = 3});
-  messages::Request wish = request(7);
-  wish.steps = 1;
+  messages::Request asked = request(7);
+  asked.steps = 1;
   std::vector<double> fractions;
-  const GenerationResult drawing = generator->draw(wish, [&](const GenerationProgress& at) { fractions.push_back(at.fraction); }, {});
+  const GenerationResult drawing = generator->draw(asked, [&](const GenerationProgress& at) { fractions.push_back(at.fraction); }, {});
   EXPECT_EQ(drawing.picture.width, 128);
-  EXPECT_EQ(drawing.used.at("steps"), "1") << "the request's own wish comes first";
+  EXPECT_EQ(drawing.used.at("steps"), "1") << "the request takes precedence";
   EXPECT_EQ(drawing.used.at("decoder_steps"), "3");
   EXPECT_TRUE(std::ranges::is_sorted(fractions));
   EXPECT_LT(fractions.back(), 1);
@@ -26,56 +26,56 @@ TEST(EngineGenerator, DrawsAndReportsProgress) {
   EXPECT_EQ(drawing.seconds.size(), 4u);
   EXPECT_THAT(drawing.offers, ::testing::ElementsAre("variation")) << "Würstchen cannot begin with a picture";
 
-  wish.steps = 4;
-  wish.variations = {8, 9, 10, 11};
+  asked.steps = 4;
+  asked.variations = {8, 9, 10, 11};
   fractions.clear();
-  const GenerationResult varied = generator->draw(wish, [&](const GenerationProgress& at) { fractions.push_back(at.fraction); }, {});
+  const GenerationResult varied = generator->draw(asked, [&](const GenerationProgress& at) { fractions.push_back(at.fraction); }, {});
   EXPECT_TRUE(std::ranges::is_sorted(fractions));
   EXPECT_THAT(varied.picture.png, HasSubstr("Varied with seeds: 8 9 10 11, Denoising strength: 0.6"));
   EXPECT_THAT(varied.offers, ::testing::IsEmpty()) << "each would take longer than the one before";
-  wish.width = 60'000;
-  EXPECT_THROW(generator->draw(wish, [](const auto&) {}, {}), UsageError);
+  asked.width = 60'000;
+  EXPECT_THROW(generator->draw(asked, [](const auto&) {}, {}), UsageError);
 }
 
-TEST(EngineGenerator, DrawsTheNearestOfTheModelsSizes) {
+TEST(EngineGenerator, DrawsNearestSizeOfModel) {
   const auto generator =
       engine_generator(engine::load_text_to_image(P2P_SOURCE_DIR "/models/emoji"),
                        {.model = "emoji", .program = "prompt2pic test", .steps = 1, .decoder_steps = 1, .sizes = {{128, 128}}});
-  messages::Request wish = request(7);
-  wish.width = wish.height = 512;
-  const GenerationResult drawing = generator->draw(wish, [](const auto&) {}, {});
+  messages::Request asked = request(7);
+  asked.width = asked.height = 512;
+  const GenerationResult drawing = generator->draw(asked, [](const auto&) {}, {});
   EXPECT_EQ(drawing.picture.width, 128);
   EXPECT_THAT(drawing.picture.png, HasSubstr("Size: 128x128"));
   EXPECT_THAT(drawing.notices, ::testing::ElementsAre("drawn at 128x128, the size next to 512x512 that the model can draw"));
-  wish.width = wish.height = 128;
-  EXPECT_THAT(generator->draw(wish, [](const auto&) {}, {}).notices, ::testing::IsEmpty());
+  asked.width = asked.height = 128;
+  EXPECT_THAT(generator->draw(asked, [](const auto&) {}, {}).notices, ::testing::IsEmpty());
 }
 
-TEST(EngineGenerator, RefusesPicturesThatAreTooLarge) {
+TEST(EngineGenerator, RefusesTooLargePictures) {
   const auto generator =
       engine_generator(engine::load_text_to_image(P2P_SOURCE_DIR "/tests/golden/stable_diffusion/sd1"),
                        {.model = "sd1", .program = "prompt2pic test", .steps = 1, .decoder_steps = {}, .max_pixels = 64 * 64});
-  messages::Request wish = request(7);
-  wish.width = wish.height = 64;
-  EXPECT_NO_THROW(generator->draw(wish, [](const auto&) {}, {}));
-  wish.upscale = 1.5;
-  EXPECT_THROW(generator->draw(wish, [](const auto&) {}, {}), UsageError);
-  wish.upscale = {};
-  wish.width = 65;
-  EXPECT_THROW(generator->draw(wish, [](const auto&) {}, {}), UsageError);
+  messages::Request asked = request(7);
+  asked.width = asked.height = 64;
+  EXPECT_NO_THROW(generator->draw(asked, [](const auto&) {}, {}));
+  asked.upscale = 1.5;
+  EXPECT_THROW(generator->draw(asked, [](const auto&) {}, {}), UsageError);
+  asked.upscale = {};
+  asked.width = 65;
+  EXPECT_THROW(generator->draw(asked, [](const auto&) {}, {}), UsageError);
 }
 
-TEST(EngineGenerator, DrawsLargerWithOneProgressOverBothDrawings) {
+TEST(EngineGenerator, UpscaleReportsProgressOverBothPasses) {
   const auto generator = engine_generator(engine::load_text_to_image(P2P_SOURCE_DIR "/tests/golden/stable_diffusion/sd1"),
                                           {.model = "sd1", .program = "prompt2pic test", .steps = 4, .decoder_steps = {}});
   std::vector<double> fractions;
-  const auto tell = [&](const GenerationProgress& at) { fractions.push_back(at.fraction); };
-  messages::Request wish = request(7);
-  wish.width = wish.height = 64;
-  EXPECT_THAT(generator->draw(wish, tell, {}).offers, ::testing::ElementsAre("variation", "larger"));
+  const auto on_progress = [&](const GenerationProgress& at) { fractions.push_back(at.fraction); };
+  messages::Request asked = request(7);
+  asked.width = asked.height = 64;
+  EXPECT_THAT(generator->draw(asked, on_progress, {}).offers, ::testing::ElementsAre("variation", "larger"));
   fractions.clear();
-  wish.upscale = 1.5;
-  const GenerationResult larger = generator->draw(wish, tell, {});
+  asked.upscale = 1.5;
+  const GenerationResult larger = generator->draw(asked, on_progress, {});
   EXPECT_EQ(larger.picture.width, 96);
   EXPECT_THAT(larger.offers, ::testing::ElementsAre("variation"));
   EXPECT_TRUE(std::ranges::is_sorted(fractions));

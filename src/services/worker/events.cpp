@@ -14,10 +14,10 @@ void EventWriter::send(const messages::Event& event, const std::string& tracepar
                  std::move(delivered));
 }
 
-void EventWriter::send(const messages::DeadLetter& letter, const std::string& traceparent, bus::Producer::Delivered delivered) const {
+void EventWriter::send(const messages::DeadLetter& dead_letter, const std::string& traceparent, bus::Producer::Delivered delivered) const {
   producer_.send({.topic = std::string(messages::kDeadLettersTopic),
-                  .key = letter.id,
-                  .value = messages::encode(letter),
+                  .key = dead_letter.id,
+                  .value = messages::encode(dead_letter),
                   .headers = {{"traceparent", messages::child_of(traceparent)}, {"type", "dead_letter"}}},
                  std::move(delivered));
 }

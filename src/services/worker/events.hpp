@@ -6,16 +6,16 @@
 
 namespace p2p::worker {
 
-/// Writes what a worker tells. Thread-safe.
+/// Publishes the events of a worker. Thread-safe.
 class EventWriter {
  public:
   EventWriter(bus::Producer& producer, std::string worker) : producer_(producer), worker_(std::move(worker)) {}
 
-  /// The event with everything that all of a task's events have.
+  /// An event with the fields common to all events of the task.
   messages::Event about(const Task& task, messages::EventType type) const;
-  /// `delivered` as in bus::Producer.
+  /// `delivered`: see bus::Producer.
   void send(const messages::Event& event, const std::string& traceparent, bus::Producer::Delivered delivered = {}) const;
-  void send(const messages::DeadLetter& letter, const std::string& traceparent, bus::Producer::Delivered delivered) const;
+  void send(const messages::DeadLetter& dead_letter, const std::string& traceparent, bus::Producer::Delivered delivered) const;
 
  private:
   bus::Producer& producer_;

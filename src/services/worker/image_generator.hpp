@@ -11,12 +11,12 @@
 
 namespace p2p::worker {
 
-/// How far a drawing is.
+/// Progress of a drawing.
 struct GenerationProgress {
   std::string stage;
   int step = 0;
   int total = 0;
-  double fraction = 0;  ///< of the whole, 0 to 1
+  double fraction = 0;  ///< of the whole drawing, 0 to 1
 };
 using GenerationProgressFn = std::function<void(const GenerationProgress&)>;
 
@@ -29,23 +29,24 @@ struct EncodedImage {
 struct GenerationResult {
   EncodedImage picture;
   std::map<std::string, double> seconds;    ///< by stage
-  std::map<std::string, std::string> used;  ///< settings as they were used
+  std::map<std::string, std::string> used;  ///< the effective parameters
   std::vector<std::string> notices;
   std::vector<std::string> offers;  ///< words of messages::offer
 };
 
-/// The model's safety checker does not let the picture out.
+/// The model's safety checker withholds the picture.
 class Withheld : public Error {
  public:
   using Error::Error;
 };
 
-/// A model that is loaded. One call at a time.
+/// A loaded model. Not thread-safe.
 class ImageGenerator {
  public:
   virtual ~ImageGenerator() = default;
 
-  /// Throws UsageError for what the model cannot do, Cancelled within a step of a stop request, Withheld, Error for what went wrong.
+  /// Throws UsageError if the model does not support the request, Cancelled within one step of a stop request, Withheld, and Error for
+  /// other failures.
   virtual GenerationResult draw(const messages::Request& request, const GenerationProgressFn& progress, std::stop_token stop) = 0;
 };
 

@@ -10,7 +10,7 @@
 namespace p2p::worker {
 namespace {
 
-/// Each is drawn by drawing all before it.
+/// Each variation requires drawing all previous ones.
 constexpr std::size_t kMostVariations = 4;
 
 /// Readers of events take a fraction of 1 for a picture that is drawn, which it is only after generate() has returned.
@@ -66,7 +66,7 @@ class EngineGenerator : public ImageGenerator {
   }
 
  private:
-  /// Puts a size that the model can draw in the place of the one that is asked for, and says so. Throws UsageError for one that is too
+  /// Replaces the requested size by one that the model can draw, and returns a notice about it. Throws UsageError if the size is too
   /// large.
   std::optional<std::string> take_size(engine::GenerateParams& params) const {
     if (!params.width && !params.height) return std::nullopt;
@@ -103,7 +103,7 @@ class FlatGenerator : public ImageGenerator {
       if (!pause(time_ / kParts, stop)) throw Cancelled();
     }
     if (stop.stop_requested()) throw Cancelled();
-    const std::uint64_t colour = request.seed * 0x9e3779b97f4a7c15ull;  // seeds beside each other get colours apart
+    const std::uint64_t colour = request.seed * 0x9e3779b97f4a7c15ull;  // neighbouring seeds get distinct colours
     engine::Image image{kSide, kSide, std::vector<std::uint8_t>(std::size_t{kSide} * kSide * 3)};
     for (std::size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<std::uint8_t>(colour >> (40 + 8 * (i % 3)));
     engine::GenerateParams params = to_params(request);

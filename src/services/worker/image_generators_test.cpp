@@ -12,7 +12,7 @@ using ::testing::StartsWith;
 
 messages::Request request(std::uint64_t seed) { return {.id = "x", .time = now(), .model = "flat", .prompt = "лиса", .seed = seed}; }
 
-TEST(FlatGenerator, TakesTheColourFromTheSeed) {
+TEST(FlatGenerator, DerivesColourFromSeed) {
   const auto generator = flat_generator({}, "prompt2pic test");
   const auto draw = [&](std::uint64_t seed) { return generator->draw(request(seed), [](const auto&) {}, {}).picture.png; };
   EXPECT_THAT(draw(1), StartsWith("\x89PNG"));

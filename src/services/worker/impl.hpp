@@ -15,9 +15,9 @@
 
 namespace p2p::worker {
 
-/// A worker's threads around its tasks: one polls, so that membership is kept whatever the engine does; one draws; two follow what is
-/// wished and what has ended; the uploader's store. worker.cpp has its life, intake.cpp what comes, tasks.cpp how tasks end, drawing.cpp
-/// what happens between.
+/// The threads of a worker: one polls, which keeps the group membership while the engine works; one draws; two follow control messages and
+/// ended requests; the uploader's threads store pictures. worker.cpp has start, stop and the choice of models, intake.cpp incoming
+/// messages, drawing.cpp the drawing, tasks.cpp the ends of tasks.
 class Worker::Impl {
  public:
   Impl(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, WorkerConfig config);
@@ -33,21 +33,21 @@ class Worker::Impl {
 
   // --- worker.cpp
   bool make_topics(const std::stop_token& stop);
-  /// Which of its loops hangs; empty: none.
+  /// Which loop hangs; empty if none.
   std::string hanging() const;
-  /// Finishes what can be finished in time, hands back the rest.
+  /// Finishes what can be finished in time and hands back the rest.
   void leave();
-  /// Serves all its models; while the store refuses its pictures only those that no other worker serves. The poll thread's.
+  /// Selects the models to serve: all, or, while the store refuses pictures, only those that no other worker serves. Poll thread only.
   void choose_models();
-  /// The models that other members serve; nothing where that cannot be told now.
+  /// The models that other members serve; nullopt if that is unknown at the moment.
   std::optional<std::set<std::string>> models_of_others();
-  /// Hands back what it holds and is no member of the group afterwards.
+  /// Hands back all tasks and leaves the group.
   void leave_group();
-  /// Whether an end reached Kafka: empty, or why not. Any thread.
+  /// Records whether an event was stored in Kafka: empty, or the reason why not. Any thread.
   void note_published(const std::string& problem);
-  /// Nothing where it is no member any more. Any thread.
-  void done(const bus::TopicPartition& place, std::int64_t offset);
-  /// By what it has drawn in what time; where that says nothing yet, it is given the time.
+  /// Marks the record as processed. No effect if this is no longer a member. Any thread.
+  void done(const bus::TopicPartition& partition, std::int64_t offset);
+  /// Whether the drawing will finish in time, extrapolated from its progress; true without progress.
   bool can_finish(const Task& task, std::chrono::steady_clock::time_point until) const;
   void count(const std::string& model, const std::string& outcome, const std::string& why);
 
@@ -55,9 +55,10 @@ class Worker::Impl {
   void poll(const std::stop_token& stop);
   void assigned(const std::vector<bus::TopicPartition>& given);
   void revoked(const std::vector<bus::TopicPartition>& taken, bool lost);
-  void vanished(const std::vector<bus::TopicPartition>& places);
+  void vanished(const std::vector<bus::TopicPartition>& partitions);
   void take(const bus::Record& record, const std::stop_token& stop);
-  /// The brokers may fail while it reads; nothing may be drawn before it is known. Nothing if `stop` came first.
+  /// Reads what the events say of the request, retrying if the brokers fail, because it must not be drawn before that is known. nullopt if
+  /// `stop` came first.
   std::optional<Ledger::State> look_up(const messages::Request& request, Time since, const std::stop_token& stop);
   void dead_letter_unreadable(const bus::Record& record, const std::string& problem);
   void dead_letter_killer(const TaskPtr& task, const bus::Record& record);
@@ -65,21 +66,21 @@ class Worker::Impl {
 
   // --- intake.cpp: the threads that follow topics
   void apply_control(const bus::Record& record);
-  void apply_control(const messages::Control& wish);
-  /// What ended elsewhere is not begun here, should it be asked for once more.
+  void apply_control(const messages::Control& control);
+  /// Remembers requests that ended elsewhere, in case their messages arrive here again.
   void note_end(const bus::Record& record);
 
-  // --- tasks.cpp: the mutex is held, but for hand_back() and stop_overlong()
+  // --- tasks.cpp: the mutex must be held, except for hand_back() and stop_overlong()
   void stop(const TaskPtr& task, Task::Stop why);
-  /// The end of what does not run (any more) as `stop` wants it.
+  /// Ends a task that is not running (any more), as its `stop` says.
   void end_stopped(const TaskPtr& task);
-  /// Stops the drawing that takes longer than it may.
+  /// Stops a drawing that exceeds the time limit.
   void stop_overlong();
   void drop(Task& task);
-  /// Tells the last of it; then its offset may be committed.
+  /// Publishes the last event of the task, then marks its record as processed.
   void end(const TaskPtr& task, const Event& event);
   void hand_back(const TaskPtr& task);
-  /// Waits until it is known that the task's partition is this member's; false if it is not, or the wait was ended.
+  /// Waits until this member is known to own the task's partition; false if it does not, or the wait was stopped.
   bool may_publish(const Task& task, std::unique_lock<std::mutex>& lock, const std::stop_token& over);
 
   // --- drawing.cpp: the drawing thread
@@ -92,23 +93,23 @@ class Worker::Impl {
   bus::Bus& bus_;
   Metrics& metrics_;
   WorkerConfig config_;
-  Counter redeliveries_ = metrics_.counter("prompt2pic_worker_redeliveries_total", "Requests that another worker may have begun.");
-  Counter dead_letters_ = metrics_.counter("prompt2pic_worker_dead_letters_total", "Messages that could not be handled.");
+  Counter redeliveries_ = metrics_.counter("prompt2pic_worker_redeliveries_total", "Requests that another worker may have started.");
+  Counter dead_letters_ = metrics_.counter("prompt2pic_worker_dead_letters_total", "Messages that could not be processed.");
   Counter control_messages_ = metrics_.counter("prompt2pic_worker_control_total", "Messages of the control topic.", {{"outcome", "taken"}});
   Counter unreadable_control_ =
       metrics_.counter("prompt2pic_worker_control_total", "Messages of the control topic.", {{"outcome", "unreadable"}});
-  Gauge busy_ = metrics_.gauge("prompt2pic_worker_busy", "Whether it draws: 1 or 0.");
-  Histogram queue_wait_ = metrics_.seconds("prompt2pic_worker_queue_wait_seconds", "From a request's acceptance to its start.");
-  Histogram store_seconds_ = metrics_.seconds("prompt2pic_worker_store_seconds", "From a picture's end to its being stored.");
+  Gauge busy_ = metrics_.gauge("prompt2pic_worker_busy", "Whether the worker is drawing: 1 or 0.");
+  Histogram queue_wait_ = metrics_.seconds("prompt2pic_worker_queue_wait_seconds", "Time from the acceptance of a request to its start.");
+  Histogram store_seconds_ = metrics_.seconds("prompt2pic_worker_store_seconds", "Time to store a finished picture.");
 
   std::unique_ptr<bus::Producer> producer_;
   EventWriter events_;
-  Ledger ledger_;  ///< the poll thread's
+  Ledger ledger_;  ///< poll thread only
   Heartbeat polling_{config_.clock};
   Heartbeat control_reads_{config_.clock};
   Heartbeat end_reads_{config_.clock};
-  Heartbeat published_{config_.clock};  ///< when it was last known whether an end reached Kafka
-  Heartbeat looked_up_{config_.clock};  ///< when look_up() began, while it runs
+  Heartbeat published_{config_.clock};  ///< when the last delivery report of an event arrived
+  Heartbeat looked_up_{config_.clock};  ///< start of look_up(), while it runs
   std::atomic<bool> looking_up_ = false;
   std::atomic<bool> leaving_ = false;
   std::atomic<std::chrono::steady_clock::time_point> trusted_from_{};
@@ -124,11 +125,11 @@ class Worker::Impl {
   std::string last_stage_;
 
   std::stop_source uploads_over_;
-  /// Between other threads and the end of the subscription, which the poll thread alone makes and ends. Taken after `mutex_`.
+  /// Guards the subscription, which only the poll thread creates and destroys. Locked after `mutex_`.
   mutable std::mutex end_mutex_;
-  std::string unpublished_;        ///< why the last end that was told did not reach Kafka; empty: it did
-  std::set<std::string> serving_;  ///< the poll thread's, as the next
-  std::chrono::steady_clock::time_point look_around_at_{};
+  std::string unpublished_;        ///< why the last event was not stored in Kafka; empty if it was
+  std::set<std::string> serving_;  ///< poll thread only, like the next
+  std::chrono::steady_clock::time_point check_others_at_{};
   std::unique_ptr<bus::Subscription> subscription_;
   StoreCheck store_check_;
   std::unique_ptr<Uploader> uploader_;

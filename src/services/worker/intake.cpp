@@ -24,7 +24,7 @@ void Worker::Impl::poll(const std::stop_token& stop) {
   }
   const auto before = std::chrono::steady_clock::now();
   const auto records = subscription_->poll(std::chrono::milliseconds(50));
-  // A process that was suspended may no longer own what it holds, and is not told before it has spoken with the brokers again.
+  // A process that was suspended may have lost its partitions, but is only notified once it has contacted the brokers again.
   if (std::chrono::steady_clock::now() - before > std::chrono::seconds(4))
     trusted_from_ = std::chrono::steady_clock::now() + std::chrono::seconds(2);
   for (const bus::Record& record : records) take(record, stop);
@@ -32,43 +32,43 @@ void Worker::Impl::poll(const std::stop_token& stop) {
 
 void Worker::Impl::assigned(const std::vector<bus::TopicPartition>& given) {
   ledger_.outdate();
-  // What was lost and did not come back is another's now.
+  // Lost partitions that are not assigned again belong to another worker now.
   const std::set<bus::TopicPartition> here(given.begin(), given.end());
   const std::scoped_lock lock(mutex_);
   std::vector<TaskPtr> gone;
   for (const auto& [id, task] : tasks_) {
-    if (!task->owned && !here.contains(task->place)) gone.push_back(task);
+    if (!task->owned && !here.contains(task->partition)) gone.push_back(task);
   }
   for (const TaskPtr& task : gone) drop(*task);
 }
 
 void Worker::Impl::revoked(const std::vector<bus::TopicPartition>& taken, bool lost) {
-  const std::set<bus::TopicPartition> places(taken.begin(), taken.end());
+  const std::set<bus::TopicPartition> partitions(taken.begin(), taken.end());
   std::vector<TaskPtr> mine;
   {
     const std::scoped_lock lock(mutex_);
     for (const auto& [id, task] : tasks_) {
-      if (places.contains(task->place)) mine.push_back(task);
+      if (partitions.contains(task->partition)) mine.push_back(task);
     }
-    // Lost: they may be another's already, so that nothing may be told. GenerationResult goes on: after an outage of the brokers they most
-    // often come back.
+    // Lost partitions may already belong to another worker, so nothing may be published. Drawing continues, because after an outage of the
+    // brokers the partitions usually come back.
     for (const TaskPtr& task : mine) {
       if (lost) task->owned = false;
     }
     if (lost) return;
   }
   for (const TaskPtr& task : mine) hand_back(task);
-  if (subscription_) producer_->flush(config_.flush_within);  // else leave_group() has done so
+  if (subscription_) producer_->flush(config_.flush_within);  // otherwise leave_group() does it
 }
 
-void Worker::Impl::vanished(const std::vector<bus::TopicPartition>& places) {
-  const std::set<bus::TopicPartition> gone(places.begin(), places.end());
+void Worker::Impl::vanished(const std::vector<bus::TopicPartition>& partitions) {
+  const std::set<bus::TopicPartition> gone(partitions.begin(), partitions.end());
   const std::scoped_lock lock(mutex_);
-  recent_ = Recent{kRecent};  // an end may have vanished too: what is asked for once more is drawn once more
+  recent_ = Recent{kRecent};  // end events may be lost too: requests that are sent again must be drawn again
   for (const auto& [id, task] : tasks_) {
-    if (!gone.contains(task->place)) continue;
-    // Nobody reads its message again, so it stays here. It is sent again, most likely: that message takes this one's place.
-    task->place = {};
+    if (!gone.contains(task->partition)) continue;
+    // Its message is lost, so no other worker gets it: keep the task. If the request is sent again, that message replaces the lost one.
+    task->partition = {};
     task->owned = true;
   }
   wake_.notify_all();
@@ -84,41 +84,41 @@ void Worker::Impl::take(const bus::Record& record, const std::stop_token& stop) 
   {
     const std::scoped_lock lock(mutex_);
     const auto held = tasks_.find(id);
-    // It was handed back, and comes again before Kafka has told that it was.
+    // It was handed back, and comes again before the delivery report of that event.
     const bool is_sent_again =
         held != tasks_.end() && held->second->state == Task::State::over && !recent_.has(id) && request->dispatch > held->second->dispatch;
     if (held != tasks_.end() && !is_sent_again) {
-      if (held->second->place == record.place() && held->second->offset == record.offset) {
-        held->second->owned = true;  // it came back
+      if (held->second->partition == record.topic_partition() && held->second->offset == record.offset) {
+        held->second->owned = true;  // the partition was assigned again
         wake_.notify_all();
-      } else if (held->second->place.topic.empty() && held->second->state != Task::State::over) {
-        held->second->place = record.place();
+      } else if (held->second->partition.topic.empty() && held->second->state != Task::State::over) {
+        held->second->partition = record.topic_partition();
         held->second->offset = record.offset;
         held->second->dispatch = request->dispatch;
       } else {
-        done(record.place(), record.offset);
+        done(record.topic_partition(), record.offset);
       }
       return;
     }
     if (recent_.has(id)) {
-      log::info("asked for again after its end", {{"id", id}});
+      log::info("a repeated request has already ended", {{"id", id}});
       count(model, "repeated", "");
-      return done(record.place(), record.offset);
+      return done(record.topic_partition(), record.offset);
     }
   }
   int failed_attempts = request->failed_attempts;
   if (record.inherited) {
     redeliveries_.add();
     const auto state = look_up(*request, record.timestamp - std::chrono::minutes(1), stop);
-    if (!state) return;  // it is not done, so another reads it
-    if (state->over) return done(record.place(), record.offset);
+    if (!state) return;  // not marked as done, so another worker will read it
+    if (state->over) return done(record.topic_partition(), record.offset);
     failed_attempts += state->failed_attempts;
   }
   const auto task = std::make_shared<Task>();
   task->request = std::move(*request);
   task->dispatch = task->request.dispatch;
   task->traceparent = std::string(record.header("traceparent"));
-  task->place = record.place();
+  task->partition = record.topic_partition();
   task->offset = record.offset;
   task->failed_attempts = failed_attempts;
   if (failed_attempts >= kMaxFailedAttempts) return dead_letter_killer(task, record);
@@ -137,7 +137,7 @@ std::optional<Ledger::State> Worker::Impl::look_up(const messages::Request& requ
       ledger_.read(since, stop);
     } catch (const bus::BusError& error) {
       log::warn("events cannot be read", {{"error", error.what()}});
-      pause(config_.ask_again, stop);
+      pause(config_.retry_after, stop);
     }
   }
   looking_up_ = false;
@@ -146,21 +146,21 @@ std::optional<Ledger::State> Worker::Impl::look_up(const messages::Request& requ
 }
 
 void Worker::Impl::dead_letter_unreadable(const bus::Record& record, const std::string& problem) {
-  // The id may be readable where the rest is not.
+  // The id may be readable even if the rest is not.
   std::string id = messages::is_request_id(record.key) ? record.key : "";
   Json json;
   try {
     json = parse_json(record.value, "message");
-  } catch (const Error&) {  // nor is this
+  } catch (const Error&) {  // not readable either
   }
   if (json.is_object() && json.contains("id") && json["id"].is_string() && messages::is_request_id(json["id"].get<std::string>()))
     id = json["id"].get<std::string>();
-  log::warn("a message cannot be read", {{"id", id}, {"topic", record.topic}, {"offset", record.offset}, {"error", problem}});
+  log::warn("a message cannot be decoded", {{"id", id}, {"topic", record.topic}, {"offset", record.offset}, {"error", problem}});
   dead_letter(record, id, std::string(reason::kUnreadable), problem, 0);
 }
 
 void Worker::Impl::dead_letter_killer(const TaskPtr& task, const bus::Record& record) {
-  log::error("a request killed two workers", {{"id", task->request.id}});
+  log::error("two workers crashed while drawing a request", {{"id", task->request.id}});
   dead_letter(record, task->request.id, std::string(reason::kKilledWorker), "two workers died while they drew it", task->request.dispatch);
 }
 
@@ -169,47 +169,47 @@ void Worker::Impl::dead_letter(const bus::Record& record, const std::string& id,
   count(std::string(messages::model_of(record.topic)), "failed", why);
   dead_letters_.add();
   const std::string traceparent(record.header("traceparent"));
-  const auto told = [this, place = record.place(), offset = record.offset](const std::string& problem) {
-    if (problem.empty()) done(place, offset);
+  const auto on_delivery = [this, partition = record.topic_partition(), offset = record.offset](const std::string& problem) {
+    if (problem.empty()) done(partition, offset);
   };
-  const messages::DeadLetter letter{.id = id.empty() ? new_id() : id,
-                                    .time = now(),
-                                    .reason = why,
-                                    .detail = detail,
-                                    .topic = record.topic,
-                                    .partition = record.partition,
-                                    .offset = record.offset,
-                                    .original = record.value};
-  const Event failed{.id = letter.id,
+  const messages::DeadLetter dead_letter{.id = id.empty() ? new_id() : id,
+                                         .time = now(),
+                                         .reason = why,
+                                         .detail = detail,
+                                         .topic = record.topic,
+                                         .partition = record.partition,
+                                         .offset = record.offset,
+                                         .original = record.value};
+  const Event failed{.id = dead_letter.id,
                      .time = now(),
                      .type = EventType::failed,
                      .worker = config_.name,
                      .dispatch = dispatch,
                      .reason = why,
                      .detail = detail};
-  events_.send(letter, traceparent, [this, failed, traceparent, told](const std::string& problem) {
+  events_.send(dead_letter, traceparent, [this, failed, traceparent, on_delivery](const std::string& problem) {
     if (!problem.empty()) return log::error("a dead letter was not delivered", {{"id", failed.id}, {"error", problem}});
-    events_.send(failed, traceparent, told);
+    events_.send(failed, traceparent, on_delivery);
   });
 }
 
 void Worker::Impl::apply_control(const bus::Record& record) {
-  if (const auto wish = messages::decode_control(record.value)) {
+  if (const auto control = messages::decode_control(record.value)) {
     control_messages_.add();
-    apply_control(*wish);
+    apply_control(*control);
   } else {
     unreadable_control_.add();
-    log::warn("a control message was dropped", {{"offset", record.offset}, {"error", wish.error()}});
+    log::warn("a control message was dropped", {{"offset", record.offset}, {"error", control.error()}});
   }
 }
 
-void Worker::Impl::apply_control(const messages::Control& wish) {
+void Worker::Impl::apply_control(const messages::Control& control) {
   const std::scoped_lock lock(mutex_);
-  const auto found = tasks_.find(wish.id);
-  if (wish.type == messages::Control::Type::cancel) {
-    cancelled_.add(wish.id);
+  const auto found = tasks_.find(control.id);
+  if (control.type == messages::Control::Type::cancel) {
+    cancelled_.add(control.id);
     if (found != tasks_.end()) stop(found->second, Task::Stop::cancel);
-  } else if (found != tasks_.end() && found->second->state == Task::State::queued && found->second->dispatch == wish.dispatch) {
+  } else if (found != tasks_.end() && found->second->state == Task::State::queued && found->second->dispatch == control.dispatch) {
     stop(found->second, Task::Stop::hand_back);
   }
 }

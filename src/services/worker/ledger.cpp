@@ -16,10 +16,10 @@ bool Ledger::read(Time since, const std::stop_token& stop) {
 }
 
 void Ledger::take(const messages::Event& event) {
-  const auto [place, fresh] = states_.try_emplace(event.id);
-  // Its beginning may have been before what is read.
-  if (fresh && event.dispatch > 0) place->second.request.dispatch = event.dispatch;
-  requests::apply(place->second, event);
+  const auto [item, fresh] = states_.try_emplace(event.id);
+  // Its first events may be older than what was read.
+  if (fresh && event.dispatch > 0) item->second.request.dispatch = event.dispatch;
+  requests::apply(item->second, event);
 }
 
 Ledger::State Ledger::state_of(const messages::Request& request) const {

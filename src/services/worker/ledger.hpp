@@ -11,25 +11,25 @@
 
 namespace p2p::worker {
 
-/// What the events topic says of requests that were given to another worker before: whether they ended, were handed back, or killed it.
+/// What the events topic says about requests that another worker may have started: whether they ended, were handed back, or crashed it.
 class Ledger {
  public:
   explicit Ledger(bus::Bus& bus) : bus_(bus) {}
 
-  /// Reads the events from `since` up to now; false if `stop` came first. Throws BusError.
+  /// Reads the events from `since` to the current end; false if `stop` came first. Throws BusError.
   bool read(Time since, const std::stop_token& stop);
-  /// What read() knows has to be read again: partitions came from other workers.
+  /// Invalidates what was read, because partitions came from other workers.
   void outdate() { since_.reset(); }
-  /// Whether events from `since` on were read after the last outdate().
+  /// Whether the events from `since` have been read after the last outdate().
   bool covers(Time since) const { return since_ && *since_ <= since; }
 
   struct State {
     bool over = false;        ///< it ended, or this dispatch was handed back
-    int failed_attempts = 0;  ///< times that this dispatch was started and then nothing more was told
+    int failed_attempts = 0;  ///< how often this dispatch was started without ending
   };
   State state_of(const messages::Request& request) const;
 
-  /// For tests, and what read() does with each event.
+  /// Applies one event; called by read(), and by tests.
   void take(const messages::Event& event);
 
  private:

@@ -12,7 +12,7 @@ using messages::EventType;
 
 class LedgerTest : public ::testing::Test {
  protected:
-  void tell(EventType type, int dispatch, const std::string& stage = "") {
+  void take_event(EventType type, int dispatch, const std::string& stage = "") {
     Event event{
         .id = "x", .time = now(), .type = type, .worker = "w", .dispatch = dispatch, .attempt = 1, .stage = stage, .reason = "cannot_do"};
     bus.producer()->send({.topic = std::string(messages::kEventsTopic), .key = "x", .value = encode(event)});
@@ -25,31 +25,31 @@ class LedgerTest : public ::testing::Test {
   Ledger ledger{bus};
 };
 
-TEST_F(LedgerTest, StartsWithoutAnEndAreStrikesOfTheirDispatch) {
+TEST_F(LedgerTest, StartsWithoutEndAreFailedAttempts) {
   EXPECT_EQ(state(1).failed_attempts, 0);
-  tell(EventType::started, 1);
-  tell(EventType::progress, 1, "prior");
+  take_event(EventType::started, 1);
+  take_event(EventType::progress, 1, "prior");
   EXPECT_EQ(state(1).failed_attempts, 1);
   EXPECT_FALSE(state(1).over);
-  tell(EventType::started, 1);
+  take_event(EventType::started, 1);
   EXPECT_EQ(state(1).failed_attempts, 2);
   EXPECT_EQ(state(2).failed_attempts, 0);
 }
 
-TEST_F(LedgerTest, WhatWasHandedBackIsOver) {
-  tell(EventType::started, 1);
-  tell(EventType::progress, 1, "handed_back");
+TEST_F(LedgerTest, HandedBackDispatchIsOver) {
+  take_event(EventType::started, 1);
+  take_event(EventType::progress, 1, "handed_back");
   EXPECT_TRUE(state(1).over);
   EXPECT_FALSE(state(2).over);
 }
 
-TEST_F(LedgerTest, WhatEndedIsOverForEveryDispatch) {
-  tell(EventType::failed, 1);
+TEST_F(LedgerTest, EndedRequestIsOverForEveryDispatch) {
+  take_event(EventType::failed, 1);
   EXPECT_TRUE(state(1).over);
   EXPECT_TRUE(state(2).over);
 }
 
-TEST_F(LedgerTest, CoversWhatWasReadUntilOutdated) {
+TEST_F(LedgerTest, CoversReadEventsUntilOutdated) {
   const Time since = now();
   EXPECT_FALSE(ledger.covers(since));
   EXPECT_TRUE(ledger.read(since, {}));

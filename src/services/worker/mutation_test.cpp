@@ -25,8 +25,8 @@ constexpr int kControl = 10'000;
 constexpr std::chrono::minutes kPatience{2};
 const std::string kTopic = "prompt2pic.requests.flat";
 
-/// How many events say that a request ended, and that it was handed back.
-struct Told {
+/// The number of events that end a request, and that hand one back.
+struct Outcomes {
   int ends = 0;
   int hand_backs = 0;
 };
@@ -46,11 +46,11 @@ class WorkerMutation : public ::testing::Test {
   }
   double counted(const std::string& name, const std::string& label = "") { return p2p::testing::sum_of(metrics.text(), name, label); }
   std::int64_t committed() { return bus.committed(std::string(messages::kWorkersGroup), {kTopic, 0}); }
-  std::map<std::string, Told> told() {
-    std::map<std::string, Told> all;
+  std::map<std::string, Outcomes> outcomes() {
+    std::map<std::string, Outcomes> all;
     for (const auto& record : bus.records(std::string(messages::kEventsTopic))) {
       const auto event = messages::decode_event(record.value);
-      EXPECT_TRUE(event) << event.error() << record.value;  // whatever came in, what goes out is a message
+      EXPECT_TRUE(event) << event.error() << record.value;  // events must be valid, whatever the input
       EXPECT_EQ(record.header("traceparent").size(), 55u);
       if (!event) continue;
       all[event->id].ends += event->ends();
@@ -88,15 +88,15 @@ TEST_F(WorkerMutation, AnswersOrCountsEveryMessage) {
     const std::string key = mutator.below(2) == 0 ? request.id : mutator.bytes(request.id);
     producer->send({.topic = kTopic, .partition = 0, .key = key, .value = value, .headers = mutator.headers(trace())});
 
-    const Control wish{.id = mutator.below(2) == 0 ? last : request.id,
-                       .time = now(),
-                       .type = mutator.below(2) == 0 ? Control::Type::cancel : Control::Type::release,
-                       .dispatch = 1};
-    const std::string words = mutator.any(Json::parse(encode(wish)));
+    const Control control{.id = mutator.below(2) == 0 ? last : request.id,
+                          .time = now(),
+                          .type = mutator.below(2) == 0 ? Control::Type::cancel : Control::Type::release,
+                          .dispatch = 1};
+    const std::string words = mutator.any(Json::parse(encode(control)));
     bad_control += !messages::decode_control(words);
-    producer->send({.topic = std::string(messages::kControlTopic), .key = wish.id, .value = words, .headers = mutator.headers(trace())});
+    producer->send({.topic = std::string(messages::kControlTopic), .key = control.id, .value = words, .headers = mutator.headers(trace())});
     last = request.id;
-    // So that some requests are drawn before the control messages about them arrive.
+    // Lets some requests be drawn before the control messages about them arrive.
     if (i % 20 == 0) {
       ASSERT_TRUE(eventually([&] { return committed() >= i; })) << committed();
     }
@@ -105,11 +105,11 @@ TEST_F(WorkerMutation, AnswersOrCountsEveryMessage) {
   EXPECT_TRUE(eventually([&] { return counted("prompt2pic_worker_control_total") == kControl; }));
   EXPECT_EQ(counted("prompt2pic_worker_control_total", "unreadable"), bad_control);
   EXPECT_EQ(counted("prompt2pic_worker_dead_letters_total"), unreadable);
-  const auto letters = bus.records(std::string(messages::kDeadLettersTopic));
-  EXPECT_EQ(letters.size(), static_cast<std::size_t>(unreadable));
-  for (const auto& record : letters) EXPECT_TRUE(messages::decode_dead_letter(record.value)) << record.value;
+  const auto dead_letters = bus.records(std::string(messages::kDeadLettersTopic));
+  EXPECT_EQ(dead_letters.size(), static_cast<std::size_t>(unreadable));
+  for (const auto& record : dead_letters) EXPECT_TRUE(messages::decode_dead_letter(record.value)) << record.value;
   int drawn = 0, handed_back = 0;
-  for (const auto& [id, its] : told()) {
+  for (const auto& [id, its] : outcomes()) {
     if (readable.erase(id) == 0) continue;
     EXPECT_EQ(its.ends + its.hand_backs, 1) << id;
     drawn += its.ends;
@@ -122,10 +122,10 @@ TEST_F(WorkerMutation, AnswersOrCountsEveryMessage) {
   const messages::Request good{.id = "good", .time = now(), .model = "flat", .prompt = "a fox", .seed = 1};
   producer->send({.topic = kTopic, .partition = 0, .key = good.id, .value = encode(good)});
   EXPECT_TRUE(eventually([&] { return committed() == kRequests + 1; }));
-  EXPECT_EQ(told()[good.id].ends, 1);
+  EXPECT_EQ(outcomes()[good.id].ends, 1);
   EXPECT_TRUE(store.objects().contains(messages::image_key(good.id, good.time, 1))) << "it still draws";
   EXPECT_EQ(worker->problem(), "");
-  std::cout << kRequests << " mutated requests: " << unreadable << " dead letters, " << drawn << " ended, " << handed_back
+  std::cout << kRequests << " mutated requests: " << unreadable << " dead dead_letters, " << drawn << " ended, " << handed_back
             << " handed back\n"
             << kControl << " mutated control messages: " << bad_control << " dropped and counted, " << kControl - bad_control << " taken\n";
 }

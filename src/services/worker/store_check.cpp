@@ -29,9 +29,9 @@ void StoreCheck::worked() {
   failure_.clear();
 }
 
-void StoreCheck::look() {
+void StoreCheck::request_test() {
   const std::scoped_lock lock(mutex_);
-  if (!failure_.empty()) return;  // it is tried again soon anyway
+  if (!failure_.empty()) return;  // the next test comes soon anyway
   wanted_ = true;
   changed_.notify_all();
 }

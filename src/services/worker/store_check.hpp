@@ -12,33 +12,33 @@
 
 namespace p2p::worker {
 
-/// Tries the store with a small object of its own: at its start, when a picture could not be stored, again and again while that fails, and
-/// now and then while no picture is stored. Thread-safe.
+/// Tests the store with a small object: at start, when a picture could not be stored, repeatedly while the test fails, and periodically
+/// while no pictures are stored. Thread-safe.
 class StoreCheck {
  public:
   struct Intervals {
-    std::chrono::milliseconds every = std::chrono::minutes(1);  ///< while it works and no picture is stored
-    std::chrono::milliseconds again = std::chrono::seconds(5);  ///< while it fails
+    std::chrono::milliseconds every = std::chrono::minutes(1);  ///< while the store works and no pictures are stored
+    std::chrono::milliseconds again = std::chrono::seconds(5);  ///< while the test fails
   };
 
-  /// `key` is the object's: written and deleted; a store that does not allow to delete keeps one.
+  /// `key` names the test object, which is written and deleted. If the store does not permit deletion, one object remains.
   StoreCheck(blob::BlobStore& store, std::string key, Intervals intervals, Heartbeat::Clock clock);
-  /// Waits for a call that is under way.
+  /// Waits for a call in progress.
   ~StoreCheck();
 
   void start();
   void request_stop() { thread_.request_stop(); }
-  /// Until the first try has ended, `most` at the longest.
+  /// Waits until the first test has ended, for at most `most`.
   void wait_for_first(std::chrono::milliseconds most, const std::stop_token& stop);
 
   /// A picture was stored.
   void worked();
-  /// A picture could not be stored: tries at once.
-  void look();
+  /// A picture could not be stored: triggers a test.
+  void request_test();
 
-  /// Whether the store answers that it takes nothing from this process, which waiting alone does not mend.
+  /// Whether the store refuses objects of this process, which waiting does not fix.
   bool refuses() const;
-  /// Why pictures cannot be stored: told at once where the store refuses, after 10 s where it cannot be reached. Empty: they can.
+  /// Why pictures cannot be stored, reported immediately if the store refuses, and after 10 s if it is unreachable. Empty if they can.
   std::string problem() const;
 
  private:
@@ -54,9 +54,9 @@ class StoreCheck {
   std::condition_variable_any changed_;
   bool tried_ = false;
   bool wanted_ = false;
-  bool stored_ = false;  ///< a picture was, since the last look
+  bool stored_ = false;  ///< a picture was stored since the last test
   bool refused_ = false;
-  bool kept_ = false;  ///< it was told that the store does not delete
+  bool kept_ = false;  ///< it was logged that the store does not delete
   std::string failure_;
   std::chrono::steady_clock::time_point failing_since_;
   std::jthread thread_;

@@ -27,52 +27,52 @@ class StoreCheckTest : public ::testing::Test {
   std::unique_ptr<StoreCheck> check;
 };
 
-TEST_F(StoreCheckTest, LeavesNothingBehind) {
+TEST_F(StoreCheckTest, RemovesTestObject) {
   start();
   EXPECT_EQ(check->problem(), "");
   EXPECT_EQ(store.puts, 1);
   EXPECT_TRUE(eventually([&] { return store.objects().empty(); }));
 }
 
-TEST_F(StoreCheckTest, TellsARefusalAtOnceAndItsEnd) {
+TEST_F(StoreCheckTest, ReportsRefusalImmediatelyAndItsEnd) {
   store.kind = BlobError::Kind::refused;
   store.failures = 1'000'000;
   start(std::chrono::milliseconds(1));
   EXPECT_TRUE(check->refuses());
-  EXPECT_EQ(check->problem(), "the store fails as it was told");
+  EXPECT_EQ(check->problem(), "the store fails on demand");
   store.failures = 0;
   EXPECT_TRUE(eventually([&] { return check->problem().empty() && !check->refuses(); }));
 }
 
-TEST_F(StoreCheckTest, TellsAnOutageAfterTenSeconds) {
+TEST_F(StoreCheckTest, ReportsOutageAfterTenSeconds) {
   store.failures = 1'000'000;
   start();
   EXPECT_EQ(check->problem(), "");
   seconds += 11;
-  EXPECT_EQ(check->problem(), "the store fails as it was told");
+  EXPECT_EQ(check->problem(), "the store fails on demand");
   EXPECT_FALSE(check->refuses());
   check->worked();  // a picture was stored
   EXPECT_EQ(check->problem(), "");
 }
 
-TEST_F(StoreCheckTest, LooksWhenAPictureFailsAndNowAndThen) {
+TEST_F(StoreCheckTest, TestsAfterFailedPictureAndPeriodically) {
   start();
   store.kind = BlobError::Kind::refused;
   store.failures = 1'000'000;
-  check->look();
+  check->request_test();
   EXPECT_TRUE(eventually([&] { return check->refuses(); }));
   store.failures = 0;
   start(std::chrono::milliseconds(1));
   EXPECT_TRUE(eventually([&] { return store.puts > 5; }));
 }
 
-/// Takes what it is given and deletes nothing, as a bucket's policy may say.
+/// A store that permits no deletion.
 class KeepingStore : public p2p::testing::MemoryStore {
  public:
   void remove(const std::string& key) override { throw BlobError(BlobError::Kind::refused, "no deleting of " + key); }
 };
 
-TEST(StoreCheck, NeedsNoRightToDelete) {
+TEST(StoreCheck, WorksWithoutPermissionToDelete) {
   KeepingStore keeping;
   StoreCheck check(keeping, "images/health/w", {}, std::chrono::steady_clock::now);
   check.start();

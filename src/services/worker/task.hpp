@@ -12,18 +12,18 @@
 
 namespace p2p::worker {
 
-/// A request that this worker holds. The worker's mutex guards it.
+/// A request that this worker holds. Guarded by the worker's mutex.
 struct Task {
   enum class State { queued, drawing, drawn, over };
   enum class Stop { none, cancel, hand_back, too_long, drop };  ///< what to do when the drawing has stopped
 
   messages::Request request;
   std::string traceparent;
-  int failed_attempts = 0;        ///< workers that died of it
-  std::atomic<int> dispatch = 1;  ///< of the message by which it is here
-  bus::TopicPartition place;      ///< that message's; no topic: it vanished
+  int failed_attempts = 0;        ///< workers that crashed while drawing it
+  std::atomic<int> dispatch = 1;  ///< of the message that brought it
+  bus::TopicPartition partition;  ///< of that message; empty topic: the message was lost with its topic
   std::int64_t offset = 0;
-  bool owned = true;  ///< its partition is this member's: only then may anything be told of it
+  bool owned = true;  ///< whether this member owns its partition; otherwise nothing may be published
   State state = State::queued;
   Stop stop = Stop::none;
   std::stop_source stop_drawing;

@@ -66,9 +66,9 @@ void Worker::Impl::end(const TaskPtr& task, const Event& event) {
   events_.send(event, task->traceparent, [this, task](const std::string& problem) {
     note_published(problem);
     if (!problem.empty())
-      log::error("an event was not delivered; the request will be taken up again", {{"id", task->request.id}, {"error", problem}});
+      log::error("an event was not delivered; the request will be started again", {{"id", task->request.id}, {"error", problem}});
     const std::scoped_lock lock(mutex_);
-    if (problem.empty()) done(task->place, task->offset);
+    if (problem.empty()) done(task->partition, task->offset);
     if (const auto held = tasks_.find(task->request.id); held != tasks_.end() && held->second == task) tasks_.erase(held);
     wake_.notify_all();
   });
@@ -77,7 +77,7 @@ void Worker::Impl::end(const TaskPtr& task, const Event& event) {
 void Worker::Impl::hand_back(const TaskPtr& task) {
   const std::scoped_lock lock(mutex_);
   if (task->state == Task::State::drawing) {
-    // The drawing stops by itself; it is told here, before the partition goes.
+    // The event must be published before the partition is released; the drawing stops on its own.
     task->stop = Task::Stop::hand_back;
     task->stop_drawing.request_stop();
     end_stopped(task);

@@ -59,7 +59,7 @@ std::optional<std::string> Uploader::store(const Job& job, const std::stop_token
       check_.worked();
       result = "";
     } catch (const blob::BlobError& error) {
-      check_.look();
+      check_.request_test();
       failure = error.what();
       const auto patience = error.kind() == blob::BlobError::Kind::unavailable ? limits_.unavailable : limits_.refused;
       if (std::chrono::steady_clock::now() - start >= patience) result = failure;

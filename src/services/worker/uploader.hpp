@@ -15,13 +15,13 @@
 
 namespace p2p::worker {
 
-/// Stores pictures on threads of its own, a few at once, each until it is stored or hope is gone.
+/// Stores pictures on its own threads, a few in parallel, and retries until a limit.
 class Uploader {
  public:
   struct Limits {
     int at_once = 4;
-    std::size_t waiting = 16;                                          ///< pictures that wait at most; add() blocks beyond
-    std::chrono::milliseconds unavailable = std::chrono::minutes(15);  ///< given up after so long
+    std::size_t waiting = 16;                                          ///< maximum number of waiting jobs; beyond, add() blocks
+    std::chrono::milliseconds unavailable = std::chrono::minutes(15);  ///< how long to retry
     std::chrono::milliseconds refused = std::chrono::minutes(1);
     std::chrono::milliseconds longest_pause = std::chrono::seconds(5);
   };
@@ -32,23 +32,23 @@ class Uploader {
   /// The pictures of one request.
   struct Job {
     std::vector<Object> objects;
-    std::function<bool()> wanted;                          ///< asked before each try, from another thread; one that is not is forgotten
-    std::function<void(const std::string& problem)> done;  ///< called once, from another thread; empty: all are stored
+    std::function<bool()> wanted;                          ///< called before each attempt, from another thread; false drops the job
+    std::function<void(const std::string& problem)> done;  ///< called once, from another thread; empty: all objects are stored
   };
 
-  /// Tells `check` what works and what does not. Keeps the references.
+  /// Reports success and failure to `check`. Keeps the references.
   Uploader(blob::BlobStore& store, StoreCheck& check, Limits limits);
-  /// Waits for what is being stored; what still repeats ends unstored, without `done`.
+  /// Waits for calls in progress; jobs that are being retried are dropped without calling `done`.
   ~Uploader();
 
-  /// False if `stop` came while there was no room.
+  /// Waits for room; false if `stop` came first.
   bool add(Job job, const std::stop_token& stop);
-  /// Why pictures that wait cannot be stored, where that has been so for 10 s; else empty.
+  /// Why pictures cannot be stored, if that has lasted for 10 s; otherwise empty.
   std::string problem() const;
 
  private:
   void work(const std::stop_token& stop);
-  /// The problem, once hope is gone; nothing if it is not wanted any more, or asked to stop before.
+  /// The result for `done`; nullopt if the job is no longer wanted or `stop` came first.
   std::optional<std::string> store(const Job& job, const std::stop_token& stop);
 
   blob::BlobStore& store_;

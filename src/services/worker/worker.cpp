@@ -29,7 +29,7 @@ void Worker::Impl::run(const std::stop_token& stop) {
   if (!make_topics(stop)) return;
   store_check_.start();
   store_check_.wait_for_first(std::chrono::seconds(2), stop);
-  for (Heartbeat* const beat : {&polling_, &control_reads_, &end_reads_}) beat->stamp();  // Kafka may have been waited for till now
+  for (Heartbeat* const beat : {&polling_, &control_reads_, &end_reads_}) beat->stamp();  // waiting for Kafka may have taken long
   const bus::StartAt lately{.offsets = {}, .since = now() - std::chrono::hours(1)};
   std::jthread control([this, lately](const std::stop_token& over) {
     const auto apply_all = [this](const std::vector<bus::Record>& records, const bus::LogReader&) {
@@ -66,7 +66,7 @@ void Worker::Impl::run(const std::stop_token& stop) {
 Worker::Impl::~Impl() {
   uploader_.reset();
   leave_group();
-  producer_.reset();  // its callbacks may come until now, and touch all the rest
+  producer_.reset();  // its callbacks may run until here and use the other members
 }
 
 void Worker::Impl::choose_models() {
@@ -74,18 +74,18 @@ void Worker::Impl::choose_models() {
   for (const auto& [model, generator] : config_.generators) wanted.insert(model);
   if (store_check_.refuses()) {
     const auto time = std::chrono::steady_clock::now();
-    if (time < look_around_at_) return;
+    if (time < check_others_at_) return;
     const auto others = models_of_others();
-    // By chance, so that two that are refused do not go and come at the same time for ever.
-    const auto pause = config_.look_around + config_.look_around * static_cast<int>(random_bits() % 100) / 100;
-    look_around_at_ = time + (others ? pause : config_.ask_again);
+    // Random, so that two refused workers do not leave and return in lockstep.
+    const auto pause = config_.check_others_every + config_.check_others_every * static_cast<int>(random_bits() % 100) / 100;
+    check_others_at_ = time + (others ? pause : config_.retry_after);
     if (!others) return;
     std::erase_if(wanted, [&](const std::string& model) { return others->contains(model); });
   } else {
-    look_around_at_ = {};
+    check_others_at_ = {};
   }
   if (wanted == serving_) return;
-  if (wanted.size() < config_.generators.size()) log::warn("the store refuses pictures: models are left to other workers");
+  if (wanted.size() < config_.generators.size()) log::warn("the store refuses pictures: leaving models to other workers");
   leave_group();
   serving_ = wanted;
   if (wanted.empty()) return;
@@ -93,7 +93,7 @@ void Worker::Impl::choose_models() {
   for (const std::string& model : wanted) topics.push_back(messages::requests_topic(model));
   auto subscription = bus_.subscribe(std::string(messages::kWorkersGroup), topics,
                                      {.assigned = [this](const auto& given) { assigned(given); },
-                                      .vanished = [this](const auto& places) { vanished(places); },
+                                      .vanished = [this](const auto& partitions) { vanished(partitions); },
                                       .revoked = [this](const auto& taken, bool lost) { revoked(taken, lost); }});
   const std::scoped_lock lock(end_mutex_);
   subscription_ = std::move(subscription);
@@ -106,10 +106,10 @@ std::optional<std::set<std::string>> Worker::Impl::models_of_others() {
     if (group.exists && !group.stable) return std::nullopt;
     for (const bus::Member& member : group.members) {
       if (member.name == config_.name) continue;
-      for (const bus::TopicPartition& place : member.partitions) models.emplace(messages::model_of(place.topic));
+      for (const bus::TopicPartition& partition : member.partitions) models.emplace(messages::model_of(partition.topic));
     }
   } catch (const bus::BusError& error) {
-    log::warn("the other workers are not known", {{"error", error.what()}});
+    log::warn("the list of other workers is not available", {{"error", error.what()}});
     return std::nullopt;
   }
   return models;
@@ -124,14 +124,14 @@ void Worker::Impl::leave_group() {
   }
   for (const TaskPtr& task : left) hand_back(task);
   producer_->flush(config_.flush_within);
-  std::unique_ptr<bus::Subscription> gone;  // declared first, so that it ends without the lock: it calls revoked()
+  std::unique_ptr<bus::Subscription> gone;  // declared before the lock, so that it is destroyed without it: it calls revoked()
   const std::scoped_lock lock(end_mutex_);
   gone.swap(subscription_);
 }
 
-void Worker::Impl::done(const bus::TopicPartition& place, std::int64_t offset) {
+void Worker::Impl::done(const bus::TopicPartition& partition, std::int64_t offset) {
   const std::scoped_lock lock(end_mutex_);
-  if (subscription_) subscription_->done(place, offset);
+  if (subscription_) subscription_->done(partition, offset);
 }
 
 void Worker::Impl::note_published(const std::string& problem) {
@@ -149,7 +149,7 @@ std::string Worker::Impl::problem() const {
   if (!subscription_) return store.empty() ? "not connected to Kafka yet" : store;
   if (const std::string text = subscription_->problem(); !text.empty()) return "Kafka: " + text;
   if (const std::string text = hanging(); !text.empty()) return "Kafka: " + text;
-  if (!unpublished_.empty() && published_.age() < std::chrono::minutes(2)) return "Kafka: an event was not taken: " + unpublished_;
+  if (!unpublished_.empty() && published_.age() < std::chrono::minutes(2)) return "Kafka: an event was not accepted: " + unpublished_;
   return store;
 }
 

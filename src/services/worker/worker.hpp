@@ -16,35 +16,36 @@
 namespace p2p::worker {
 
 struct WorkerConfig {
-  std::string name;                                                   ///< unlike any other worker's
+  std::string name;                                                   ///< unique among workers
   std::map<std::string, std::shared_ptr<ImageGenerator>> generators;  ///< by model
   Uploader::Limits uploads;
   StoreCheck::Intervals store_check;
-  std::chrono::milliseconds draw_within = std::chrono::hours(1);       ///< what takes longer ends as failed: it holds up all others
-  std::chrono::milliseconds finish_within = std::chrono::seconds(40);  ///< at a stop a drawing that takes longer is handed back
-  std::chrono::milliseconds stop_within = std::chrono::seconds(50);    ///< at a stop, all of it
-  std::chrono::milliseconds flush_within = std::chrono::seconds(5);    ///< for events to reach Kafka before partitions or the process go
-  std::chrono::milliseconds ask_again{500};                            ///< before Kafka is asked again for what it did not tell
-  std::chrono::milliseconds look_around =
-      std::chrono::seconds(3);  ///< while the store refuses: between looks at other workers, and as much more by chance
-  Heartbeat::Clock clock = std::chrono::steady_clock::now;  ///< of what problem() says about loops
-  int partitions = 32;                                      ///< of a model's topic: as many workers can share it
+  std::chrono::milliseconds draw_within = std::chrono::hours(1);  ///< time limit of a request, because it blocks all others; then it fails
+  std::chrono::milliseconds finish_within = std::chrono::seconds(40);  ///< at shutdown, drawings that would take longer are handed back
+  std::chrono::milliseconds stop_within = std::chrono::seconds(50);    ///< time limit of the whole shutdown
+  std::chrono::milliseconds flush_within =
+      std::chrono::seconds(5);                 ///< for events to reach Kafka before partitions are released or the process ends
+  std::chrono::milliseconds retry_after{500};  ///< before a failed query to Kafka is repeated
+  std::chrono::milliseconds check_others_every =
+      std::chrono::seconds(3);  ///< while the store refuses: interval of checks for other workers, plus up to as much at random
+  Heartbeat::Clock clock = std::chrono::steady_clock::now;  ///< for the detection of stuck loops
+  int partitions = 32;                                      ///< of a model's topic; the maximum number of workers that share it
 };
 
-/// Draws what comes from its models' topics, stores it, and tells what happened; a request's offset is committed after its end is stored in
-/// the events topic. While the store refuses its pictures and another worker serves a model too, it leaves that model to the other: what it
-/// holds is handed back, and nobody's request fails for one worker's wrong key or clock.
+/// Draws the requests of its models' topics, stores the pictures and publishes events. The offset of a request is committed after its end
+/// has been stored in the events topic. While the store refuses its pictures, it leaves models that other workers serve too to them and
+/// hands back its requests, so that no request fails because of one worker's wrong key or clock.
 class Worker {
  public:
-  /// Keeps the references. Topics that are missing are made by run().
+  /// Keeps the references. run() creates missing topics.
   Worker(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, WorkerConfig config);
   ~Worker();
 
-  /// Works until `stop`; then finishes or hands back what it holds, and returns. Repeats what the brokers cannot do at the moment; throws
-  /// BusError for what waiting does not mend.
+  /// Works until `stop`, then finishes or hands back its requests and returns. Retries when the brokers are unavailable; throws BusError
+  /// for problems that waiting does not fix.
   void run(const std::stop_token& stop);
 
-  /// Why it cannot work at the moment; empty: it can. Thread-safe.
+  /// Why it cannot work at the moment; empty if it can. Thread-safe.
   std::string problem() const;
 
  private:

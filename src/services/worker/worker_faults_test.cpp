@@ -3,7 +3,7 @@
 namespace p2p::worker {
 namespace {
 
-TEST_F(WorkerTest, DeliveryReportsMayComeAfterItsRun) {
+TEST_F(WorkerTest, DeliveryReportsMayComeAfterRun) {
   start();
   bus.hold_reports(true);
   ask("a");
@@ -16,11 +16,11 @@ TEST_F(WorkerTest, DeliveryReportsMayComeAfterItsRun) {
   thread.join();
   EXPECT_EQ(worker->problem(), "stopping");
   bus.hold_reports(false);
-  wait_for_end("c");  // sent when the report of its dead letter has come
+  wait_for_end("c");  // sent after the delivery report of its dead letter
   EXPECT_EQ(committed(), 0) << "it is no member any more";
 }
 
-TEST_F(WorkerTest, DeliveryReportsMayComeAtTheVeryEnd) {
+TEST_F(WorkerTest, DeliveryReportsMayComeInDestructor) {
   start();
   bus.hold_reports(true);
   ask("a");
@@ -31,24 +31,24 @@ TEST_F(WorkerTest, DeliveryReportsMayComeAtTheVeryEnd) {
   wait_for_end("b");
 }
 
-TEST_F(WorkerTest, DeliveryReportsMayComeWhileItStops) {
+TEST_F(WorkerTest, DeliveryReportsMayComeDuringStop) {
   start();
   ask("a", "wait");
   wait_for_start("a");
   bus.hold_reports(true);
   thread.request_stop();
-  EXPECT_TRUE(eventually([&] { return story("a").back() == "handed_back"; }));
+  EXPECT_TRUE(eventually([&] { return history("a").back() == "handed_back"; }));
   bus.hold_reports(false);
   stop();
   EXPECT_EQ(committed(), 1);
 }
 
-TEST_F(WorkerTest, SaysThatEventsCannotBeReadAndStopsAllTheSame) {
+TEST_F(WorkerTest, ReportsUnreadableEventsAndStillStops) {
   ask("a");
   bus.refuse_reading(kEvents, true);
   start();
   EXPECT_TRUE(eventually([&] {
-    seconds += 11;  // whenever it has asked once more
+    seconds += 11;  // after each retry
     return worker->problem().contains("Kafka: events cannot be read");
   })) << worker->problem();
   stop();
@@ -60,20 +60,20 @@ TEST_F(WorkerTest, SaysThatEventsCannotBeReadAndStopsAllTheSame) {
   EXPECT_EQ(worker->problem(), "");
 }
 
-TEST_F(WorkerTest, SaysThatKafkaDoesNotTakeItsEvents) {
+TEST_F(WorkerTest, ReportsRefusedEvents) {
   start();
   ask("a", "wait");
   wait_for_start("a");
   bus.refuse(std::string(messages::kEventsTopic), {"Invalid timestamp; the clock is off", false});
-  generator->let_go();
-  EXPECT_TRUE(eventually([&] { return worker->problem() == "Kafka: an event was not taken: Invalid timestamp; the clock is off"; }));
+  generator->release();
+  EXPECT_TRUE(eventually([&] { return worker->problem() == "Kafka: an event was not accepted: Invalid timestamp; the clock is off"; }));
   bus.refuse(std::string(messages::kEventsTopic), {});
   ask("b");
   wait_for_end("b");
   EXPECT_TRUE(eventually([&] { return worker->problem().empty(); }));
 }
 
-TEST_F(WorkerTest, SaysWhichOfItsLoopsHangs) {
+TEST_F(WorkerTest, ReportsStuckLoop) {
   const std::string control(messages::kControlTopic);
   bus.refuse_reading(control, true);
   start();
@@ -81,11 +81,11 @@ TEST_F(WorkerTest, SaysWhichOfItsLoopsHangs) {
   wait_for_end("a");
   EXPECT_EQ(worker->problem(), "");
   seconds += 61;
-  // The others turn at once, as the bus shows to eventually().
+  // The other loops continue, and the bus notifies eventually().
   EXPECT_TRUE(eventually([&] { return worker->problem() == "Kafka: stuck for 61 s at control messages"; })) << worker->problem();
 }
 
-TEST_F(WorkerTest, RepeatsStoringUntilItWorks) {
+TEST_F(WorkerTest, RetriesStoringUntilItWorks) {
   patience = std::chrono::seconds(20);
   store.failures = 3;
   start();
@@ -94,7 +94,7 @@ TEST_F(WorkerTest, RepeatsStoringUntilItWorks) {
   EXPECT_EQ(events("a").back().type, EventType::finished);
 }
 
-TEST_F(WorkerTest, FailsWhenTheStoreKeepsRefusing) {
+TEST_F(WorkerTest, FailsWhenStoreKeepsRefusing) {
   store.failures = 1000;
   store.kind = blob::BlobError::Kind::refused;
   start();

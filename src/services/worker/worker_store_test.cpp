@@ -5,7 +5,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// Two workers of the model; the store of the second always works.
+/// Two workers of one model; the store of the second always works.
 class TwoWorkersTest : public WorkerTest {
  protected:
   TwoWorkersTest() { refused_patience = std::chrono::minutes(1); }
@@ -14,7 +14,7 @@ class TwoWorkersTest : public WorkerTest {
     EXPECT_TRUE(eventually([&] { return members() == 1; }));
     start_second();
     EXPECT_TRUE(eventually([&] { return members() == 2; }));
-    bus.name_members("w1");  // the one that will come back
+    bus.name_members("w1");  // this one will return
   }
   void start_second() {
     bus.name_members("w2");
@@ -31,7 +31,7 @@ class TwoWorkersTest : public WorkerTest {
       sent["r" + std::to_string(i)] = 1;
     }
   }
-  /// Sends again what was handed back, as bot and API do; whether all are drawn.
+  /// Sends handed-back requests again, as the dispatcher does. Returns whether all are drawn.
   bool all_drawn() {
     std::size_t drawn = 0;
     for (auto& [id, dispatch] : sent) {
@@ -55,13 +55,13 @@ class TwoWorkersTest : public WorkerTest {
   std::map<std::string, int> sent;
 };
 
-TEST_F(TwoWorkersTest, OneThatIsRefusedLeavesItsRequestsToTheOther) {
+TEST_F(TwoWorkersTest, RefusedWorkerLeavesRequestsToOther) {
   start_both();
   refuse();
   ask_for(20);
   EXPECT_TRUE(eventually([&] { return all_drawn(); }));
   EXPECT_TRUE(eventually([&] { return members() == 1; }));
-  EXPECT_THAT(worker->problem(), HasSubstr("pictures cannot be stored: the store fails as it was told"));
+  EXPECT_THAT(worker->problem(), HasSubstr("pictures cannot be stored: the store fails on demand"));
   EXPECT_EQ(second->problem(), "");
   for (const auto& [id, dispatch] : sent) {
     for (const Event& event : events(id)) EXPECT_EQ(event.failed_attempts, 0) << id;
@@ -70,7 +70,7 @@ TEST_F(TwoWorkersTest, OneThatIsRefusedLeavesItsRequestsToTheOther) {
   EXPECT_TRUE(eventually([&] { return worker->problem().empty() && members() == 2; }));
 }
 
-TEST_F(TwoWorkersTest, OneThatIsRefusedAtItsStartTakesNothing) {
+TEST_F(TwoWorkersTest, WorkerRefusedAtStartTakesNothing) {
   refuse();
   start_second();
   EXPECT_TRUE(eventually([&] { return members() == 1; }));
@@ -82,12 +82,12 @@ TEST_F(TwoWorkersTest, OneThatIsRefusedAtItsStartTakesNothing) {
   for (const auto& [id, dispatch] : sent) EXPECT_EQ(dispatch, 1) << id;
 }
 
-TEST_F(TwoWorkersTest, TheLastOneStaysAndTellsThatItCannotStore) {
+TEST_F(TwoWorkersTest, LastWorkerStaysAndReportsFailure) {
   refused_patience = std::chrono::milliseconds(50);
   start_both();
   refuse();
   EXPECT_TRUE(eventually([&] {
-    ask("x" + std::to_string(sent.size()), "a fox", 1, static_cast<int>(sent.size()) % 2);  // until it has met one
+    ask("x" + std::to_string(sent.size()), "a fox", 1, static_cast<int>(sent.size()) % 2);  // until it has received one
     sent["x" + std::to_string(sent.size())] = 1;
     return members() == 1;
   }));

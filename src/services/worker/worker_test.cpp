@@ -10,7 +10,7 @@ TEST_F(WorkerTest, DrawsStoresPublishesAndCommits) {
   start();
   ask("a");
   wait_for_end("a");
-  EXPECT_THAT(story("a"), ElementsAre("started", "prior", "storing", "finished"));
+  EXPECT_THAT(history("a"), ElementsAre("started", "prior", "storing", "finished"));
   const Event finished = events("a").back();
   ASSERT_EQ(finished.images.size(), 1u);
   EXPECT_EQ(finished.images[0].key, messages::image_key("a", finished.time, 1));
@@ -49,7 +49,7 @@ TEST_F(WorkerTest, DrawsSeveralPicturesOfOneRequest) {
 TEST_F(WorkerTest, HandsBackBetweenTwoPictures) {
   start();
   messages::Request request{.id = "a", .time = now(), .model = "flat", .prompt = "a fox", .seed = 7, .count = 3, .picture = 1};
-  // The next message may come before Kafka has told that the request was handed back.
+  // The next message may come before the delivery report of the handed_back event.
   bus.hold_reports(true);
   for (; request.picture <= 3; ++request.picture, ++request.dispatch) {
     send("a", encode(request));
@@ -67,7 +67,7 @@ TEST_F(WorkerTest, HandsBackBetweenTwoPictures) {
   EXPECT_TRUE(eventually([&] { return committed() == 3; }));
 }
 
-TEST_F(WorkerTest, EventsContinueTheRequestsTrace) {
+TEST_F(WorkerTest, EventsContinueTraceOfRequest) {
   start();
   ask("a");
   wait_for_end("a");
@@ -76,7 +76,7 @@ TEST_F(WorkerTest, EventsContinueTheRequestsTrace) {
     EXPECT_EQ(event.header("traceparent").substr(0, 35), request.header("traceparent").substr(0, 35));
 }
 
-TEST_F(WorkerTest, FailsImpossibleRequestsAtOnce) {
+TEST_F(WorkerTest, FailsUnsupportedRequests) {
   start();
   ask("a", "bad");
   ask("b", "throw");
@@ -102,10 +102,10 @@ TEST_F(WorkerTest, SendsUnreadableMessagesToDeadLetters) {
     wait_for_end(id);
     EXPECT_EQ(events(id).back().reason, messages::reason::kUnreadable);
   }
-  const auto letter = messages::decode_dead_letter(bus.records(std::string(messages::kDeadLettersTopic))[0].value);
-  ASSERT_TRUE(letter) << letter.error();
-  EXPECT_EQ(letter->original, "not JSON");
-  EXPECT_EQ(letter->topic, kTopic);
+  const auto dead_letter = messages::decode_dead_letter(bus.records(std::string(messages::kDeadLettersTopic))[0].value);
+  ASSERT_TRUE(dead_letter) << dead_letter.error();
+  EXPECT_EQ(dead_letter->original, "not JSON");
+  EXPECT_EQ(dead_letter->topic, kTopic);
   EXPECT_TRUE(eventually([&] { return committed() == 4; }));
 }
 
@@ -114,16 +114,16 @@ TEST_F(WorkerTest, CancelsQueuedAndDrawingRequests) {
   ask("a", "wait");
   ask("b", "wait");
   wait_for_start("a");
-  wish("b", messages::Control::Type::cancel);
+  send_control("b", messages::Control::Type::cancel);
   wait_for_end("b");
-  EXPECT_THAT(story("b"), ElementsAre("cancelled"));
-  wish("a", messages::Control::Type::cancel);
+  EXPECT_THAT(history("b"), ElementsAre("cancelled"));
+  send_control("a", messages::Control::Type::cancel);
   wait_for_end("a");
-  EXPECT_THAT(story("a"), ElementsAre("started", "prior", "cancelled"));
+  EXPECT_THAT(history("a"), ElementsAre("started", "prior", "cancelled"));
   EXPECT_TRUE(eventually([&] { return committed() == 2; }));
 }
 
-TEST_F(WorkerTest, EndsADrawingThatTakesTooLong) {
+TEST_F(WorkerTest, EndsTooLongDrawing) {
   draw_within = std::chrono::milliseconds(100);
   start();
   ask("a", "wait");
@@ -131,47 +131,47 @@ TEST_F(WorkerTest, EndsADrawingThatTakesTooLong) {
   wait_for_end("a");
   EXPECT_EQ(events("a").back().reason, messages::reason::kTooLong);
   wait_for_end("b");
-  EXPECT_THAT(story("b").back(), "finished");
+  EXPECT_THAT(history("b").back(), "finished");
   EXPECT_TRUE(eventually([&] { return committed() == 2; }));
 }
 
-TEST_F(WorkerTest, AppliesACancelFromBeforeItsStart) {
-  wish("a", messages::Control::Type::cancel);
+TEST_F(WorkerTest, AppliesCancelFromBeforeStart) {
+  send_control("a", messages::Control::Type::cancel);
   start();
-  // Once a later message of the control topic has had its effect, the worker has read the one before it.
+  // When a later control message has had its effect, the worker has read the earlier one too.
   ask("later", "wait");
   wait_for_start("later");
-  wish("later", messages::Control::Type::cancel);
+  send_control("later", messages::Control::Type::cancel);
   wait_for_end("later");
   ask("a");
   wait_for_end("a");
-  EXPECT_THAT(story("a"), ElementsAre("cancelled"));
+  EXPECT_THAT(history("a"), ElementsAre("cancelled"));
 }
 
-TEST_F(WorkerTest, ReleaseHandsBackOnlyWhatHasNotStarted) {
+TEST_F(WorkerTest, ReleaseHandsBackOnlyUnstartedRequests) {
   start();
   ask("a", "wait");
   ask("b", "wait", 3);
-  send("c", "no JSON");  // its dead letter shows that the worker has read b
+  send("c", "no JSON");  // its dead dead_letter shows that the worker has read b
   wait_for_start("a");
   EXPECT_TRUE(bus.wait_for(std::string(messages::kDeadLettersTopic), 1));
-  wish("a", messages::Control::Type::release, 1);
-  wish("b", messages::Control::Type::release, 2);
-  wish("b", messages::Control::Type::release, 3);
-  EXPECT_TRUE(eventually([&] { return story("b") == std::vector<std::string>{"handed_back"}; }));
+  send_control("a", messages::Control::Type::release, 1);
+  send_control("b", messages::Control::Type::release, 2);
+  send_control("b", messages::Control::Type::release, 3);
+  EXPECT_TRUE(eventually([&] { return history("b") == std::vector<std::string>{"handed_back"}; }));
   EXPECT_EQ(events("b")[0].dispatch, 3);
-  generator->let_go();
+  generator->release();
   wait_for_end("a");
   EXPECT_EQ(events("a").back().type, EventType::finished);
 }
 
-TEST_F(WorkerTest, RetriesTheRequestOfADeadWorkerAsSecondAttempt) {
+TEST_F(WorkerTest, RetriesRequestOfDeadWorkerAsSecondAttempt) {
   start();
   ask("a", "wait");
   wait_for_start("a");
   crash();
   start("w2");
-  generator->let_go();
+  generator->release();
   wait_for_end("a");
   EXPECT_EQ(events("a").back().type, EventType::finished);
   EXPECT_EQ(std::ranges::count(events("a"), EventType::finished, &Event::type), 1);
@@ -179,7 +179,7 @@ TEST_F(WorkerTest, RetriesTheRequestOfADeadWorkerAsSecondAttempt) {
       events("a"), [](const Event& event) { return event.type == EventType::started && event.attempt == 2 && event.worker == "w2"; }));
 }
 
-TEST_F(WorkerTest, SendsARequestThatKilledTwoWorkersToDeadLetters) {
+TEST_F(WorkerTest, SendsRequestThatCrashedTwoWorkersToDeadLetters) {
   for (const char* name : {"w1", "w2"}) {
     start(name);
     if (std::string(name) == "w1") ask("a", "wait");
@@ -193,20 +193,20 @@ TEST_F(WorkerTest, SendsARequestThatKilledTwoWorkersToDeadLetters) {
   EXPECT_TRUE(eventually([&] { return committed() == 1; }));
 }
 
-TEST_F(WorkerTest, SkipsARepeatedRequestThatHasEnded) {
+TEST_F(WorkerTest, SkipsRepeatedRequestThatHasEnded) {
   start();
   ask("a");
   wait_for_end("a");
   EXPECT_TRUE(eventually([&] { return committed() == 1; }));
   stop();
   const int drawings = generator->drawings;
-  ask("a");  // as if the commit had been lost
+  ask("a");  // as after a lost commit
   start("w2");
   EXPECT_TRUE(eventually([&] { return committed() == 2; }));
   EXPECT_EQ(generator->drawings, drawings);
 }
 
-TEST_F(WorkerTest, SkipsARepeatedRequestThatEndedWithAnotherWorker) {
+TEST_F(WorkerTest, SkipsRepeatedRequestThatEndedElsewhere) {
   start();
   ask("a");
   wait_for_end("a");
@@ -227,37 +227,37 @@ TEST_F(WorkerTest, StopHandsBackUnfinishedRequests) {
   ask("a", "wait");
   ask("b", "wait");
   send("last", "not JSON");
-  wait_for_end("last");  // so the others have been taken
+  wait_for_end("last");  // so the others have been received
   wait_for_start("a");
   stop();
-  EXPECT_EQ(story("a").back(), "handed_back");
-  EXPECT_THAT(story("b"), ElementsAre("handed_back"));
-  EXPECT_EQ(events("a").back().failed_attempts, 0) << "no strike";
+  EXPECT_EQ(history("a").back(), "handed_back");
+  EXPECT_THAT(history("b"), ElementsAre("handed_back"));
+  EXPECT_EQ(events("a").back().failed_attempts, 0) << "not a failed attempt";
   EXPECT_EQ(committed(), 3);
 }
 
-TEST_F(WorkerTest, StopFinishesARequestThatIsNearlyDone) {
+TEST_F(WorkerTest, StopFinishesNearlyDoneRequest) {
   finish_within = std::chrono::seconds(20);
   start();
   ask("a", "wait");
   wait_for_start("a");
   thread.request_stop();
   EXPECT_TRUE(eventually([&] { return worker->problem() == "stopping"; }));
-  generator->let_go();
+  generator->release();
   stop();
-  EXPECT_EQ(story("a").back(), "finished");
+  EXPECT_EQ(history("a").back(), "finished");
 }
 
-TEST_F(WorkerTest, HandsBackWhenAnotherTakesThePartition) {
+TEST_F(WorkerTest, HandsBackWhenPartitionIsRevoked) {
   start();
   ask("a", "wait", 1, 1);
   wait_for_start("a");
   bus.name_members("w2");
   auto other = bus.subscribe(std::string(messages::kWorkersGroup), {kTopic}, {});
-  EXPECT_TRUE(eventually([&] { return story("a").back() == "handed_back"; }));
+  EXPECT_TRUE(eventually([&] { return history("a").back() == "handed_back"; }));
   other.reset();
-  generator->let_go();
-  ask("b");  // drawn after all that the worker may still do about "a"
+  generator->release();
+  ask("b");  // drawn after everything that the worker may still do for "a"
   wait_for_end("b");
   EXPECT_EQ(std::ranges::count_if(events("a"), [](const Event& event) { return event.ends() || event.hands_back(); }), 1);
 }
@@ -266,7 +266,7 @@ TEST_F(WorkerTest, EndsEachOfManyRequestsOnce) {
   start();
   constexpr int kCount = 500;
   for (int i = 0; i < kCount; ++i) ask("r" + std::to_string(i), i % 10 == 0 ? "bad" : "a fox", 1, i % 2);
-  for (int i = 0; i < kCount; i += 50) wish("r" + std::to_string(i + 7), messages::Control::Type::cancel);
+  for (int i = 0; i < kCount; i += 50) send_control("r" + std::to_string(i + 7), messages::Control::Type::cancel);
   EXPECT_TRUE(eventually([&] { return committed(0) + committed(1) == kCount; }));
   std::map<std::string, int> ends;
   for (const auto& record : bus.records(kEvents)) {
@@ -277,16 +277,16 @@ TEST_F(WorkerTest, EndsEachOfManyRequestsOnce) {
   for (const auto& [id, count] : ends) EXPECT_EQ(count, 1) << id;
 }
 
-TEST_F(WorkerTest, WhatItDrawsOutlivesItsTopic) {
+TEST_F(WorkerTest, DrawingSurvivesDeletionOfTopic) {
   start();
   ask("a", "wait");
   wait_for_start("a");
   bus.make_anew(kTopic);
-  ask("a", "wait", 2);     // as its sender does
-  ask("a", "wait", 2, 1);  // one more is not needed: it is done as soon as it is read
+  ask("a", "wait", 2);     // as the dispatcher does
+  ask("a", "wait", 2, 1);  // a duplicate, done as soon as it is read
   ASSERT_TRUE(eventually([&] { return committed(1) == 1; }));
   ask("b");
-  generator->let_go();
+  generator->release();
   wait_for_end("a");
   wait_for_end("b");
   EXPECT_EQ(events("a").back().dispatch, 2);
@@ -294,13 +294,13 @@ TEST_F(WorkerTest, WhatItDrawsOutlivesItsTopic) {
   EXPECT_TRUE(eventually([&] { return committed() == 2; })) << "the second message for a, and b";
 }
 
-TEST_F(WorkerTest, WhatEndedIsDrawnAgainOnceItsTopicWasMadeAnew) {
+TEST_F(WorkerTest, DrawsEndedRequestAgainAfterTopicWasRecreated) {
   start();
   ask("a");
   wait_for_end("a");
   EXPECT_TRUE(eventually([&] { return committed() == 1; }));
   bus.make_anew(kTopic);
-  ask("a", "a fox", 2);  // its sender has not heard of the end
+  ask("a", "a fox", 2);  // the dispatcher does not know of the end
   EXPECT_TRUE(eventually([&] { return committed() == 1; }));
   EXPECT_TRUE(eventually([&] { return generator->drawings == 2; }));
 }

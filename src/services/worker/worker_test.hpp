@@ -13,7 +13,7 @@
 #include "services/testing/memory_store.hpp"
 #include "services/worker/worker.hpp"
 
-/// What the worker's tests share.
+/// Fixture of the worker tests.
 namespace p2p::worker {
 
 using messages::Event;
@@ -23,7 +23,7 @@ using p2p::testing::eventually;
 inline const std::string kTopic = "prompt2pic.requests.flat";
 inline const std::string kEvents(messages::kEventsTopic);
 
-/// Draws as the prompt says: "bad" cannot be done, "throw" fails, "unsafe" is withheld, "wait" goes on until it is stopped or let go.
+/// A generator scripted by the prompt: "bad" is unsupported, "throw" fails, "unsafe" is withheld, "wait" draws until stopped or released.
 class ScriptedGenerator : public ImageGenerator {
  public:
   GenerationResult draw(const messages::Request& request, const GenerationProgressFn& progress, std::stop_token stop) override {
@@ -41,8 +41,8 @@ class ScriptedGenerator : public ImageGenerator {
     drawing.seconds["prior"] = 0.1;
     return drawing;
   }
-  /// Whether "wait" has to wait no longer.
-  void let_go(bool go = true) {
+  /// Releases "wait".
+  void release(bool go = true) {
     const std::scoped_lock lock(mutex_);
     go_ = go;
     changed_.notify_all();
@@ -71,10 +71,10 @@ class WorkerTest : public ::testing::Test {
     config.draw_within = draw_within;
     config.finish_within = finish_within;
     config.stop_within = finish_within + std::chrono::milliseconds(50);
-    config.ask_again = std::chrono::milliseconds(5);
+    config.retry_after = std::chrono::milliseconds(5);
     config.clock = [this] { return std::chrono::steady_clock::time_point(std::chrono::seconds(seconds)); };
     config.flush_within = std::chrono::milliseconds(50);
-    config.look_around = std::chrono::milliseconds(20);
+    config.check_others_every = std::chrono::milliseconds(20);
     config.store_check = {.every = std::chrono::minutes(1), .again = std::chrono::milliseconds(5)};
     return config;
   }
@@ -88,12 +88,12 @@ class WorkerTest : public ::testing::Test {
     if (thread.joinable()) thread.join();
     worker.reset();
   }
-  /// As kill -9: what it does from now on reaches nobody.
+  /// Simulates kill -9: nothing that the worker does from now on has an effect.
   void crash() {
     bus.freeze(true);
-    generator->let_go();
+    generator->release();
     stop();
-    generator->let_go(false);
+    generator->release(false);
     bus.freeze(false);
   }
   void ask(const std::string& id, const std::string& prompt = "a fox", int dispatch = 1, int partition = 0) {
@@ -104,7 +104,7 @@ class WorkerTest : public ::testing::Test {
     bus.producer()->send(
         {.topic = kTopic, .partition = partition, .key = key, .value = value, .headers = {{"traceparent", messages::new_traceparent()}}});
   }
-  void wish(const std::string& id, messages::Control::Type type, int dispatch = 0) {
+  void send_control(const std::string& id, messages::Control::Type type, int dispatch = 0) {
     bus.producer()->send({.topic = std::string(messages::kControlTopic),
                           .key = id,
                           .value = encode(messages::Control{.id = id, .time = now(), .type = type, .dispatch = dispatch})});
@@ -118,8 +118,8 @@ class WorkerTest : public ::testing::Test {
     }
     return list;
   }
-  /// Each event's type, a progress as its stage.
-  std::vector<std::string> story(const std::string& id) {
+  /// The types of the request's events; for progress the stage.
+  std::vector<std::string> history(const std::string& id) {
     std::vector<std::string> words;
     for (const Event& event : events(id))
       words.push_back(event.type == EventType::progress ? event.stage : std::string(name_of(event.type)));

@@ -2,11 +2,11 @@
 
 namespace p2p::bus {
 
-std::map<TopicPartition, std::int64_t> end_offsets(const KafkaConfig& config, rd_kafka_t* client, const std::vector<TopicPartition>& places,
-                                                   std::chrono::milliseconds timeout) {
+std::map<TopicPartition, std::int64_t> end_offsets(const KafkaConfig& config, rd_kafka_t* client,
+                                                   const std::vector<TopicPartition>& partitions, std::chrono::milliseconds timeout) {
   std::map<TopicPartition, std::int64_t> ends;
-  if (places.empty()) return ends;
-  const PartitionList list = list_of(places);
+  if (partitions.empty()) return ends;
+  const PartitionList list = list_of(partitions);
   for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_SPEC_LATEST;
   const auto event = admin_call(config, client, RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout, [&](auto* options, auto* queue) {
     const Owned<rd_kafka_error_t> refusal(rd_kafka_AdminOptions_set_isolation_level(options, RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
@@ -15,9 +15,10 @@ std::map<TopicPartition, std::int64_t> end_offsets(const KafkaConfig& config, rd
   std::size_t count = 0;
   const auto* const infos = rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto* const place = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
-    if (place->err != RD_KAFKA_RESP_ERR_NO_ERROR) throw bus_error(config, place->topic, place->err, rd_kafka_err2str(place->err));
-    ends[{place->topic, place->partition}] = place->offset;
+    const auto* const partition = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
+    if (partition->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      throw bus_error(config, partition->topic, partition->err, rd_kafka_err2str(partition->err));
+    ends[{partition->topic, partition->partition}] = partition->offset;
   }
   return ends;
 }

@@ -9,7 +9,7 @@ namespace p2p::bus {
 namespace {
 
 void on_log(const rd_kafka_t*, int level, const char*, const char* text) {
-  // librdkafka repeats each failed connection; what matters of it reaches LastProblem.
+  // librdkafka logs every failed connection; the relevant part reaches LastProblem.
   log::write(level <= 3 ? log::Level::warn : log::Level::debug, "kafka client", {{"text", text}});
 }
 
@@ -21,14 +21,14 @@ void on_error(rd_kafka_t* client, int code, const char* reason, void* opaque) {
     rd_kafka_fatal_error(client, why.data(), why.size());
     text = why.data();
   }
-  // That all brokers are down says less than why one of them is.
+  // "All brokers down" says less than the error of one broker.
   if (static_cast<rd_kafka_resp_err_t>(code) == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !background.problem.text().empty()) return;
   background.problem.set(text);
 }
 
 bool contains(const std::string& text, std::string_view words) { return text.find(words) != std::string::npos; }
 
-/// What to do about it, by librdkafka's words.
+/// Advice, by the text of librdkafka's message.
 std::string advice(const KafkaConfig& config, rd_kafka_resp_err_t code, const std::string& reason) {
   if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
       code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
@@ -77,7 +77,7 @@ Conf base_conf(const KafkaConfig& config) {
   if (!config.username.empty()) set(conf, "sasl.username", config.username);
   if (!config.password.empty()) set(conf, "sasl.password", config.password.expose());
   if (!config.ca_file.empty()) set(conf, "ssl.ca.location", config.ca_file);
-  // A broker that comes back, or a new leader, is noticed within a second or so.
+  // Notices a broker that comes back, or a new leader, within about a second.
   set(conf, "reconnect.backoff.ms", "50");
   set(conf, "reconnect.backoff.max.ms", "1000");
   set(conf, "retry.backoff.ms", "50");
@@ -99,7 +99,7 @@ Owned<rd_kafka_t> make_client(rd_kafka_type_t type, Conf conf, Background& backg
   std::array<char, 512> why{};
   Owned<rd_kafka_t> client(rd_kafka_new(type, conf.get(), why.data(), why.size()));
   if (!client) throw UsageError(std::string("the Kafka client refuses its configuration: ") + why.data());
-  std::ignore = conf.release();  // the client's now
+  std::ignore = conf.release();  // the client owns it now
   return client;
 }
 
@@ -109,29 +109,30 @@ void close_consumer(Owned<rd_kafka_t>& client) {
   const Owned<rd_kafka_error_t> refusal(rd_kafka_consumer_close_queue(client.get(), queue.get()));
   while (!refusal && !rd_kafka_consumer_closed(client.get())) {
     if (std::chrono::steady_clock::now() >= deadline) {
-      log::warn("the brokers did not answer a consumer's leaving; they will miss it");
+      log::warn("the brokers did not confirm that a consumer left; its session will time out");
       std::ignore = queue.release();
       std::ignore = client.release();
       return;
     }
-    // Serves the callbacks, and drops what is fetched until the end: rd_kafka_queue_poll_callback would abort the process at a message,
-    // rd_kafka_queue_poll would hand the revocation out instead of serving it.
+    // Runs the callbacks and drops fetched messages until the end: rd_kafka_queue_poll_callback would abort the process at a message, and
+    // rd_kafka_queue_poll would return the revocation instead of running its callback.
     const Owned<rd_kafka_message_t> message(rd_kafka_consume_queue(queue.get(), 100));
   }
-  queue.reset();  // with what was fetched meanwhile, which the client's end would wait for
+  queue.reset();  // drops what was fetched meanwhile; destroying the client would wait for it
   rd_kafka_destroy_flags(client.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
-PartitionList list_of(const std::vector<TopicPartition>& places) {
-  PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(places.size())));
-  for (const TopicPartition& place : places) rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition);
+PartitionList list_of(const std::vector<TopicPartition>& partitions) {
+  PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+  for (const TopicPartition& partition : partitions)
+    rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.partition);
   return list;
 }
 
-std::vector<TopicPartition> places_of(const rd_kafka_topic_partition_list_t* list) {
-  std::vector<TopicPartition> places;
-  for (int i = 0; list && i < list->cnt; ++i) places.push_back({list->elems[i].topic, list->elems[i].partition});
-  return places;
+std::vector<TopicPartition> partitions_of(const rd_kafka_topic_partition_list_t* list) {
+  std::vector<TopicPartition> partitions;
+  for (int i = 0; list && i < list->cnt; ++i) partitions.push_back({list->elems[i].topic, list->elems[i].partition});
+  return partitions;
 }
 
 BusError bus_error(const KafkaConfig& config, const std::string& what, rd_kafka_resp_err_t code, const std::string& reason,

@@ -13,7 +13,7 @@
 #include "platform/bus/bus_error.hpp"
 #include "platform/bus/kafka/kafka.hpp"
 
-/// What all clients of librdkafka share: owners for its handles, configuration, the last problem, error texts.
+/// Shared by all librdkafka clients: owners for handles, configuration, the last problem, error messages.
 namespace p2p::bus {
 
 struct Deleter {
@@ -35,7 +35,7 @@ using Owned = std::unique_ptr<T, Deleter>;
 using Conf = Owned<rd_kafka_conf_t>;
 using PartitionList = Owned<rd_kafka_topic_partition_list_t>;
 
-/// The last problem that librdkafka told of in the background; thread-safe.
+/// The last problem that librdkafka reported in the background. Thread-safe.
 class LastProblem {
  public:
   void set(std::string text);
@@ -47,35 +47,35 @@ class LastProblem {
   std::string text_;
 };
 
-/// The settings of every client; `opaque` is what rd_kafka_opaque() gives, and its first member is a LastProblem (see Background).
+/// The settings of every client. `opaque` is returned by rd_kafka_opaque(); its first member must be a LastProblem (see Background).
 Conf base_conf(const KafkaConfig& config);
-/// Throws UsageError with librdkafka's own words.
+/// Throws UsageError with librdkafka's message.
 void set(const Conf& conf, const std::string& name, const std::string& value);
 
-/// What callbacks find behind rd_kafka_opaque().
+/// The state that callbacks get from rd_kafka_opaque().
 struct Background {
   LastProblem problem;
   void* owner = nullptr;
 };
 
-/// A client with this background; `conf` is used up. Throws UsageError.
+/// A client with this background; takes ownership of `conf`. Throws UsageError.
 Owned<rd_kafka_t> make_client(rd_kafka_type_t type, Conf conf, Background& background);
 
-/// Leaves the group, which calls back once more, and ends the client. Where the brokers do not let it go within some seconds it is left to
-/// the end of the process, which must not wait for them; nothing calls back any more all the same.
+/// Leaves the group, which calls back once more, and destroys the client. If the brokers do not answer within some seconds, the client is
+/// leaked, because the end of the process must not wait for them. There are no callbacks after this returns.
 void close_consumer(Owned<rd_kafka_t>& client);
 
-/// librdkafka's words for it, and what to do where they do not say.
+/// librdkafka's message, with advice if it has none.
 std::string words_of(rd_kafka_resp_err_t code);
 
-PartitionList list_of(const std::vector<TopicPartition>& places);
-std::vector<TopicPartition> places_of(const rd_kafka_topic_partition_list_t* list);
+PartitionList list_of(const std::vector<TopicPartition>& partitions);
+std::vector<TopicPartition> partitions_of(const rd_kafka_topic_partition_list_t* list);
 
-/// "what: reason, at host:port; what to do". `problem` is what the client last told of; it often says why nobody answers.
+/// "what: reason, at host:port; advice". `problem` is the last problem that the client reported, often the reason for a missing answer.
 BusError bus_error(const KafkaConfig& config, const std::string& what, rd_kafka_resp_err_t code, const std::string& reason,
                    const std::string& problem = "");
 
-/// Whether it says that the topic, or that partition of it, is not there.
+/// Whether the code means that the topic or partition does not exist.
 bool is_missing(rd_kafka_resp_err_t code);
 
 Record to_record(const rd_kafka_message_t& message);

@@ -16,7 +16,7 @@ KafkaConfig config() {
           .password = Secret("geheim")};
 }
 
-TEST(KafkaClient, BadConfigurationsAreUsageErrors) {
+TEST(KafkaClient, InvalidConfigurationIsUsageError) {
   KafkaConfig wrong = config();
   wrong.security_protocol = "telnet";
   EXPECT_THROW(kafka_bus(wrong), UsageError);
@@ -26,7 +26,7 @@ TEST(KafkaClient, BadConfigurationsAreUsageErrors) {
   EXPECT_THROW(kafka_bus(wrong), UsageError);
 }
 
-TEST(KafkaClient, ErrorsSayWhatToSetAndHoldNoPassword) {
+TEST(KafkaClient, ErrorsNameSettingAndHidePassword) {
   const BusError wrong = bus_error(config(), "x", RD_KAFKA_RESP_ERR__TRANSPORT, "timed out", "SASL authentication failed for bot");
   EXPECT_THAT(wrong.what(), HasSubstr("P2P_KAFKA_PASSWORD"));
   EXPECT_THAT(wrong.what(), Not(HasSubstr("geheim")));
@@ -35,12 +35,12 @@ TEST(KafkaClient, ErrorsSayWhatToSetAndHoldNoPassword) {
   EXPECT_TRUE(bus_error(config(), "x", RD_KAFKA_RESP_ERR__TRANSPORT, "refused").may_pass());
 }
 
-TEST(KafkaClient, AWrongClockIsNamed) {
+TEST(KafkaClient, ReportsWrongClock) {
   EXPECT_THAT(words_of(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP), HasSubstr("clock"));
   EXPECT_EQ(words_of(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE), rd_kafka_err2str(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE));
 }
 
-TEST(KafkaClient, NobodyAnsweringIsToldWithTheReason) {
+TEST(KafkaClient, ReportsReasonWhenNobodyAnswers) {
   const auto bus = kafka_bus({.brokers = "127.0.0.1:1"});
   try {
     bus->brokers(std::chrono::milliseconds(400));

@@ -6,13 +6,13 @@
 
 namespace p2p::bus {
 
-/// One partition's records that were read and not committed. Offsets may have gaps. Not thread-safe.
+/// Records of one partition that were read and not yet committed. Offsets may have gaps. Not thread-safe.
 class CommitQueue {
  public:
-  /// Records come in the order of their offsets.
+  /// Must be called in the order of offsets.
   void taken(std::int64_t offset);
 
-  /// The offset to commit (behind the longest run of done records from the start) if that has moved.
+  /// The offset to commit, after the longest run of done records from the start, if it has advanced.
   std::optional<std::int64_t> done(std::int64_t offset);
 
  private:

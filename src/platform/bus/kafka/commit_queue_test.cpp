@@ -5,7 +5,7 @@
 namespace p2p::bus {
 namespace {
 
-TEST(CommitQueue, MovesBehindTheLongestDoneRun) {
+TEST(CommitQueue, AdvancesPastLongestDoneRun) {
   CommitQueue queue;
   for (const int offset : {5, 6, 9, 10}) queue.taken(offset);
   EXPECT_EQ(queue.done(6), std::nullopt);
@@ -14,7 +14,7 @@ TEST(CommitQueue, MovesBehindTheLongestDoneRun) {
   EXPECT_EQ(queue.done(9), 11);
 }
 
-TEST(CommitQueue, WhatItDoesNotHoldChangesNothing) {
+TEST(CommitQueue, IgnoresUnknownOffsets) {
   CommitQueue queue;
   EXPECT_EQ(queue.done(1), std::nullopt);
   queue.taken(3);

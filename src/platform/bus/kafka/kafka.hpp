@@ -17,11 +17,11 @@ struct KafkaConfig {
   std::string username;
   Secret password;
   std::string ca_file;             ///< PEM; empty: the system's
-  std::optional<int> replication;  ///< unset: three with three brokers or more, else the brokers' own default
+  std::optional<int> replication;  ///< unset: three with three brokers or more, otherwise the brokers' default
 };
 
-/// A bus on Apache Kafka by librdkafka (2.6.1 or later: older ones cannot do SCRAM with Kafka 4). Connects in the background: a broker that
-/// is away is no error here. Throws UsageError for a configuration that librdkafka refuses.
+/// A bus on Apache Kafka by librdkafka (2.6.1 or later, for SCRAM with Kafka 4). Connects in the background, so unreachable brokers are not
+/// an error here. Throws UsageError for a configuration that librdkafka refuses.
 std::unique_ptr<Bus> kafka_bus(const KafkaConfig& config);
 
 }  // namespace p2p::bus

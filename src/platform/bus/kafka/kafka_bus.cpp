@@ -61,7 +61,7 @@ class KafkaBus : public Bus {
       const auto* const member = rd_kafka_ConsumerGroupDescription_member(description, i);
       const auto* const assignment = rd_kafka_MemberDescription_assignment(member);
       result.members.push_back({rd_kafka_MemberDescription_consumer_id(member), rd_kafka_MemberDescription_client_id(member),
-                                places_of(assignment ? rd_kafka_MemberAssignment_partitions(assignment) : nullptr)});
+                                partitions_of(assignment ? rd_kafka_MemberAssignment_partitions(assignment) : nullptr)});
     }
     return result;
   }
@@ -69,10 +69,10 @@ class KafkaBus : public Bus {
   Backlog backlog(const std::string& group, const std::string& topic) override {
     const auto found = find_topics(config_, client_.get(), {topic}, kTimeout);
     if (found.empty()) return {};
-    std::vector<TopicPartition> places;
-    for (int i = 0; i < found.at(topic).partitions; ++i) places.push_back({topic, i});
-    const auto ends = end_offsets(config_, client_.get(), places, kTimeout);
-    const PartitionList list = list_of(places);
+    std::vector<TopicPartition> partitions;
+    for (int i = 0; i < found.at(topic).partitions; ++i) partitions.push_back({topic, i});
+    const auto ends = end_offsets(config_, client_.get(), partitions, kTimeout);
+    const PartitionList list = list_of(partitions);
     rd_kafka_ListConsumerGroupOffsets_t* wanted = rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get());
     Owned<rd_kafka_event_t> event;
     try {
@@ -90,18 +90,18 @@ class KafkaBus : public Bus {
     Backlog backlog{.topic_exists = true};
     const auto* const offsets = groups == 1 ? rd_kafka_group_result_partitions(results[0]) : nullptr;
     for (int i = 0; offsets && i < offsets->cnt; ++i) {
-      const auto& place = offsets->elems[i];
-      const auto end = ends.find({place.topic, place.partition});
-      if (end != ends.end()) backlog.records += end->second - std::max<std::int64_t>(place.offset, 0);
+      const auto& partition = offsets->elems[i];
+      const auto end = ends.find({partition.topic, partition.partition});
+      if (end != ends.end()) backlog.records += end->second - std::max<std::int64_t>(partition.offset, 0);
     }
     return backlog;
   }
 
-  std::vector<std::string> brokers(std::chrono::milliseconds timeout) override { return look_around(timeout).brokers; }
+  std::vector<std::string> brokers(std::chrono::milliseconds timeout) override { return query_cluster(timeout).brokers; }
 
  private:
   void make_missing(const std::vector<TopicSpec>& topics) {
-    const auto [brokers, counts] = look_around();
+    const auto [brokers, counts] = query_cluster();
     std::vector<TopicSpec> missing;
     for (const TopicSpec& topic : topics) {
       const auto found = counts.find(topic.name);
@@ -116,9 +116,9 @@ class KafkaBus : public Bus {
     wait_for(missing);
   }
 
-  /// Looks after the topics: brokers may come back with empty data, and topics be deleted.
-  void look_after(const std::stop_token& stop) {
-    std::string told;
+  /// Re-creates topics that disappear: brokers may come back with empty data, and topics may be deleted.
+  void monitor_topics(const std::stop_token& stop) {
+    std::string last_error;
     while (pause(std::chrono::seconds(1), stop)) {
       try {
         const auto found = find_topics(config_, client_.get(), logs_->topics(), std::chrono::seconds(2));
@@ -131,21 +131,21 @@ class KafkaBus : public Bus {
           }
         }
         if (missing.empty()) continue;
-        log::warn("topics are missing; they are made again", {{"first", missing.front().name}, {"count", missing.size()}});
+        log::warn("topics are missing and are created again", {{"first", missing.front().name}, {"count", missing.size()}});
         make_missing(missing);
-        told.clear();
+        last_error.clear();
       } catch (const Error& error) {
-        if (std::exchange(told, error.what()) != error.what()) log::warn("topics cannot be looked after", {{"error", error.what()}});
+        if (std::exchange(last_error, error.what()) != error.what()) log::warn("topics cannot be monitored", {{"error", error.what()}});
       }
     }
   }
 
   struct Cluster {
     std::vector<std::string> brokers;
-    std::map<std::string, int> partitions;  ///< by topic, of those whose every partition has a leader
+    std::map<std::string, int> partitions;  ///< partition counts of the topics whose partitions all have a leader
   };
 
-  Cluster look_around(std::chrono::milliseconds timeout = kTimeout) {
+  Cluster query_cluster(std::chrono::milliseconds timeout = kTimeout) {
     const rd_kafka_metadata_t* raw = nullptr;
     const auto code = rd_kafka_metadata(client_.get(), 1, nullptr, &raw, static_cast<int>(timeout.count()));
     rd_kafka_poll(client_.get(), 0);
@@ -189,7 +189,7 @@ class KafkaBus : public Bus {
       problem = code;
     }
     if (problem != RD_KAFKA_RESP_ERR_NO_ERROR)
-      throw bus_error(config_, "these topics are missing and could not be made: " + names, problem, rd_kafka_err2str(problem));
+      throw bus_error(config_, "these topics are missing and could not be created: " + names, problem, rd_kafka_err2str(problem));
   }
 
   void add_partitions(const TopicSpec& topic) {
@@ -204,7 +204,7 @@ class KafkaBus : public Bus {
     std::size_t count = 0;
     const auto* const results = rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event.get()), &count);
     for (std::size_t i = 0; i < count; ++i) {
-      // It works with fewer, only for fewer workers.
+      // Not fatal: fewer workers can share the model.
       if (const auto code = rd_kafka_topic_result_error(results[i]);
           code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_INVALID_PARTITIONS) {
         log::warn("a topic has fewer partitions than workers may need",
@@ -213,11 +213,11 @@ class KafkaBus : public Bus {
     }
   }
 
-  /// Until brokers other than the one that made them know them.
+  /// Waits until the other brokers have the new topics in their metadata.
   void wait_for(const std::vector<TopicSpec>& topics) {
     const auto deadline = std::chrono::steady_clock::now() + kTimeout;
     while (std::chrono::steady_clock::now() < deadline) {
-      const auto counts = look_around().partitions;
+      const auto counts = query_cluster().partitions;
       if (std::ranges::all_of(topics, [&](const TopicSpec& topic) { return counts.contains(topic.name); })) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
@@ -230,7 +230,7 @@ class KafkaBus : public Bus {
   std::shared_ptr<TopicLogs> logs_ = std::make_shared<TopicLogs>();
   std::mutex mutex_;
   std::map<std::string, TopicSpec> kept_;
-  std::jthread keeper_{[this](const std::stop_token& stop) { look_after(stop); }};
+  std::jthread monitor_{[this](const std::stop_token& stop) { monitor_topics(stop); }};
 };
 
 }  // namespace

@@ -15,31 +15,31 @@ class KafkaLogReader : public LogReader {
   KafkaLogReader(const KafkaConfig& config, const std::string& topic, StartAt start, std::shared_ptr<TopicLogs> logs)
       : config_(config), topic_(topic), logs_(std::move(logs)) {
     Conf conf = base_conf(config);
-    // librdkafka wants a group's name even for reading without one; nothing is ever committed to it.
+    // librdkafka requires a group name; nothing is ever committed to it.
     set(conf, "group.id", "prompt2pic.workers");
     set(conf, "enable.auto.commit", "false");
     set(conf, "auto.offset.reset", "earliest");
     set(conf, "fetch.error.backoff.ms", "50");
     set(conf, "enable.partition.eof", "true");
-    // A log of a day may be larger than the memory, and a topic may have 32 partitions.
+    // Bounds memory: a day of events may not fit, and a topic may have 32 partitions.
     set(conf, "fetch.message.max.bytes", "262144");
     set(conf, "fetch.max.bytes", "1048576");
     set(conf, "queued.max.messages.kbytes", "1024");
-    set(conf, "fetch.queue.backoff.ms", "5");  // else it fetches a full queue's worth each second
+    set(conf, "fetch.queue.backoff.ms", "5");  // otherwise it fetches only one queue's worth per second
     client_ = make_client(RD_KAFKA_CONSUMER, std::move(conf), background_);
     rd_kafka_poll_set_consumer(client_.get());
 
     const auto found = find_topics(config, client_.get(), {topic}, kReadTimeout);
     if (found.empty())
-      throw bus_error(config, "there is no topic " + topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "it may not have been made yet");
+      throw bus_error(config, "there is no topic " + topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "it may not have been created yet");
     const auto& [count, log] = found.at(topic);
     logs_->set(topic, log_ = log);
     if (!log.empty() && !start.log.empty() && start.log != log) start = {.offsets = {}, .since = Time{}, .log = log};
-    std::vector<TopicPartition> places;
-    for (int i = 0; i < count; ++i) places.push_back({topic, i});
-    ends_ = end_offsets(config, client_.get(), places, kReadTimeout);
+    std::vector<TopicPartition> partitions;
+    for (int i = 0; i < count; ++i) partitions.push_back({topic, i});
+    ends_ = end_offsets(config, client_.get(), partitions, kReadTimeout);
 
-    const PartitionList list = list_of(places);
+    const PartitionList list = list_of(partitions);
     if (start.since) {
       for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = to_millis(*start.since);
       const auto code =
@@ -47,12 +47,12 @@ class KafkaLogReader : public LogReader {
       if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw bus_error(config, topic, code, rd_kafka_err2str(code), background_.problem.text());
     }
     for (int i = 0; i < list->cnt; ++i) {
-      auto& place = list->elems[i];
-      const TopicPartition name{topic, place.partition};
-      if (!start.since || place.offset < 0) place.offset = ends_[name];
-      if (const auto known = start.offsets.find(name); known != start.offsets.end()) place.offset = known->second;
-      positions_[name] = place.offset;
-      if (place.offset == ends_[name]) ends_.erase(name);
+      auto& partition = list->elems[i];
+      const TopicPartition name{topic, partition.partition};
+      if (!start.since || partition.offset < 0) partition.offset = ends_[name];
+      if (const auto known = start.offsets.find(name); known != start.offsets.end()) partition.offset = known->second;
+      positions_[name] = partition.offset;
+      if (partition.offset == ends_[name]) ends_.erase(name);
     }
     if (const auto code = rd_kafka_assign(client_.get(), list.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
       throw bus_error(config, topic, code, rd_kafka_err2str(code));
@@ -61,7 +61,7 @@ class KafkaLogReader : public LogReader {
   ~KafkaLogReader() override { close_consumer(client_); }
 
   std::vector<Record> poll(std::chrono::milliseconds timeout) override {
-    if (logs_->is_another(topic_, log_)) throw BusError("the topic " + topic_ + " was made anew", true);
+    if (logs_->is_another(topic_, log_)) throw BusError("the topic " + topic_ + " was re-created", true);
     std::vector<Record> records;
     auto wait = static_cast<int>(timeout.count());
     std::size_t bytes = 0;
@@ -70,19 +70,19 @@ class KafkaLogReader : public LogReader {
       if (!message) break;
       wait = 0;
       if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        // Behind the last record there may be more than one offset: of transactions' markers, and of what was deleted.
-        const TopicPartition place{rd_kafka_topic_name(message->rkt), message->partition};
-        positions_[place] = message->offset;
-        ends_.erase(place);
+        // More offsets may follow the last record: transaction markers and deleted records.
+        const TopicPartition partition{rd_kafka_topic_name(message->rkt), message->partition};
+        positions_[partition] = message->offset;
+        ends_.erase(partition);
         continue;
       }
       if (is_missing(message->err)) throw bus_error(config_, topic_, message->err, rd_kafka_err2str(message->err));
-      if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;  // librdkafka goes on by itself
+      if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;  // librdkafka retries by itself
       records.push_back(to_record(*message));
       bytes += message->len;
-      const TopicPartition place = records.back().place();
-      positions_[place] = message->offset + 1;
-      if (const auto end = ends_.find(place); end != ends_.end() && message->offset + 1 >= end->second) ends_.erase(end);
+      const TopicPartition partition = records.back().topic_partition();
+      positions_[partition] = message->offset + 1;
+      if (const auto end = ends_.find(partition); end != ends_.end() && message->offset + 1 >= end->second) ends_.erase(end);
     }
     return records;
   }
@@ -99,7 +99,7 @@ class KafkaLogReader : public LogReader {
   std::string log_;
   Background background_;
   Owned<rd_kafka_t> client_;
-  std::map<TopicPartition, std::int64_t> ends_;  ///< as they were at first, of partitions whose end has not been met
+  std::map<TopicPartition, std::int64_t> ends_;  ///< initial end offsets of the partitions that are not yet read up to them
   std::map<TopicPartition, std::int64_t> positions_;
 };
 

@@ -17,19 +17,19 @@
 namespace p2p::bus {
 namespace {
 
-/// A message until it is delivered; librdkafka reads its bytes from here.
+/// A message that is not yet delivered. librdkafka reads its bytes from here.
 struct Pending {
-  std::int64_t number = 0;  ///< in the order of send()
+  std::int64_t number = 0;  ///< order of send()
   Outgoing message;
   Producer::Delivered delivered;
-  std::optional<std::chrono::steady_clock::time_point> missing_since;  ///< its topic
+  std::optional<std::chrono::steady_clock::time_point> missing_since;  ///< since when its topic is missing
 };
 
-/// How long a missing topic is waited for, which somebody most likely makes again, and how often it is looked for.
+/// How long to wait for a missing topic, which most likely is being re-created, and how often to check.
 constexpr std::chrono::seconds kWaitForTopic{60};
-constexpr std::chrono::milliseconds kLookForTopic{500};
+constexpr std::chrono::milliseconds kCheckForTopic{500};
 
-/// Whether the brokers will never take the message, whatever is set right.
+/// Whether the brokers will never accept the message, whatever the configuration.
 bool is_permanent(rd_kafka_resp_err_t code) {
   constexpr std::array kCodes{RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,
                               RD_KAFKA_RESP_ERR_INVALID_MSG,        RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
@@ -49,7 +49,7 @@ class KafkaProducer : public Producer {
   ~KafkaProducer() override {
     stop_ = true;
     poller_.join();
-    // What nobody waited for with flush() is dropped with the client; its callbacks are not called.
+    // Messages that nobody waited for with flush() are dropped; their callbacks are not called.
     rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
     closing_ = true;
     rd_kafka_poll(client_.get(), 0);
@@ -76,9 +76,9 @@ class KafkaProducer : public Producer {
     set(conf, "enable.idempotence", "true");
     set(conf, "acks", "all");
     set(conf, "linger.ms", "0.5");
-    set(conf, "message.timeout.ms", "0");  // for ever
+    set(conf, "message.timeout.ms", "0");  // no limit
     set(conf, "request.timeout.ms", "10000");
-    set(conf, "queue.buffering.max.messages", "0");  // bounded by those who send
+    set(conf, "queue.buffering.max.messages", "0");  // bounded by the senders
     set(conf, "compression.type", "lz4");
     rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivery);
     auto client = make_client(RD_KAFKA_PRODUCER, std::move(conf), background_);
@@ -93,7 +93,7 @@ class KafkaProducer : public Producer {
     fields[1] = {.vtype = RD_KAFKA_VTYPE_PARTITION, .u = {.i32 = message.partition.value_or(RD_KAFKA_PARTITION_UA)}};
     fields[2] = {.vtype = RD_KAFKA_VTYPE_KEY, .u = {.mem = {message.key.data(), message.key.size()}}};
     fields[3] = {.vtype = RD_KAFKA_VTYPE_VALUE, .u = {.mem = {message.value.data(), message.value.size()}}};
-    fields[4] = {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u = {.i = 0}};  // the bytes stay where they are
+    fields[4] = {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u = {.i = 0}};  // do not copy the bytes
     fields[5] = {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u = {.ptr = pending.get()}};
     for (auto& [name, value] : message.headers) {
       fields.push_back({.vtype = RD_KAFKA_VTYPE_HEADER, .u = {.header = {name.c_str(), value.data(), static_cast<ssize_t>(value.size())}}});
@@ -103,7 +103,7 @@ class KafkaProducer : public Producer {
       std::ignore = pending.release();  // on_delivery() takes it back
       return;
     }
-    if (is_useless()) {  // the refusal has the fatal error's own code
+    if (is_useless()) {  // after a fatal error the call fails with that error's code
       keep(std::move(pending));
     } else {
       refused_.emplace_back(std::move(pending), rd_kafka_error_code(refusal.get()));
@@ -116,7 +116,7 @@ class KafkaProducer : public Producer {
   }
 
   void delivered(std::unique_ptr<Pending> pending, rd_kafka_resp_err_t code) {
-    // A fatal error of the idempotent producer, and what is purged because of it, says nothing about the message itself.
+    // A fatal error of the idempotent producer, and the purge that follows it, are not the fault of this message.
     const bool fatal = code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
                        code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT || is_useless();
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && fatal) {
@@ -133,22 +133,22 @@ class KafkaProducer : public Producer {
     if (is_missing(code) && now - pending->missing_since.value_or(now) < kWaitForTopic) {
       if (!pending->missing_since) pending->missing_since = now;
       const auto number = pending->number;
-      homeless_.emplace(number, std::move(pending));
+      without_topic_.emplace(number, std::move(pending));
       return;
     }
-    tell(std::move(pending), code);
+    report(std::move(pending), code);
   }
 
-  /// After a fatal error.
+  /// True after a fatal error.
   bool is_useless() const { return rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR; }
 
-  /// It goes out by the next client.
+  /// Keeps the message for the next client.
   void keep(std::unique_ptr<Pending> pending) {
     const auto number = pending->number;
     again_.emplace(number, std::move(pending));
   }
 
-  void tell(std::unique_ptr<Pending> pending, rd_kafka_resp_err_t code) {
+  void report(std::unique_ptr<Pending> pending, rd_kafka_resp_err_t code) {
     const bool stored = code == RD_KAFKA_RESP_ERR_NO_ERROR;
     if (pending->delivered) {
       pending->delivered(stored ? Problem{} : Problem{pending->message.topic + ": " + words_of(code), is_permanent(code)});
@@ -168,31 +168,31 @@ class KafkaProducer : public Producer {
         refused.swap(refused_);
       }
       for (auto& [pending, why] : refused) settle(std::move(pending), why);
-      if (!homeless_.empty() && std::chrono::steady_clock::now() >= look_at_) look_for_topics();
+      if (!without_topic_.empty() && std::chrono::steady_clock::now() >= check_at_) check_for_topics();
       if (is_useless()) restart();
     }
   }
 
-  /// Once a topic is known to be missing, only fresh metadata shows that it is there.
-  void look_for_topics() {
+  /// librdkafka caches that a topic is missing; only fresh metadata shows that it exists again.
+  void check_for_topics() {
     const rd_kafka_metadata_t* raw = nullptr;
-    rd_kafka_metadata(client_.get(), 0, nullptr, &raw, static_cast<int>(std::chrono::milliseconds(kLookForTopic).count()));
+    rd_kafka_metadata(client_.get(), 0, nullptr, &raw, static_cast<int>(std::chrono::milliseconds(kCheckForTopic).count()));
     const Owned<const rd_kafka_metadata_t> metadata(raw);
-    look_at_ = std::chrono::steady_clock::now() + kLookForTopic;
+    check_at_ = std::chrono::steady_clock::now() + kCheckForTopic;
     const std::scoped_lock lock(mutex_);
-    for (auto& [number, pending] : std::exchange(homeless_, {})) produce(std::move(pending));
+    for (auto& [number, pending] : std::exchange(without_topic_, {})) produce(std::move(pending));
   }
 
-  /// A fatal error leaves the client useless: what it had not delivered goes out by a new one, in the old order.
+  /// After a fatal error a client cannot be used any more: a new one sends its undelivered messages, in the old order.
   void restart() {
-    log::warn("the Kafka producer starts anew", {{"reason", background_.problem.text()}});
+    log::warn("the Kafka producer restarts", {{"reason", background_.problem.text()}});
     rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     while (rd_kafka_outq_len(client_.get()) > 0) rd_kafka_poll(client_.get(), 50);
-    Owned<rd_kafka_t> client;  // then the old one, whose end may take seconds: outside the lock
+    Owned<rd_kafka_t> client;  // swapped with the old one, which is destroyed outside the lock, since that may take seconds
     try {
       client = new_client();
     } catch (const Error& error) {
-      return log::error("the Kafka producer cannot start anew; it is tried again", {{"error", error.what()}});
+      return log::error("the Kafka producer cannot restart; trying again", {{"error", error.what()}});
     }
     const std::scoped_lock lock(mutex_);
     client_.swap(client);
@@ -204,12 +204,13 @@ class KafkaProducer : public Producer {
   Owned<rd_kafka_t> client_;
   std::mutex mutex_;
   std::function<void(rd_kafka_t*)> on_client_;
-  std::map<std::int64_t, std::unique_ptr<Pending>> again_;                        ///< by number
-  std::deque<std::pair<std::unique_ptr<Pending>, rd_kafka_resp_err_t>> refused_;  ///< told from the poller, as Delivered promises
-  std::map<std::int64_t, std::unique_ptr<Pending>> homeless_;                     ///< whose topics are missing; the poller's
-  std::chrono::steady_clock::time_point look_at_;                                 ///< the poller's
+  std::map<std::int64_t, std::unique_ptr<Pending>> again_;  ///< to be sent by the next client, by number
+  std::deque<std::pair<std::unique_ptr<Pending>, rd_kafka_resp_err_t>>
+      refused_;  ///< reported by the poller, because Delivered is called from another thread
+  std::map<std::int64_t, std::unique_ptr<Pending>> without_topic_;  ///< messages with missing topics; used only by the poller
+  std::chrono::steady_clock::time_point check_at_;                  ///< used only by the poller
   std::int64_t sent_ = 0;
-  std::atomic<std::int64_t> waiting_ = 0;  ///< sent and not told of
+  std::atomic<std::int64_t> waiting_ = 0;  ///< sent and not yet reported
   std::atomic<bool> stop_ = false;
   bool closing_ = false;
   std::thread poller_;

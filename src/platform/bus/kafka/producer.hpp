@@ -9,7 +9,7 @@
 
 namespace p2p::bus {
 
-/// `on_client`: for tests, called with each client of librdkafka that it makes: at first, and after each fatal error, from another thread.
+/// `on_client` is for tests: called with each librdkafka client that is created, first here and, after fatal errors, from another thread.
 std::unique_ptr<Producer> kafka_producer(const KafkaConfig& config, std::function<void(rd_kafka_t*)> on_client = {});
 
 }  // namespace p2p::bus

@@ -1,4 +1,4 @@
-// The producer against librdkafka's mock brokers.
+// The producer with librdkafka's mock brokers.
 
 #include "platform/bus/kafka/producer.hpp"
 
@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::int16_t kProduce = 0;  // of Kafka's protocol
+constexpr std::int16_t kProduce = 0;  // Kafka's API key
 
 class KafkaProducerTest : public ::testing::Test {
  protected:
@@ -51,7 +51,7 @@ class KafkaProducerTest : public ::testing::Test {
   std::unique_ptr<Producer> producer_;
 };
 
-TEST_F(KafkaProducerTest, FlushWaitsForWhatAFatalErrorHeldUp) {
+TEST_F(KafkaProducerTest, FlushWaitsForMessagesDelayedByFatalError) {
   send("before");
   ASSERT_TRUE(producer_->flush(seconds(20)));
   rd_kafka_mock_broker_set_down(brokers_, 1);
@@ -61,13 +61,13 @@ TEST_F(KafkaProducerTest, FlushWaitsForWhatAFatalErrorHeldUp) {
   rd_kafka_mock_broker_set_up(brokers_, 1);
   EXPECT_TRUE(producer_->flush(seconds(20)));
   EXPECT_EQ(clients_, 2);
-  EXPECT_FALSE(flushed_at_restart_) << "two were undelivered";
+  EXPECT_FALSE(flushed_at_restart_) << "two messages are undelivered";
   EXPECT_THAT(reports_,
               ::testing::UnorderedElementsAre(::testing::Pair("before", 1), ::testing::Pair("held up", 1), ::testing::Pair("refused", 1)));
   EXPECT_TRUE(problems_.empty());
 }
 
-TEST_F(KafkaProducerTest, EachMessageIsToldOfOnceThroughManyFatalErrors) {
+TEST_F(KafkaProducerTest, ReportsEachMessageOnceAcrossFatalErrors) {
   int sent = 0;
   for (int round = 0; round < 2; ++round) {
     for (int i = 0; i < 10; ++i) send(std::to_string(sent++));
@@ -81,7 +81,7 @@ TEST_F(KafkaProducerTest, EachMessageIsToldOfOnceThroughManyFatalErrors) {
   for (const auto& [value, problem] : problems_) ADD_FAILURE() << value << ": " << problem.text;
 }
 
-TEST_F(KafkaProducerTest, WhatTheBrokersNeverTakeIsAPermanentProblem) {
+TEST_F(KafkaProducerTest, RefusedMessageIsPermanentProblem) {
   send(std::string(2'000'000, 'x'));  // above librdkafka's own limit
   EXPECT_TRUE(producer_->flush(seconds(20)));
   ASSERT_EQ(problems_.size(), 1u);
@@ -99,7 +99,7 @@ TEST_F(KafkaProducerTest, WhatTheBrokersNeverTakeIsAPermanentProblem) {
   send("not permitted");
   EXPECT_TRUE(producer_->flush(seconds(20)));
   ASSERT_EQ(problems_.size(), 1u);
-  EXPECT_FALSE(problems_.begin()->second.permanent) << "the operator can mend it";
+  EXPECT_FALSE(problems_.begin()->second.permanent) << "the operator can fix it";
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ class KafkaSubscription : public Subscription {
   ~KafkaSubscription() override { close_consumer(client_); }
 
   std::vector<Record> poll(std::chrono::milliseconds timeout) override {
-    if (was_made_anew()) start_anew();
+    if (was_recreated()) rejoin();
     std::vector<Record> records;
     auto wait = static_cast<int>(timeout.count());
     while (records.size() < kBatch) {
@@ -41,8 +41,8 @@ class KafkaSubscription : public Subscription {
       records.push_back(to_record(*message));
       Record& record = records.back();
       const std::scoped_lock lock(mutex_);
-      const auto partition = partitions_.find(record.place());
-      if (partition == partitions_.end()) {  // taken away between fetch and poll
+      const auto partition = partitions_.find(record.topic_partition());
+      if (partition == partitions_.end()) {  // revoked between fetch and poll
         records.pop_back();
         continue;
       }
@@ -52,12 +52,12 @@ class KafkaSubscription : public Subscription {
     return records;
   }
 
-  void done(const TopicPartition& place, std::int64_t offset) override {
+  void done(const TopicPartition& partition, std::int64_t offset) override {
     const std::scoped_lock lock(mutex_);
-    const auto partition = partitions_.find(place);
-    if (partition == partitions_.end()) return;
-    if (const auto next = partition->second.queue.done(offset)) {
-      const PartitionList list = list_of({place});
+    const auto found = partitions_.find(partition);
+    if (found == partitions_.end()) return;
+    if (const auto next = found->second.queue.done(offset)) {
+      const PartitionList list = list_of({partition});
       list->elems[0].offset = *next;
       rd_kafka_offsets_store(client_.get(), list.get());
     }
@@ -66,12 +66,12 @@ class KafkaSubscription : public Subscription {
   void pause(bool paused) override {
     if (paused == paused_) return;
     paused_ = paused;
-    std::vector<TopicPartition> places;
+    std::vector<TopicPartition> partitions;
     {
       const std::scoped_lock lock(mutex_);
-      for (const auto& [place, partition] : partitions_) places.push_back(place);
+      for (const auto& [partition, state] : partitions_) partitions.push_back(partition);
     }
-    apply_pause(places);
+    apply_pause(partitions);
   }
 
   void commit() override {
@@ -82,10 +82,10 @@ class KafkaSubscription : public Subscription {
   }
 
   std::string problem() const override {
-    if (standing_ == Standing::in) return "";
+    if (membership_ == Membership::member) return "";
     const std::string text = background_.problem.text();
     if (!text.empty()) return text;
-    return standing_ == Standing::out ? "the brokers have not been heard from for some seconds" : "has not been given partitions yet";
+    return membership_ == Membership::lost ? "no contact with the brokers for some seconds" : "no partitions assigned yet";
   }
 
  private:
@@ -93,13 +93,13 @@ class KafkaSubscription : public Subscription {
     Conf conf = base_conf(config_);
     set(conf, "group.id", group_);
     set(conf, "partition.assignment.strategy", "cooperative-sticky");
-    // A dead worker's requests are another's so soon after. It has to outlast the brokers' finding a new coordinator for the group: members
-    // that give up before come back as new ones, and wait until the old ones have expired.
+    // How soon the requests of a crashed worker are reassigned. Must be longer than the brokers take to elect a new group coordinator:
+    // otherwise members would rejoin as new ones and wait until the old ones have expired.
     set(conf, "session.timeout.ms", "9000");
     set(conf, "heartbeat.interval.ms", "1000");
     set(conf, "max.poll.interval.ms", "300000");
     set(conf, "auto.offset.reset", "earliest");
-    set(conf, "enable.auto.commit", "true");  // of what is stored, which done() does
+    set(conf, "enable.auto.commit", "true");  // commits the offsets that done() stores
     set(conf, "enable.auto.offset.store", "false");
     set(conf, "auto.commit.interval.ms", "200");
     set(conf, "fetch.error.backoff.ms", "50");
@@ -113,52 +113,52 @@ class KafkaSubscription : public Subscription {
     }
   }
 
-  bool was_made_anew() {
-    return standing_ == Standing::in &&
+  bool was_recreated() {
+    return membership_ == Membership::member &&
            std::ranges::any_of(read_, [&](const auto& item) { return logs_->is_another(item.first, item.second); });
   }
 
-  /// The client's places in a log that is gone say nothing of the one that has its name now.
-  void start_anew() {
+  /// Offsets of a deleted topic are meaningless in a new one of the same name.
+  void rejoin() {
     std::vector<TopicPartition> gone;
     {
       const std::scoped_lock lock(mutex_);
-      for (const auto& [place, partition] : partitions_) {
-        if (logs_->is_another(place.topic, read_[place.topic])) gone.push_back(place);
+      for (const auto& [partition, state] : partitions_) {
+        if (logs_->is_another(partition.topic, read_[partition.topic])) gone.push_back(partition);
       }
     }
-    tell_vanished(gone);
+    notify_vanished(gone);
     close_consumer(client_);
     {
       const std::scoped_lock lock(mutex_);
       partitions_.clear();
     }
-    standing_ = Standing::joining;
+    membership_ = Membership::joining;
     join();
   }
 
-  /// Of a log that is gone nothing is committed any more.
-  void tell_vanished(const std::vector<TopicPartition>& places) {
-    if (places.empty()) return;
-    log::warn("a topic was made anew; it is read from its beginning", {{"topic", places.front().topic}});
+  /// Nothing is committed for a deleted topic any more.
+  void notify_vanished(const std::vector<TopicPartition>& partitions) {
+    if (partitions.empty()) return;
+    log::warn("a topic was re-created; reading it from the beginning", {{"topic", partitions.front().topic}});
     {
       const std::scoped_lock lock(mutex_);
-      for (const TopicPartition& place : places) partitions_.erase(place);
+      for (const TopicPartition& partition : partitions) partitions_.erase(partition);
     }
-    if (events_.vanished) events_.vanished(places);
+    if (events_.vanished) events_.vanished(partitions);
   }
 
-  /// In the group, as far as this member knows.
-  enum class Standing { joining, in, out };
+  /// Membership in the group, as far as this member knows.
+  enum class Membership { joining, member, lost };
 
   struct Partition {
     CommitQueue queue;
     std::int64_t inherited_end = 0;
   };
 
-  void apply_pause(const std::vector<TopicPartition>& places) {
-    if (places.empty()) return;
-    const PartitionList list = list_of(places);
+  void apply_pause(const std::vector<TopicPartition>& partitions) {
+    if (partitions.empty()) return;
+    const PartitionList list = list_of(partitions);
     paused_ ? rd_kafka_pause_partitions(client_.get(), list.get()) : rd_kafka_resume_partitions(client_.get(), list.get());
   }
 
@@ -167,8 +167,8 @@ class KafkaSubscription : public Subscription {
     code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? self.assign(list) : self.revoke(list);
   }
 
-  /// What is given of a log that is another than before is read from its beginning, whatever was committed.
-  void note_logs(rd_kafka_topic_partition_list_t* list) {
+  /// Partitions of a re-created topic are read from the beginning, whatever was committed.
+  void update_logs(rd_kafka_topic_partition_list_t* list) {
     std::set<std::string> topics;
     for (int i = 0; i < list->cnt; ++i) topics.insert(list->elems[i].topic);
     const auto found = find_topics(config_, client_.get(), {topics.begin(), topics.end()}, std::chrono::seconds(5));
@@ -183,45 +183,45 @@ class KafkaSubscription : public Subscription {
         gone.push_back({topic, list->elems[i].partition});
       }
     }
-    tell_vanished(gone);
+    notify_vanished(gone);
   }
 
   void assign(rd_kafka_topic_partition_list_t* list) {
-    const auto places = places_of(list);
+    const auto partitions = partitions_of(list);
     std::map<TopicPartition, std::int64_t> ends;
     try {
-      note_logs(list);
-      ends = end_offsets(config_, client_.get(), places, std::chrono::seconds(5));
+      update_logs(list);
+      ends = end_offsets(config_, client_.get(), partitions, std::chrono::seconds(5));
     } catch (const BusError& error) {
-      log::warn("the partitions' ends are not known", {{"error", error.what()}});
+      log::warn("the end offsets of partitions are unknown", {{"error", error.what()}});
     }
     {
       const std::scoped_lock lock(mutex_);
-      for (const TopicPartition& place : places) {
-        const auto end = ends.find(place);
-        partitions_[place].inherited_end = end == ends.end() ? INT64_MAX : end->second;  // unknown: everything may be
+      for (const TopicPartition& partition : partitions) {
+        const auto end = ends.find(partition);
+        partitions_[partition].inherited_end = end == ends.end() ? INT64_MAX : end->second;  // unknown: treat everything as inherited
       }
     }
     background_.problem.clear();
-    standing_ = Standing::in;
-    if (events_.assigned) events_.assigned(places);
+    membership_ = Membership::member;
+    if (events_.assigned) events_.assigned(partitions);
     const Owned<rd_kafka_error_t> error(rd_kafka_incremental_assign(client_.get(), list));
-    if (error) log::error("partitions could not be taken", {{"error", rd_kafka_error_string(error.get())}});
-    if (paused_) apply_pause(places);
+    if (error) log::error("partitions could not be assigned", {{"error", rd_kafka_error_string(error.get())}});
+    if (paused_) apply_pause(partitions);
   }
 
   void revoke(rd_kafka_topic_partition_list_t* list) {
-    const auto places = places_of(list);
+    const auto partitions = partitions_of(list);
     const bool lost = rd_kafka_assignment_lost(client_.get()) != 0;
-    if (lost) standing_ = Standing::out;
-    if (events_.revoked) events_.revoked(places, lost);
+    if (lost) membership_ = Membership::lost;
+    if (events_.revoked) events_.revoked(partitions, lost);
     if (!lost) commit();
     {
       const std::scoped_lock lock(mutex_);
-      for (const TopicPartition& place : places) partitions_.erase(place);
+      for (const TopicPartition& partition : partitions) partitions_.erase(partition);
     }
     const Owned<rd_kafka_error_t> error(rd_kafka_incremental_unassign(client_.get(), list));
-    if (error) log::error("partitions could not be given back", {{"error", rd_kafka_error_string(error.get())}});
+    if (error) log::error("partitions could not be released", {{"error", rd_kafka_error_string(error.get())}});
   }
 
   KafkaConfig config_;
@@ -229,12 +229,12 @@ class KafkaSubscription : public Subscription {
   std::vector<std::string> topics_;
   Events events_;
   std::shared_ptr<TopicLogs> logs_;
-  std::map<std::string, std::string> read_;  ///< by topic: its log when it was last given to this member
+  std::map<std::string, std::string> read_;  ///< by topic: its log id when it was last assigned to this member
   Background background_;
   std::mutex mutex_;
   std::map<TopicPartition, Partition> partitions_;
   bool paused_ = false;
-  std::atomic<Standing> standing_ = Standing::joining;
+  std::atomic<Membership> membership_ = Membership::joining;
   Owned<rd_kafka_t> client_;
 };
 

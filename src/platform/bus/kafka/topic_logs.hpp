@@ -7,16 +7,16 @@
 
 namespace p2p::bus {
 
-/// Which log each topic has had last, by the id that the brokers give a topic when it is made: a topic that was deleted, or lost with the
-/// brokers' data, and made again has another one, whose offsets begin from 0. Thread-safe.
+/// The last known log id of each topic. Brokers assign the id when a topic is created: a topic that was deleted, or lost with the brokers'
+/// data, and created again has a new id, and its offsets start from 0. Thread-safe.
 class TopicLogs {
  public:
-  /// Empty: not known. Asks for the topic to be looked after.
+  /// Empty: unknown. Also registers the topic for monitoring.
   std::string log_of(const std::string& topic) {
     const std::scoped_lock lock(mutex_);
     return logs_[topic];
   }
-  /// Whether the topic has another log than `log`, as far as both are known.
+  /// Whether the topic's log is known to differ from `log`.
   bool is_another(const std::string& topic, const std::string& log) {
     const std::string now = log_of(topic);
     return !now.empty() && !log.empty() && now != log;

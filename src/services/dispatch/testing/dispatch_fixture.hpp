@@ -9,7 +9,7 @@
 #include "services/testing/eventually.hpp"
 #include "services/testing/memory_bus.hpp"
 
-/// What the API's tests share.
+/// Fixture of the dispatch tests.
 namespace p2p::dispatch {
 
 using messages::Event;
@@ -33,7 +33,7 @@ struct View {
   Estimate estimate;
 };
 
-/// A process with a door, on a bus, from its making to its end.
+/// A process with a door, running until it is destroyed.
 class Instance : public RunningDispatch {
  public:
   Instance(bus::Bus& bus, Metrics& metrics, const InstanceConfig& config = {})
@@ -46,7 +46,7 @@ class Instance : public RunningDispatch {
     if (!state) return std::nullopt;
     return View{*state, dispatch.estimate(id)};
   }
-  /// The id of a request, once it is stored.
+  /// Submits a request and returns its id once it is stored.
   std::string accept(const std::string& owner, const messages::Request& request, const std::string& repeat_key = "",
                      const std::string& digest = "", bool is_retry = false) {
     dispatch.check_served(request.model);
@@ -60,7 +60,7 @@ class Instance : public RunningDispatch {
   }
 };
 
-/// A member of the workers' group that has its partitions and read nothing of them.
+/// A member of the workers' group that owns its partitions and has read nothing.
 inline std::unique_ptr<bus::Subscription> join_workers(bus::Bus& bus) {
   auto membership = bus.subscribe(std::string(messages::kWorkersGroup), {kTopic}, {});
   membership->pause(true);
@@ -69,7 +69,7 @@ inline std::unique_ptr<bus::Subscription> join_workers(bus::Bus& bus) {
   return membership;
 }
 
-/// A worker that draws at once, but for the prompt "wait".
+/// A worker that finishes requests immediately, except for the prompt "wait".
 class FakeWorker {
  public:
   explicit FakeWorker(bus::Bus& bus) : producer_(bus.producer()), membership_(join_workers(bus)) {}
@@ -82,19 +82,19 @@ class FakeWorker {
         ASSERT_TRUE(request) << request.error();
         Event event{
             .id = request->id, .time = now(), .type = EventType::started, .worker = "worker", .dispatch = request->dispatch, .attempt = 1};
-        tell(event);
+        send(event);
         if (request->prompt == "wait") continue;
         const bool one = request->picture > 0;
         event.type = one && request->picture < request->count ? EventType::progress : EventType::finished;
         if (event.type == EventType::progress) event.stage = "handed_back";
         for (int n = one ? request->picture : 1; n <= (one ? request->picture : request->count); ++n)
           event.images.push_back({messages::image_key(request->id, request->time, n), 64, 64, messages::seed_of(*request, n), 100});
-        tell(event);
-        membership_->done(record.place(), record.offset);
+        send(event);
+        membership_->done(record.topic_partition(), record.offset);
       }
     }
   }
-  void tell(const Event& event) {
+  void send(const Event& event) {
     producer_->send({.topic = kEvents, .partition = std::nullopt, .key = event.id, .value = messages::encode(event), .headers = {}});
   }
 
@@ -107,7 +107,7 @@ class DispatchTest : public ::testing::Test {
  protected:
   void SetUp() override { bus.ensure_topics({{kTopic, 2}, {kEvents, 2}, {std::string(messages::kControlTopic), 1}}); }
 
-  static messages::Request wish(const std::string& prompt = "a fox", int count = 1) {
+  static messages::Request request_for(const std::string& prompt = "a fox", int count = 1) {
     return {.model = "flat", .prompt = prompt, .seed = 7, .count = count};
   }
   void send(const Event& event) {
@@ -121,10 +121,10 @@ class DispatchTest : public ::testing::Test {
                           .value = messages::encode(control),
                           .headers = {}});
   }
-  /// As another instance does that accepts a request of the client "c".
+  /// Publishes what another instance would when it accepts a request of the client "c".
   void send_accepted(const std::string& id) {
     Event accepted{.id = id, .time = now(), .type = EventType::accepted};
-    accepted.request = wish();
+    accepted.request = request_for();
     accepted.request->id = id;
     accepted.request->time = accepted.time;
     accepted.client = "c";
@@ -135,7 +135,7 @@ class DispatchTest : public ::testing::Test {
     eventually([&] { return (view = api->find(client, id)) && view->state.over(); });
     return view ? view->state : RequestState{};
   }
-  /// How often a request was sent to workers.
+  /// Number of messages sent to workers.
   std::size_t sent() { return bus.records(kTopic).size(); }
 
   p2p::testing::MemoryBus bus;

@@ -8,11 +8,11 @@
 
 namespace p2p::dispatch {
 
-/// What a process with a door has beside the door, running from its making to its end or stop(). For tests.
+/// A client and a dispatcher, running until stop() or destruction. For tests.
 class RunningDispatch {
  public:
   explicit RunningDispatch(bus::Bus& bus, Metrics& metrics, const requests::ClientConfig& requests = {}, DispatchConfig config = {})
-      : client(bus, metrics, requests), dispatch(bus, metrics, client, often(config)) {
+      : client(bus, metrics, requests), dispatch(bus, metrics, client, with_short_interval(config)) {
     threads_.emplace_back([this](const std::stop_token& stop) { client.run(stop); });
     threads_.emplace_back([this](const std::stop_token& stop) { dispatch.run(stop); });
   }
@@ -23,7 +23,7 @@ class RunningDispatch {
   Dispatch dispatch;
 
  private:
-  static DispatchConfig often(DispatchConfig config) {
+  static DispatchConfig with_short_interval(DispatchConfig config) {
     config.watch_every = std::chrono::milliseconds(10);
     return config;
   }
