@@ -1,8 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <map>
-#include <mutex>
 #include <string>
 
 #include "platform/blob/blob_store.hpp"
@@ -10,6 +8,9 @@
 #include "platform/metrics/metrics.hpp"
 #include "services/api/clients.hpp"
 #include "services/api/openai.hpp"
+#include "services/api/pictures.hpp"
+#include "services/api/responses.hpp"
+#include "services/api/waiting_calls.hpp"
 #include "services/dispatch/dispatch.hpp"
 #include "services/requests/client.hpp"
 
@@ -39,13 +40,8 @@ class Routes {
   using Request = http::ServerRequest;
   using Response = http::ServerResponse;
 
-  /// The response of `handle`, or the error that it throws; also for responses produced later.
-  Response answer(const char* route, const std::function<Response()>& handle);
-  /// Adds the headers of every response and counts it.
-  void finish(const char* route, Response& response) const;
   /// The client of the request. Throws ApiError without a valid key.
   std::string client_of(const Request& request) const;
-  std::shared_ptr<void> wait_for(const std::string& client);
 
   /// The client's request; nullopt if there is none.
   std::optional<View> find(const std::string& client, const std::string& id) const;
@@ -53,27 +49,17 @@ class Routes {
   Response show(const Request& request, const std::string& client);
   /// `what`: the rest of the path: empty, events, images/N.
   Response show(const View& view, const std::string& what, const Request& request, const std::string& client);
-  Response show_picture(const View& view, const std::string& number);
-  /// Calls `read` and converts errors of the store to ApiError.
-  template <typename Read>
-  auto from_store(const std::string& key, const Read& read) const;
   Response stream(const Request& request, const View& view, const std::string& client);
   Response cancel(const Request& request, const std::string& client);
   Response list_models() const;
-  ImageJson images_as(Format format, const Request& request) const;
 
   requests::Client& requests_;
   const dispatch::Dispatch& dispatch_;
   const Clients& clients_;
-  blob::BlobStore& store_;
-  Metrics& metrics_;
   RoutesConfig config_;
-  std::mutex mutex_;
-  std::map<std::string, std::size_t> waiting_;  ///< waiting calls by client
-  std::size_t all_waiting_ = 0;
+  Responses responses_;
+  Pictures pictures_;
+  WaitingCalls waiting_;
 };
-
-/// The response for errors of the HTTP server itself: JSON below /v1, otherwise text. For http::ServerConfig.
-http::ServerResponse error_answer(int status, const std::string& path, const std::string& text);
 
 }  // namespace p2p::api
