@@ -30,7 +30,7 @@ using stable_diffusion::TextEncoders;
 using stable_diffusion::TextEncoding;
 using stable_diffusion::VaeNetworks;
 
-constexpr float kBlack = -1;  // what a vae gives for it
+constexpr float kBlack = -1;  // in the output of a vae
 
 // unconditional + guidance * (text - unconditional) over a batch of [unconditional, text].
 std::vector<float> apply_guidance(std::span<const float> batch, double guidance) {
@@ -70,7 +70,7 @@ class StableDiffusion final : public TextToImage {
 
  private:
   GenerateResult upscaled(const GenerateParams& asked, const ProgressFn& progress, const stable_diffusion::DrawFn& draw) const {
-    std::vector<std::string> notices;  // told again by the drawing itself
+    std::vector<std::string> notices;  // dropped: draw() reports them
     const GenerateParams filled = defaults_.fill_in(asked, upscale(), notices);
     const bool own = asked.image != nullptr;
     GenerateParams params = asked;
@@ -84,7 +84,7 @@ class StableDiffusion final : public TextToImage {
     result.params = defaults_.fill_in(asked, upscale(), result.notices);
     if (!asked.plain) stable_diffusion::take_lora_tags(result.params, loras_dir_, result.notices);
     const auto from_picture = [&] { return stable_diffusion::start_from_picture(result.params, scheduler_, index_.family()); };
-    std::vector<Start> passes;  // made before anything is drawn: what cannot be done is refused at once
+    std::vector<Start> passes;  // created first, so that unsupported parameters fail before drawing starts
     passes.push_back(asked.image ? from_picture() : Start{.scheduler = scheduler_.make(*result.params.steps, asked.sampler)});
     std::ranges::generate_n(std::back_inserter(passes), std::ssize(asked.variations), from_picture);
     result.sampler = a1111_name_of(asked.sampler.value_or(scheduler_.own_sampler()));
@@ -115,7 +115,7 @@ class StableDiffusion final : public TextToImage {
 
   bool guided(const GenerateParams& params) const { return *params.guidance > 1 && unet_->config().time_cond_proj_dim == 0; }
 
-  /// Pixels a side for each latent.
+  /// Pixels per latent along each side.
   std::size_t upscale() const { return vae_.vae().upscale(); }
 
   std::pair<std::size_t, std::size_t> latent_size(const GenerateParams& params) const {
@@ -137,7 +137,7 @@ class StableDiffusion final : public TextToImage {
     return text;
   }
 
-  // What the time graph takes besides the time.
+  // Further inputs of the time graph.
   Inputs time_constants(const GenerateParams& params, const TextEncoding& text) const {
     const auto& unet = unet_->config();
     Inputs constants;
@@ -147,7 +147,7 @@ class StableDiffusion final : public TextToImage {
     if (unet.projection_class_embeddings_input_dim > 0) {
       const auto height = static_cast<float>(*params.height);
       const auto width = static_cast<float>(*params.width);
-      const std::array time_ids{height, width, 0.0F, 0.0F, height, width};  // the original's size, the crop's corner, the size aimed at
+      const std::array time_ids{height, width, 0.0F, 0.0F, height, width};  // original size, crop corner, target size
       std::vector<float>& added = constants["added"];
       const std::size_t pooled_width = networks_.text().pooled_width();
       for (std::size_t at = 0; at < text.pooled.size(); at += pooled_width) {
@@ -158,7 +158,7 @@ class StableDiffusion final : public TextToImage {
     return constants;
   }
 
-  // `picture`'s latents with noise on them.
+  // Latents of `picture` with added noise.
   static std::vector<float> noised(GenerationContext& context, const Start& begin, std::span<const float> picture) {
     std::vector<float> noise(picture.size());
     context.rng().randn(noise);
@@ -167,7 +167,7 @@ class StableDiffusion final : public TextToImage {
     return latents;
   }
 
-  // With which the loop begins: noise, or the picture with noise on it.
+  // Start of the loop: noise, or the picture with added noise.
   std::vector<float> first_latents(GenerationContext& context, const Start& begin) const {
     const auto [height, width] = latent_size(context.params());
     if (!context.params().image) {
@@ -200,7 +200,7 @@ class StableDiffusion final : public TextToImage {
     return latents;
   }
 
-  // One loop; `done` of `steps` evaluations went before. Returns those that have been done after it.
+  // One loop. `done` of all `steps` evaluations precede it; returns the number done after it.
   int denoise(GenerationContext& context, const TextEncoding& text, const Denoiser& denoiser, const Start& begin,
               std::vector<float>& latents, int done, int steps) const {
     const GenerateParams& params = context.params();
