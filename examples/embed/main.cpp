@@ -1,4 +1,4 @@
-// embed MODEL_FOLDER PROMPT FILE.png: the whole engine in ten lines.
+// embed MODEL_FOLDER PROMPT FILE.png: the engine in ten lines.
 #include <fstream>
 
 #include "engine/image/image.hpp"

@@ -11,7 +11,7 @@
 namespace p2p::app {
 namespace {
 
-/// Without keys everybody who reaches the port may draw: that is nobody but this machine's users.
+/// Without keys everyone who can reach the port may draw, so it must be on loopback.
 void check_reach(const AppConfig& config) {
   constexpr std::array<std::string_view, 3> kLoopback{"127.", "localhost:", "[::1]:"};
   const auto begins = [&](std::string_view host) { return config.http_listen.starts_with(host); };
@@ -20,7 +20,7 @@ void check_reach(const AppConfig& config) {
                      config.http_listen + "; set P2P_API_KEYS to the keys that callers show (P2P_API_KEYS_FILE: a file that holds them)");
 }
 
-/// Without keys a page of another site must not reach it by a name of its own that leads to loopback.
+/// Protects an API without keys from DNS rebinding: pages of other sites whose names resolve to loopback.
 std::vector<std::string> hosts(const AppConfig& config) {
   if (!config.api_keys.empty()) return {};
   std::vector<std::string> hosts{"localhost", "127.0.0.1", "[::1]"};
@@ -34,7 +34,7 @@ std::vector<std::string> hosts(const AppConfig& config) {
 }  // namespace
 
 int run_api(const Arguments& arguments) {
-  CLI::App app("Takes requests over HTTP, as OpenAI's images API does, and has them drawn by the workers.", "prompt2pic api");
+  CLI::App app("Serves an HTTP API like OpenAI's images API and sends requests to the workers.", "prompt2pic api");
   app.footer(
       "Example:\n  P2P_KAFKA_BROKERS=localhost:9092 prompt2pic api\n  curl http://127.0.0.1:8080/v1/images/generations -H 'Content-Type: "
       "application/json' -d '{\"prompt\": \"a fox\"}'\n");
@@ -46,7 +46,7 @@ int run_api(const Arguments& arguments) {
   const api::Clients clients(config.api_keys);
   check_reach(config);
 
-  // As many pictures are read from the store at once.
+  // Limits the pictures that are read from the store at once.
   constexpr int kThreads = 8;
   return_freed_memory();
   ServiceProcess process(config, kApiPorts, {.threads = kThreads, .hosts = hosts(config), .error = api::error_answer});

@@ -13,7 +13,7 @@
 namespace p2p::app {
 namespace {
 
-/// Median; of three or more without the first, in which memory is touched for the first time.
+/// Median; of three or more values without the first, which includes page faults.
 double typical(std::vector<double> seconds) {
   if (seconds.size() >= 3) seconds.erase(seconds.begin());
   if (seconds.empty()) return 0;
@@ -25,7 +25,7 @@ double typical(std::vector<double> seconds) {
 
 int run_bench(const Arguments& arguments) {
   if (!arguments.empty() && arguments.front() == "service") return run_bench_service({arguments.begin() + 1, arguments.end()});
-  CLI::App app("Measures this machine's own peak, and what share of it each stage of a drawing reaches.", "prompt2pic bench");
+  CLI::App app("Measures the peak speed of this machine and the share of it that each stage reaches.", "prompt2pic bench");
   app.footer(
       "Example:\n  prompt2pic bench --model emoji --precision f32\nThe queue and the storage are measured by: prompt2pic bench service\n");
   const CLI::Option* width = app.add_option("--width", "Pixels; without it the model's own.")->type_name("N");

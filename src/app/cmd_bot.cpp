@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kCallsAfterStop{15'000};
 
-/// Repeats a call until Telegram carries it out; nothing if asked to stop before. Throws UsageError for what no repeat mends.
+/// Repeats a call until it succeeds; returns nothing if a stop was requested. Throws UsageError for permanent errors.
 template <typename T>
 std::optional<T> insist(const char* what, const std::stop_token& stop, const std::function<telegram::Result<T>()>& call) {
   std::chrono::milliseconds wait(250);
@@ -48,7 +48,7 @@ chat::BotConfig bot_config(const AppConfig& config, const std::string& username)
 }  // namespace
 
 int run_bot(const Arguments& arguments) {
-  CLI::App app("Takes requests from Telegram, has them drawn by the workers, and shows the pictures.", "prompt2pic bot");
+  CLI::App app("Runs the Telegram bot: sends requests to the workers and delivers the pictures.", "prompt2pic bot");
   app.footer("Example:\n  P2P_TELEGRAM_TOKEN_FILE=token P2P_KAFKA_BROKERS=localhost:9092 prompt2pic bot\n");
   const SettingFlags flags(app);
   if (!parse(app, arguments)) return 0;
@@ -74,7 +74,7 @@ int run_bot(const Arguments& arguments) {
   std::optional<Door> door;
   std::optional<chat::Bot> bot;
   ServiceProcess::Serving serving(process, "not connected to Telegram yet");
-  // What Telegram has not answered some time after a stop is begun again at the next start.
+  // Calls that Telegram does not answer soon after a stop are repeated at the next start.
   std::atomic<std::int64_t> stopped_at = INT64_MAX;
   const std::stop_callback on_stop(stop, [&] { stopped_at = to_millis(now()); });
   api = telegram::bot_api(config.telegram, [&] { return to_millis(now()) - kCallsAfterStop.count() > stopped_at; });

@@ -7,12 +7,12 @@
 namespace p2p::app {
 
 int run_config(const Arguments& arguments) {
-  CLI::App app("Shows every setting: its value, where that comes from, and what it does.", "prompt2pic config");
+  CLI::App app("Shows every setting with its value, source and description.", "prompt2pic config");
   app.footer(
-      "A setting is taken from its flag, else from its environment variable, else from the file that --config names:\n"
+      "Flags override environment variables, which override the file of --config:\n"
       "  model = \"emoji\"\n"
       "  steps = 20\n"
-      "A secret has no flag; it may stand in a file of its own, which its name with _FILE (in the file: _file) names:\n"
+      "Secrets have no flags. A secret can be read from a file, whose path is set by its name with _FILE (in the file: _file):\n"
       "  P2P_TELEGRAM_TOKEN_FILE=/run/secrets/telegram_token\n"
       "Example:\n  P2P_STEPS=12 prompt2pic config --config prompt2pic.toml\n");
   const CLI::Option* json = app.add_flag("--json")->description("Print a JSON array.");

@@ -54,8 +54,8 @@ Finding check_kafka(const AppConfig& config) {
   return ok(std::to_string(brokers.size()) + " brokers answer; " + std::to_string(group.members.size()) + " workers" + served);
 }
 
-/// A folder beside or in which `wanted` is or would be, removed with all that is in it: what is not there yet is tried in it, so that
-/// nothing is left behind.
+/// A temporary folder in `wanted` or its nearest existing parent, removed with its contents. Checks use it for files that do not exist
+/// yet, so that nothing is left behind.
 class TrialFolder {
  public:
   /// Throws UsageError that ends with `setting`, the one to change.
@@ -88,7 +88,7 @@ Finding check_storage(AppConfig config) {
   const bool same = store->get(key) == "prompt2pic";
   const auto link = store->link(key, now() + std::chrono::minutes(1));
   store->remove(key);
-  std::error_code others_are_there;  // or no such folder
+  std::error_code others_are_there;  // ignored, like a missing folder
   if (config.s3.bucket.empty()) fs::remove(config.data_dir / "pictures/doctor", others_are_there);
   if (!same) return failed("what was stored came back changed");
   return ok(std::string("an object was stored, read and deleted; ") +
@@ -124,8 +124,7 @@ Finding check_models(const AppConfig& config) {
 }  // namespace
 
 int run_doctor(const Arguments& arguments) {
-  CLI::App app("Tries Telegram, Kafka, the storage, the database and the model, and says what is wrong and how to mend it.",
-               "prompt2pic doctor");
+  CLI::App app("Checks Telegram, Kafka, the storage, the database and the model, and explains how to fix problems.", "prompt2pic doctor");
   app.footer("Ends with 1 if anything that is set up does not work.\n");
   const SettingFlags flags(app);
   if (!parse(app, arguments)) return 0;

@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Where the time of a run went; the stages are sums over its pictures.
+/// The times of a run; stages are sums over its pictures.
 struct Timing {
   double load = 0;
   std::vector<std::pair<std::string, double>> stages;  ///< in the order they run
@@ -81,7 +81,7 @@ int run_generate(const Arguments& arguments) {
   };
   engine::GenerateParams params = options->params;
   engine::Image last;
-  std::optional<engine::SafetyVerdict> safety;  // the worst of all
+  std::optional<engine::SafetyVerdict> safety;  // the highest score of all pictures
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (interrupts.token().stop_requested()) throw Cancelled();
     params.seed = seed + i;

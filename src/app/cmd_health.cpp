@@ -7,7 +7,7 @@
 namespace p2p::app {
 namespace {
 
-/// The address to call for what `listen` serves: every interface is reached by loopback.
+/// The address to call for a `listen` address: loopback for all interfaces.
 std::string local_address(std::string listen) {
   for (const std::string_view any : {"0.0.0.0:", "[::]:", ":"}) {
     if (listen.starts_with(any)) return "127.0.0.1:" + listen.substr(any.size());
@@ -15,7 +15,7 @@ std::string local_address(std::string listen) {
   return listen;
 }
 
-/// Where the service may be: what is set, or else the services' own defaults.
+/// Possible addresses of the service: the configured one, or the defaults of the services.
 std::vector<std::string> addresses(const AppConfig& config, const std::string& service) {
   for (const std::string& set : {config.health_listen, config.http_listen}) {
     if (!set.empty()) return {local_address(set)};
@@ -30,9 +30,9 @@ std::vector<std::string> addresses(const AppConfig& config, const std::string& s
 }  // namespace
 
 int run_health(const Arguments& arguments) {
-  CLI::App app("Ends with 0 if a service on this machine lives: if /livez of health_listen answers.", "prompt2pic health");
+  CLI::App app("Exits with 0 if a service on this machine is alive, that is, if /livez of health_listen answers.", "prompt2pic health");
   std::string service;
-  app.add_option("SERVICE", service, "api, bot or worker; of none, any may live")->check(CLI::IsMember({"api", "bot", "worker"}));
+  app.add_option("SERVICE", service, "api, bot or worker; default: any of them")->check(CLI::IsMember({"api", "bot", "worker"}));
   const SettingFlags flags(app, {"health_listen", "http_listen"});
   if (!parse(app, arguments)) return 0;
   http::Client client({.connect_timeout = std::chrono::seconds(2)});

@@ -27,7 +27,7 @@ Json json_of(const ModelInfo& model) {
 }  // namespace
 
 int run_models(const Arguments& arguments) {
-  CLI::App app("Lists the models that are here, and what each needs.", "prompt2pic models");
+  CLI::App app("Lists the installed models and their requirements.", "prompt2pic models");
   app.footer("Example:\n  P2P_MODELS_DIR=/data/models prompt2pic models\n");
   const CLI::Option* json = app.add_flag("--json")->description("Print a JSON array.");
   const SettingFlags flags(app, {});

@@ -23,11 +23,11 @@ struct PullOptions {
   bool json = false;
 };
 
-/// Nothing where --help was asked for.
+/// Nothing if --help was given.
 std::optional<PullOptions> parse_pull_options(const Arguments& arguments) {
   CLI::App app(
-      "Fetches a model into P2P_MODELS_DIR/NAME and checks every byte of it; what is interrupted goes on when asked again. MODEL is a "
-      "name below, or any diffusers repository as OWNER/NAME.",
+      "Downloads a model to P2P_MODELS_DIR/NAME and verifies its checksums. Interrupted downloads resume. MODEL is a name below, or "
+      "any diffusers repository as OWNER/NAME.",
       "prompt2pic pull");
   app.footer("Models, where they come from, and their licences:\n" + pull_table() +
              "Examples:\n"
@@ -62,7 +62,7 @@ std::optional<PullOptions> parse_pull_options(const Arguments& arguments) {
   return options;
 }
 
-/// What is in `folder`, which is there already. Throws UsageError where it is not this model, whole.
+/// The contents of the existing `folder`. Throws UsageError unless it is this model and complete.
 std::vector<hub::Listing> already_pulled(const PullModel& model, const fs::path& folder) {
   std::vector<hub::Listing> listings;
   std::string problem;
@@ -80,7 +80,7 @@ std::vector<hub::Listing> already_pulled(const PullModel& model, const fs::path&
   return listings;
 }
 
-/// The licence in words, after the table or the hub.
+/// The licence as text, from the table or the hub.
 std::string licence_of(PullModel& model, const std::vector<hub::Listing>& listings) {
   if (model.licence.empty()) {
     model.licence = listings.front().licence;
@@ -90,7 +90,7 @@ std::string licence_of(PullModel& model, const std::vector<hub::Listing>& listin
   return "licence: " + model.licence + (model.commercial ? "" : "; it forbids commercial use");
 }
 
-/// prompt2pic.json: what the model's own files do not say.
+/// Writes prompt2pic.json, the metadata that the model's own files lack.
 void write_card(const PullModel& model, const fs::path& folder) {
   Json card{{"title", {{"en", model.title}}}};
   if (!model.licence.empty()) card["licence"] = model.licence + (model.commercial ? "" : " (no commercial use)");
@@ -169,7 +169,7 @@ int run_pull(const Arguments& arguments) {
   report.note(licence);
 
   hub::StagedFolder staged(options->config.models_dir, model.name);
-  if (is_there()) {  // another pull has ended while this one asked the hub
+  if (is_there()) {  // another pull finished during the requests to the hub
     std::error_code not_empty;
     fs::remove(staged.path(), not_empty);
     return show_what_is_there();

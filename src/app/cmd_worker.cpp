@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kProgram = "prompt2pic " P2P_VERSION;
 
-/// Unlike any other worker's, and telling where it runs.
+/// A unique name that contains the host's.
 std::string worker_name() {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
@@ -47,7 +47,7 @@ std::map<std::string, std::shared_ptr<worker::ImageGenerator>> load_models(const
 }  // namespace
 
 int run_worker(const Arguments& arguments) {
-  CLI::App app("Draws what the bot asks for: takes requests from Kafka, stores the pictures, tells what happened.", "prompt2pic worker");
+  CLI::App app("Draws pictures: takes requests from Kafka, stores the pictures and publishes events.", "prompt2pic worker");
   app.footer(
       "Example:\n  P2P_KAFKA_BROKERS=localhost:9092 P2P_MODEL=emoji prompt2pic worker\nSIGTERM finishes the drawing in hand or hands it "
       "back.\n");

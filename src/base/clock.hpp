@@ -8,7 +8,7 @@
 
 namespace p2p {
 
-/// Wall-clock time to the millisecond: what messages and tables carry.
+/// Wall-clock time in milliseconds, as messages and tables store it.
 using Time = std::chrono::sys_time<std::chrono::milliseconds>;
 
 Time now();
@@ -16,7 +16,7 @@ Time now();
 /// RFC 3339 in UTC, such as 2026-11-24T04:00:50.123Z.
 std::string to_text(Time time);
 
-/// Reads what to_text writes, with or without the fraction; nothing for any other text.
+/// Parses the format of to_text, with or without the fraction; nothing for any other text.
 std::optional<Time> parse_time(std::string_view text);
 
 /// Milliseconds since 1970.

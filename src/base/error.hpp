@@ -5,13 +5,13 @@
 
 namespace p2p {
 
-/// What ends a job. The text is for the person who can mend it: what was wrong, where, and what to do.
+/// Ends a job. The text is for the person who can fix it: what is wrong, where, and what to do.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Wrong command line, request or configuration; a program that meets it exits with 2.
+/// Wrong command line, request or configuration. The program exits with 2.
 class UsageError : public Error {
  public:
   using Error::Error;
@@ -23,7 +23,7 @@ class ModelError : public Error {
   using Error::Error;
 };
 
-/// The job was asked to stop and did.
+/// The job stopped on request.
 class Cancelled : public Error {
  public:
   Cancelled() : Error("cancelled") {}

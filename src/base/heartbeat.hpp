@@ -10,12 +10,13 @@
 
 namespace p2p {
 
-/// When a loop last turned, so that readiness can tell one that hangs. Thread-safe. A loop that has not turned yet counts from here.
+/// The time of a loop's last iteration, so that readiness can detect a loop that hangs. Thread-safe. The first period starts at
+/// construction.
 class Heartbeat {
  public:
   using Clock = std::function<std::chrono::steady_clock::time_point()>;
 
-  /// `clock`: another than the steady clock, for tests; thread-safe.
+  /// `clock` replaces the steady clock in tests; it must be thread-safe.
   explicit Heartbeat(Clock clock = std::chrono::steady_clock::now) : clock_(std::move(clock)), last_(clock_()) {}
 
   void stamp() { last_ = clock_(); }
@@ -23,9 +24,9 @@ class Heartbeat {
 
   struct Loop {
     const Heartbeat& beat;
-    std::string_view what;  ///< what it works at
+    std::string_view what;  ///< the loop's task
   };
-  /// "stuck for 75 s at WHAT", of the first of the loops that has not turned for a minute; empty: each turns.
+  /// "stuck for 75 s at WHAT" for the first loop without an iteration for a minute; empty if there is none.
   static std::string stuck(std::initializer_list<Loop> loops) {
     for (const Loop& loop : loops) {
       if (const auto age = std::chrono::duration_cast<std::chrono::seconds>(loop.beat.age()); age > std::chrono::minutes(1))

@@ -46,7 +46,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
     std::string what = error.what();
     what.erase(0, what.find("] ") + 2);                 // "[json.exception.parse_error.101] "
-    what = what.substr(0, what.find("; last read: "));  // what was read may be of any length and no UTF-8
+    what = what.substr(0, what.find("; last read: "));  // the quoted input may be long or invalid UTF-8
     fail(cut(std::move(what), 2 * kExcerptBytes));
   }
 
@@ -76,7 +76,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   JsonLimits limits_;
   std::size_t values_ = 0;
   Json root_;
-  std::vector<Json*> open_;  // an element of an array stays where it is while it is open, for nothing is appended to its parent
+  std::vector<Json*> open_;  // stable: nothing is appended to a parent while one of its elements is open
   Json* member_ = nullptr;
 };
 
@@ -87,7 +87,7 @@ std::string json_line(const Json& value) { return printable(value.dump(-1, ' ', 
 std::string excerpt(const Json& value) { return cut(value.dump(-1, ' ', false, Json::error_handler_t::replace), kExcerptBytes); }
 
 Json parse_json(std::string_view text, std::string_view name, JsonLimits limits) {
-  // nlohmann takes a zero byte for the end of the text.
+  // nlohmann treats a zero byte as the end of the text.
   if (text.find('\0') != text.npos) throw Error(std::string(name) + ": not valid JSON: holds a zero byte (incomplete download?)");
   Builder builder(name, limits);
   Json::sax_parse(text, &builder);
@@ -96,7 +96,7 @@ Json parse_json(std::string_view text, std::string_view name, JsonLimits limits)
 
 Json read_json(const std::filesystem::path& path, std::size_t max_bytes) {
   std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);  // an error for what is no regular file
+  const auto size = std::filesystem::file_size(path, error);  // fails unless it is a regular file
   if (error) throw Error(path.string() + ": cannot be read: " + error.message());
   if (size > max_bytes)
     throw Error(path.string() + ": " + std::to_string(size) + " bytes; at most " + std::to_string(max_bytes) + " are read");

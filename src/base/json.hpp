@@ -11,16 +11,16 @@ namespace p2p {
 
 using Json = nlohmann::json;
 
-/// What JSON from outside may hold. A value takes up to a hundred times the memory of its text: "[],[]," is 1 MB of them or 100.
+/// Limits of untrusted JSON. Parsed values can take a hundred times the memory of their text: 1 MB of "[],[],[]" becomes 100 MB.
 struct JsonLimits {
   std::size_t depth = 64;        ///< levels
   std::size_t values = 100'000;  ///< objects, arrays, texts, numbers ... at all levels
 };
 
-/// Of the files of a model: vocabularies and lists of tensors are long.
+/// For the files of a model: vocabularies and lists of tensors are long.
 inline constexpr JsonLimits kModelFileLimits{.values = 2'000'000};
 
-/// Parses JSON from outside: within `limits`, no comments, no duplicate keys, UTF-8. Throws Error that starts with `name`.
+/// Parses untrusted JSON: within `limits`, no comments, no duplicate keys, UTF-8. Throws Error that starts with `name`.
 Json parse_json(std::string_view text, std::string_view name, JsonLimits limits = {});
 
 /// Reads and parses a file of a model, of at most `max_bytes` and within kModelFileLimits. Throws Error that names the file.

@@ -44,7 +44,7 @@ void write(Level level, std::string_view message, const Json& fields) {
   if (level < least_level.load()) return;
   const auto make = line_format.load() == Format::json ? as_json : as_text;
   const std::string line = make(to_text(now()), kLevels[static_cast<std::size_t>(level)], message, fields);
-  // One write a line: lines of several threads do not mix. Where nobody reads any more there is nobody to tell.
+  // One write per line keeps the lines of several threads apart. Errors are ignored: there is no other place to report them.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -12,9 +12,9 @@ enum class Format { text, json };
 /// Set once, before threads start.
 void configure(Level least, Format format);
 
-/// Writes one line to stderr: time (UTC), level, message, and the fields, of which "id" is by custom a request's. An object's null fields
-/// are left out. Safe from any thread. The line is printable(): nothing that came from
-/// outside moves a terminal's cursor.
+/// Writes one line to stderr: time (UTC), level, message and fields. By convention "id" is the id of a request. Fields that are null are
+/// omitted. Safe from any thread. The line is printable(), so that
+/// untrusted text cannot control the terminal.
 void write(Level level, std::string_view message, const Json& fields = Json::object());
 
 inline void debug(std::string_view message, const Json& fields = Json::object()) { write(Level::debug, message, fields); }

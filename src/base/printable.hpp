@@ -5,9 +5,9 @@
 
 namespace p2p {
 
-/// Text from outside as a terminal or a log may show it. What would move the cursor, break the line elsewhere or reorder the text becomes
-/// \u001b and the like: control characters (C0, DEL, C1) but line feed and tab, U+2028, U+2029 and the controls of bidirectional text.
-/// A byte that is no UTF-8 becomes \xff. All else stays. JSON that dump() made stays JSON and keeps its meaning.
+/// Untrusted text in a form that is safe for terminals and logs. Escapes (\u001b) characters that move the cursor, break lines or reorder
+/// text: control characters (C0, DEL, C1) except line feed and tab, U+2028, U+2029 and bidirectional controls. A byte that is not UTF-8
+/// becomes \xff. Everything else is unchanged. Output of Json::dump() stays JSON with the same meaning.
 std::string printable(std::string_view text);
 
 }  // namespace p2p

@@ -5,8 +5,8 @@
 
 namespace p2p {
 
-/// Makes a folder and what is missing above it, each readable by this user alone; what is there already stays as it is. `failed` says what
-/// went wrong, and is cleared otherwise.
+/// Creates a folder and its missing parents, readable only by this user. Existing folders are unchanged. `failed` is set on failure and
+/// cleared otherwise.
 void make_private_folders(const std::filesystem::path& folder, std::error_code& failed);
 
 }  // namespace p2p

@@ -6,7 +6,7 @@
 
 namespace p2p {
 
-/// A UUID of version 7 (RFC 9562): sorts by its time, and nobody can guess it. Safe from any thread.
+/// A UUID of version 7 (RFC 9562): sorted by time, unpredictable. Safe from any thread.
 std::string new_id();
 
 /// Whether `text` is a UUID as new_id() writes it: lower-case, with hyphens.

@@ -5,8 +5,8 @@
 
 namespace p2p {
 
-/// A text that must not be seen: it has no output operator, no conversion to text and no JSON form. expose() marks each place that sends it
-/// out.
+/// A text that must not be printed: it has no output operator, no conversion to text and no JSON form. Only expose() returns it, which
+/// makes its uses easy to find.
 class Secret {
  public:
   Secret() = default;

@@ -22,7 +22,7 @@ FileError::FileError(const std::filesystem::path& file, int code)
     : Error(file.string() + " cannot be written: " + std::strerror(code)), code_(code) {}
 
 TemporaryFile::TemporaryFile(std::filesystem::path target, mode_t mode) : target_(std::move(target)) {
-  do {  // process ids do not do as names: every container counts its own from 1
+  do {  // process ids are not unique: each container counts from 1
     path_ = target_.parent_path() / (std::string(kPrefix) + random_hex(8) + std::string(kSuffix));
     fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   } while (fd_ < 0 && errno == EEXIST);
@@ -63,7 +63,7 @@ bool TemporaryFile::create() {
     return true;
   }
   if (errno == EEXIST) return false;
-  // Network file systems and FUSE may lack that call: there an empty file takes the name first.
+  // Network file systems and FUSE may not support that call. Reserve the name with an empty file instead.
   const int reserved = ::open(target_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (reserved < 0 && errno == EEXIST) return false;
   if (reserved < 0) throw FileError(target_, errno);

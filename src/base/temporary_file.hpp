@@ -19,27 +19,27 @@ class FileError : public Error {
   int code_;
 };
 
-/// A file that is written under a random name of its own and then put in place in one step: what other processes see under the target's
-/// name is a whole file, whoever else writes it. Removed when destroyed without that. A process that is killed leaves it as
+/// A file that is written under a random name and then renamed atomically: other processes never see a partial file under the target's
+/// name, even with several writers. The destructor removes a file that was not put in place. A killed process leaves it as
 /// .prompt2pic-*.tmp. All functions throw FileError, which names the target. Not thread-safe; any number may share a folder.
 class TemporaryFile {
  public:
-  /// Creates it beside `target`, with the permissions `mode` less the umask.
+  /// Creates the file beside `target`, with the permissions `mode` minus the umask.
   explicit TemporaryFile(std::filesystem::path target, mode_t mode = 0666);
   ~TemporaryFile();
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
-  /// Whether a file's name is one that this class makes.
+  /// Whether a file name has the form that this class generates.
   static bool is_name(const std::filesystem::path& file);
 
   /// Appends.
   void write(std::string_view bytes);
-  /// Waits until all of it is on the disk.
+  /// Flushes the file to the disk.
   void sync();
-  /// Replaces the target, or creates it.
+  /// Creates or replaces the target.
   void replace();
-  /// Creates the target. False, and nothing changed, where something has that name already.
+  /// Creates the target. Returns false and changes nothing if the name is taken.
   bool create();
 
  private:

@@ -13,7 +13,7 @@ inline std::string to_lower(std::string_view text) {
   return result;
 }
 
-/// Empties it and frees its memory, which an assignment of an empty string keeps.
+/// Clears a text and frees its memory, which assigning an empty string does not do.
 inline void release(std::string& text) { std::string().swap(text); }
 
 }  // namespace p2p

@@ -7,9 +7,9 @@
 
 namespace p2p::engine {
 
-/// A network as a checkpoint holds it: what shapes it, and its tensors by diffusers' (transformers') names.
+/// A network in a checkpoint: its configuration, and its tensors under diffusers' (transformers') names.
 struct Component {
-  /// The config.json of a folder and its weights, mapped. Throws ModelError. Implicit: who takes a component takes its folder.
+  /// The config.json of a folder and its weights, mapped. Throws ModelError. Implicit, so that a folder can be passed as a component.
   Component(const std::filesystem::path& folder) : config(folder / "config.json"), weights(open_weights(folder)) {}
   Component(ConfigReader read, WeightFiles files) : config(std::move(read)), weights(std::move(files)) {}
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = 1u << 20;
 
-/// A kind of value: how a message calls it, and how it is taken from JSON (nothing where the JSON is of another kind or out of range).
+/// A kind of value: its name in messages, and its conversion from JSON (nothing for another kind or a value out of range).
 template <typename T>
 struct Kind {
   std::string article;
@@ -54,7 +54,7 @@ Kind<std::string> text_kind() {
   return {"a", "string", "", [](const Json& json) { return json.is_string() ? std::optional(json.get<std::string>()) : std::nullopt; }};
 }
 
-/// The value of a key; null where `fallback` applies.
+/// The value of a key; null if `fallback` applies.
 const Json* find(const ConfigReader& config, std::string_view key, bool has_fallback, const std::string& expected) {
   const auto found = config.json().find(key);
   const bool absent = found == config.json().end();

@@ -11,17 +11,17 @@
 
 namespace p2p::engine {
 
-/// A component's config.json, read key by key with the range a sane model has. Every failure is a ModelError that names the file, the key,
-/// what was expected and what was found.
+/// A component's config.json, read key by key with a plausible range for each value. Every failure is a ModelError that names the file, the
+/// key, what was expected and what was found.
 class ConfigReader {
  public:
-  /// Reads `file`, whose top must be an object. Implicit: who takes a configuration takes its file.
+  /// Reads `file`, which must hold an object. Implicit, so that a file can be passed as a configuration.
   ConfigReader(const std::filesystem::path& file);
-  /// What has been parsed already; `file` is only for messages.
+  /// Takes parsed JSON; `file` is only for messages.
   ConfigReader(std::filesystem::path file, Json json);
 
-  /// Each getter takes the default that diffusers or transformers has for the key; without one the key is required. null counts as absent
-  /// where there is a default. An integer is never taken from a float (64.0) nor from a boolean.
+  /// `fallback` is the default of diffusers or transformers; without one the key is required. With one, null counts as absent.
+  /// Integers are not read from floats (64.0) or booleans.
   std::size_t size(std::string_view key, std::size_t min, std::size_t max, std::optional<std::size_t> fallback = {}) const;
   long long integer(std::string_view key, long long min, long long max, std::optional<long long> fallback = {}) const;
   double number(std::string_view key, double min, double max, std::optional<double> fallback = {}) const;

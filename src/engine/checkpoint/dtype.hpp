@@ -13,13 +13,13 @@ namespace p2p::engine {
 /// Element types of safetensors files.
 enum class DType { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
 
-/// Bytes an element takes.
+/// Bytes per element.
 std::size_t size_of(DType dtype);
 
-/// The name safetensors uses, such as "BF16".
+/// The name in safetensors files, such as "BF16".
 std::string_view name_of(DType dtype);
 
-/// The type of that name, nothing if there is none.
+/// The type with that name, if there is one.
 std::optional<DType> dtype_named(std::string_view name);
 
 /// Dimensions, outermost first.
@@ -28,10 +28,10 @@ using Shape = std::vector<std::size_t>;
 /// "[2, 77, 1024]".
 std::string to_string(const Shape& shape);
 
-/// Bytes of a tensor; throws ModelError where the product does not fit in size_t.
+/// Bytes of a tensor; throws ModelError if the product overflows size_t.
 std::size_t byte_size(DType dtype, const Shape& shape);
 
-/// A tensor in memory that somebody else owns. Little-endian, row-major, contiguous; `data` may be unaligned.
+/// A tensor in memory owned by another object. Little-endian, row-major, contiguous; `data` may be unaligned.
 struct TensorView {
   DType dtype = DType::f32;
   Shape shape;

@@ -10,14 +10,14 @@
 namespace p2p::engine {
 namespace {
 
-// Heads cannot be seen in the shapes: Stable Diffusion 1 has eight everywhere, all else that is published has heads of 64 channels.
+// The shapes do not show the number of heads. Stable Diffusion 1 always has eight; other published models have 64 channels per head.
 constexpr std::size_t kHeads = 8;
 constexpr std::size_t kHeadWidth = 64;
 constexpr std::array<std::size_t, 3> kSides{512, 768, 1024};  // px, by OriginalFamily: what the published ones were trained on
 
 std::size_t heads_of(std::size_t channels) { return std::max<std::size_t>(channels / kHeadWidth, 1); }
 
-/// What names and shapes tell.
+/// Values inferred from names and shapes.
 class TensorShapes {
  public:
   explicit TensorShapes(const WeightFiles& files) : files_(files) {}

@@ -3,15 +3,15 @@
 #include "base/json.hpp"
 #include "engine/checkpoint/original_family.hpp"
 
-// What diffusers' folders say in their JSON and a single file does not: read off the tensors' names and shapes where these show it, else as
-// the published folder of the family has it, which is where diffusers' from_single_file looks.
+// Configurations that a single file lacks and diffusers' folders have. They are inferred from the names and shapes of the tensors, or else
+// equal to the published folder of the family, which diffusers' from_single_file uses too.
 namespace p2p::engine {
 
-/// config.json of UNet2DConditionModel, from tensors by diffusers' names. Throws ModelError where one that is needed is missing.
+/// config.json of UNet2DConditionModel, from tensors by diffusers' names. Throws ModelError if a required tensor is missing.
 Json infer_unet_config(const WeightFiles& unet, OriginalFamily family);
-/// Of AutoencoderKL.
+/// config.json of AutoencoderKL.
 Json infer_vae_config(const WeightFiles& vae, OriginalFamily family);
-/// Of CLIPTextModel: OpenAI's CLIP-L, or OpenCLIP's.
+/// config.json of CLIPTextModel: OpenAI's CLIP-L, or OpenCLIP's.
 Json infer_clip_config(const WeightFiles& text_encoder, bool open_clip);
 
 /// scheduler_config.json.

@@ -32,7 +32,7 @@ constexpr std::array kEndings{
     std::pair{std::string_view(".alpha"), Part::alpha},
 };
 
-// The first that fits; what has none is of the UNet, as diffusers' first files are.
+// The first prefix that matches; names without one belong to the UNet, as in diffusers' first files.
 constexpr std::array kComponents{
     std::pair{std::string_view("lora_unet_"), "unet"},
     std::pair{std::string_view("lora_te_"), "text_encoder"},
@@ -44,7 +44,7 @@ constexpr std::array kComponents{
     std::pair{std::string_view(), "unet"},
 };
 
-// What else is published under the same name, by what its keys have in them.
+// Other formats that are published as LoRAs, by substrings of their keys.
 constexpr std::array kOtherKinds{
     std::pair{"hada_", "LoHa"},
     std::pair{"lokr_", "LoKr"},
@@ -62,7 +62,7 @@ Shape without_ones(Shape shape) {
   return shape;
 }
 
-/// One layer's tensors of a file, with their names.
+/// The tensors of one layer in a file, with their names.
 struct Layer {
   using Tensor = const std::pair<const std::string, TensorView>*;
 

@@ -8,15 +8,15 @@
 
 namespace p2p::engine {
 
-/// What a LoRA is laid over: the shapes of the tensors of "unet", "text_encoder" and "text_encoder_2", as far as a model has them, by
+/// The model that a LoRA changes: the shapes of the tensors of "unet", "text_encoder" and "text_encoder_2", as far as a model has them, by
 /// diffusers' names (Weights::requested()).
 using LoraModel = std::map<std::string, std::map<std::string, Shape>, std::less<>>;
 
 /// One change that a LoRA makes.
 struct LoraChange {
   std::string component;  ///< of LoraModel
-  std::string weight;     ///< its name there
-  LowRankChange change;   ///< `scale` is alpha / rank, and 1 where no alpha is said
+  std::string weight;     ///< its name in the component
+  LowRankChange change;   ///< `scale` is alpha / rank, or 1 without an alpha
 };
 
 /// All changes of a file in the layouts of diffusers (PEFT's lora_A and lora_B, lora.down and lora.up, the first attention processors'

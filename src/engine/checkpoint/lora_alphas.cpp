@@ -8,7 +8,7 @@ namespace {
 constexpr const char* kMetadataKey = "lora_adapter_metadata";
 constexpr std::string_view kTextPrefix = "text_model.";
 
-// peft takes patterns for regular expressions that fit a layer's name or what follows one of its dots.
+// peft's patterns are regular expressions that match a layer's name, or its part after a dot.
 bool fits(std::string_view pattern, std::string_view module) {
   const bool whole = pattern.starts_with('^');
   if (whole) pattern.remove_prefix(1);

@@ -8,14 +8,14 @@
 
 namespace p2p::engine {
 
-/// The part of a LoRA's training configuration (peft's LoraConfig) that changes what it does, from the file's metadata, where diffusers
-/// keeps it as `lora_adapter_metadata`.
+/// The part of a LoRA's training configuration (peft's LoraConfig) that affects inference. diffusers stores it in the file's metadata as
+/// `lora_adapter_metadata`.
 class LoraAlphas {
  public:
-  /// Throws ModelError for metadata that cannot be understood.
+  /// Throws ModelError for malformed metadata.
   explicit LoraAlphas(const Safetensors& file);
 
-  /// What the changes of `weight` of `component` ("unet", ...) are multiplied by: 1 where the file says nothing.
+  /// The factor of the changes of `weight` of `component` ("unet", ...): 1 unless the file has one.
   float scale(const std::string& component, const std::string& weight, std::size_t rank) const;
 
  private:

@@ -13,7 +13,7 @@ using Rename = std::pair<std::string_view, std::string_view>;
 constexpr std::string_view kWeight = ".weight";
 constexpr std::string_view kTextModel = "text_model.";
 
-// The original layout's names: of what the UNet has beside its blocks, and inside of them.
+// Names of the original layout for the parts of the UNet outside its blocks, and for those inside.
 constexpr std::array kOriginalOutside{Rename{"conv_in", "input_blocks.0.0"},
                                       Rename{"conv_out", "out.2"},
                                       Rename{"time_embedding.linear_1", "time_embed.0"},
@@ -23,7 +23,7 @@ constexpr std::array kOriginalOutside{Rename{"conv_in", "input_blocks.0.0"},
 constexpr std::array kOriginalInside{Rename{"conv1", "in_layers.2"}, Rename{"conv2", "out_layers.3"},
                                      Rename{"time_emb_proj", "emb_layers.1"}, Rename{"conv_shortcut", "skip_connection"}};
 
-// What diffusers' first text encoder LoRAs called an attention's layers.
+// Names of attention layers in diffusers' first text encoder LoRAs.
 constexpr std::array kOldText{Rename{".q_proj", ".to_q"}, Rename{".k_proj", ".to_k"}, Rename{".v_proj", ".to_v"},
                               Rename{".out_proj", ".to_out"}};
 
@@ -53,7 +53,7 @@ std::vector<std::pair<std::string, std::string>> original_blocks(const Shapes& s
           blocks.emplace_back(module, original + std::to_string(place) + "." + std::to_string(in_place++));
         }
       }
-      // Downsampling has a place of its own; upsampling is the last thing in the place of the level's last block.
+      // Downsampling has a place of its own; upsampling shares the place of the level's last block.
       if (has_below(shapes, block + ".downsamplers.0"))
         blocks.emplace_back(block + ".downsamplers.0", original + std::to_string(place++) + ".0");
       if (has_below(shapes, block + ".upsamplers.0")) {
@@ -71,7 +71,7 @@ std::vector<std::pair<std::string, std::string>> original_blocks(const Shapes& s
 LoraModules::LoraModules(std::string_view component, const Shapes& shapes) {
   const auto blocks = component == "unet" ? original_blocks(shapes) : std::vector<std::pair<std::string, std::string>>();
   for (const Weight& weight : shapes) {
-    // Norms have one dimension; a text encoder's embeddings are tables, which no LoRA is made for.
+    // Norms have one dimension; LoRAs do not change the embedding tables of text encoders.
     if (!weight.first.ends_with(kWeight) || weight.second.size() < 2) continue;
     std::string module = weight.first.substr(0, weight.first.size() - kWeight.size());
     if (module.ends_with("embedding") && component != "unet") continue;

@@ -10,8 +10,8 @@
 
 namespace p2p::engine {
 
-/// The linear layers and convolutions of one component, by every name that LoRA files have for them. All names are compared with '_' for
-/// '.', as kohya's files write them. Of diffusers' loaders/lora_conversion_utils.py and utils/state_dict_utils.py.
+/// The linear layers and convolutions of one component, by every name used for them in LoRA files. All names are compared with '_' for
+/// '.', as in kohya's files. Follows diffusers' loaders/lora_conversion_utils.py and utils/state_dict_utils.py.
 class LoraModules {
  public:
   /// A tensor's name and shape.
@@ -21,7 +21,7 @@ class LoraModules {
   /// "text_encoder_2".
   LoraModules(std::string_view component, const std::map<std::string, Shape>& shapes);
 
-  /// The weight of the layer `module`; null where none is called so.
+  /// The weight of the layer `module`; null if there is no such layer.
   const Weight* find(std::string_view module) const;
 
  private:

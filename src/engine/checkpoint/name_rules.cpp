@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kMaxDigits = 4;
 
-/// Takes a number off the front of `text`; nothing for one that is written otherwise than std::to_string does.
+/// Removes a number from the front of `text`; nothing unless it is written as by std::to_string.
 std::optional<std::size_t> take_number(std::string_view& text) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   if (digits == 0 || digits > kMaxDigits || (digits > 1 && text.starts_with('0'))) return {};
@@ -16,7 +16,7 @@ std::optional<std::size_t> take_number(std::string_view& text) {
   return number;
 }
 
-/// Takes `pattern` off the front of `name` and keeps its numbers.
+/// Removes `pattern` from the front of `name` and stores its numbers.
 bool take(std::string_view& name, std::string_view pattern, std::vector<std::size_t>& numbers) {
   for (const char c : pattern) {
     if (c == '#') {
@@ -31,7 +31,7 @@ bool take(std::string_view& name, std::string_view pattern, std::vector<std::siz
   return true;
 }
 
-/// False where there is no such block.
+/// False if there is no such block.
 bool renumber(std::vector<std::size_t>& numbers, Numbers how, BlockCounts counts) {
   switch (how) {
     case Numbers::same:

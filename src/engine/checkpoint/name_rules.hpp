@@ -8,34 +8,34 @@
 
 namespace p2p::engine {
 
-/// What becomes of a tensor that goes by another name.
+/// How a tensor changes when it is renamed.
 enum class Change {
   none,
-  squeeze,    ///< a convolution of one pixel is a matrix there
-  split,      ///< rows of queries, keys and values are three tensors there: "?" in the name becomes q, k and v
+  squeeze,    ///< a 1x1 convolution becomes a matrix
+  split,      ///< one tensor of queries, keys and values becomes three: "?" in the name becomes q, k and v
   transpose,  ///< a matrix
 };
 
-/// How a network counts blocks in the other names.
+/// How block numbers are converted.
 enum class Numbers {
   same,
-  input_block,   ///< one number of all blocks on the way down, the first of which is none, becomes level and place
-  output_block,  ///< one number of all blocks on the way up becomes level and place
+  input_block,   ///< a number over all down blocks, which starts at 1, becomes level and place
+  output_block,  ///< a number over all up blocks becomes level and place
   from_last,     ///< the first number counts from the last level
 };
 
-/// What the original layout calls by one name and diffusers by another.
+/// Converts names of the original layout to diffusers' names.
 struct NameRule {
-  std::string_view from;                ///< how the name begins; "#" is a number
-  std::string_view to;                  ///< "#" are the numbers, in their order
-  std::span<const NameRule> rest = {};  ///< of what follows; without any it stays as it is
+  std::string_view from;                ///< prefix of the name; "#" matches a number
+  std::string_view to;                  ///< its replacement; "#" are the numbers in their order
+  std::span<const NameRule> rest = {};  ///< rules for the rest of the name, which is unchanged without any
   Numbers numbers = Numbers::same;
   Change change = Change::none;
 };
 
-/// How many blocks there are.
+/// Numbers of blocks.
 struct BlockCounts {
-  std::size_t places = 1;  ///< of a level: its layers, and what leads to the next
+  std::size_t places = 1;  ///< per level: its layers, and the step to the next level
   std::size_t levels = 1;
 };
 
@@ -44,7 +44,7 @@ struct NewName {
   Change change = Change::none;
 };
 
-/// By the first rule that fits; nothing where none does.
+/// Applies the first rule that matches; nothing if none does.
 std::optional<NewName> renamed(std::string_view name, std::span<const NameRule> rules, BlockCounts counts);
 
 }  // namespace p2p::engine

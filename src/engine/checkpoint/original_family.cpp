@@ -11,7 +11,7 @@
 namespace p2p::engine {
 namespace {
 
-/// What other files of the kind are, by a name that only they have.
+/// Other kinds of checkpoints, each by a tensor name that only it has.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kOthers{{
     {"edm_mean", "Playground 2.5"},
     {"conditioner.embedders.0.model.", "the refiner of SDXL, or a model of its kind"},

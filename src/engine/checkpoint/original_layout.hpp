@@ -4,11 +4,11 @@
 
 #include "engine/checkpoint/name_rules.hpp"
 
-// Names of Stable Diffusion's networks in the layout of CompVis' and Stability's own code, below each network's prefix, and what diffusers
-// calls them. As in diffusers' loaders/single_file_utils.py.
+// Rules from the tensor names of CompVis' and Stability's code, below the prefix of each network, to diffusers' names.
+// Follows diffusers' loaders/single_file_utils.py.
 namespace p2p::engine::original_layout {
 
-/// What the UNet's names begin with.
+/// Prefix of the UNet's names.
 inline constexpr std::string_view kUnet = "model.diffusion_model.";
 
 /// Of kUnet, for UNet2DConditionModel; `places` of BlockCounts count.

@@ -35,7 +35,7 @@ const Json& member(const Json& info, const char* key, const fs::path& path, cons
   return *found;
 }
 
-/// A list of integers that are not negative.
+/// A list of non-negative integers.
 std::vector<std::size_t> sizes(const Json& info, const char* key, const fs::path& path, const std::string& tensor) {
   const Json& list = member(info, key, path, tensor);
   const bool right =
@@ -83,7 +83,7 @@ void check_metadata(const Json& metadata, const fs::path& path) {
   if (!right) fail(path, "__metadata__: expected an object of strings, found " + excerpt(metadata));
 }
 
-/// Every byte of the data belongs to one tensor.
+/// Checks that every byte of the data belongs to exactly one tensor.
 void check_cover(const Tensors& tensors, std::span<const std::byte> data, const fs::path& path) {
   std::vector<const std::pair<const std::string, TensorView>*> order;
   for (const auto& tensor : tensors) order.push_back(&tensor);
@@ -107,10 +107,10 @@ void check_cover(const Tensors& tensors, std::span<const std::byte> data, const 
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
-  return fs::exists(fs::symlink_status(path, ignored));  // a link that leads nowhere is there: opening it says what is wrong
+  return fs::exists(fs::symlink_status(path, ignored));  // true for a dangling link too: opening it reports the problem
 }
 
-/// Tensor -> file name, from an index.
+/// The file names by tensor of an index.
 std::map<std::string, std::string> read_index(const fs::path& path) {
   Json index;
   try {
@@ -123,7 +123,7 @@ std::map<std::string, std::string> read_index(const fs::path& path) {
   std::map<std::string, std::string> files;
   for (const auto& [tensor, file] : weight_map->items()) {
     const std::string name = file.is_string() ? file.get<std::string>() : "";
-    // Links are followed (download caches are made of them); names that could lead elsewhere by themselves are not.
+    // Links are followed, because download caches consist of them. Names with path components are refused.
     if (name.size() <= kExtension.size() || !name.ends_with(kExtension) || name.find_first_of(std::string_view("/\\\0", 3)) != name.npos) {
       fail(path, tensor, "expected the plain name of a .safetensors file in the same folder, found " + excerpt(file));
     }

@@ -11,7 +11,7 @@
 namespace p2p::engine {
 
 /// A file mapped read-only into memory; pages come from the page cache on first touch. Throws ModelError if it cannot be read.
-/// A file that another program shortens while it is mapped ends this one with SIGBUS: model folders are replaced, never edited.
+/// If another program truncates a mapped file, this process gets SIGBUS. Model folders must be replaced, never edited.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
@@ -31,7 +31,7 @@ using Tensors = std::map<std::string, TensorView, std::less<>>;
 /// Whether a name begins with `prefix`.
 bool has_prefix(const Tensors& tensors, std::string_view prefix);
 
-/// Tensors of a safetensors file by name; the views point into `file`, which is shared so that whoever keeps a view can keep it alive.
+/// Tensors of a safetensors file by name; the views point into `file`, which is shared: keep it as long as a view.
 struct Safetensors {
   std::filesystem::path path;
   std::shared_ptr<const MappedFile> file;

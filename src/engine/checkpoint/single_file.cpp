@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What is in published files and belongs to training, or to the code that wrote them; names, or beginnings that end in a dot or a bar.
+/// Tensors in published files that only training or the original code uses: names, or prefixes that end in a dot or an underscore.
 constexpr std::array<std::string_view, 32> kIgnored{
     "model_ema.",
     "first_stage_model.model_ema.",
@@ -42,7 +42,7 @@ constexpr std::array<std::string_view, 32> kIgnored{
     "cond_stage_model.model.logit_scale",
     "cond_stage_model.model.attn_mask",
     "cond_stage_model.model.text_projection",
-    "cond_stage_model.model.transformer.resblocks.23.",  // Stable Diffusion 2 takes what the last layer but one gives
+    "cond_stage_model.model.transformer.resblocks.23.",  // Stable Diffusion 2 uses the output of the second-to-last layer
     "conditioner.embedders.0.logit_scale",
     "conditioner.embedders.0.text_projection",
     "conditioner.embedders.0.transformer.logit_scale",
@@ -55,11 +55,11 @@ bool is_ignored(std::string_view name) {
       kIgnored, [&](std::string_view word) { return word.ends_with('.') || word.ends_with('_') ? name.starts_with(word) : name == word; });
 }
 
-/// What lies under a prefix.
+/// The component under a prefix.
 struct Source {
   std::string_view prefix;
   std::string component;
-  std::span<const NameRule> rules = {};  ///< without any the names stay
+  std::span<const NameRule> rules = {};  ///< empty: names do not change
 };
 
 std::vector<Source> sources_of(OriginalFamily family) {
@@ -104,7 +104,7 @@ WeightFiles::Entry transposed(const TensorView& view, const fs::path& path) {
   return {tensor.view, tensor.owner, path};
 }
 
-/// Puts one tensor where it belongs. One whose shape does not bear the change stays as it is, for the ledger of weights to report.
+/// Adds one tensor under its new name. A tensor whose shape does not fit the change is added unchanged; the ledger of weights reports it.
 void add(WeightFiles& files, const NewName& to, const Safetensors& file, TensorView view) {
   const auto insert = [&](const std::string& name, WeightFiles::Entry entry) {
     if (!files.tensors.emplace(name, std::move(entry)).second) throw ModelError(files.folder.string() + ": " + name + ": is there twice");
@@ -128,7 +128,7 @@ void add(WeightFiles& files, const NewName& to, const Safetensors& file, TensorV
   insert(to.name, {std::move(view), file.file, file.path});
 }
 
-/// The part of `file` that messages name.
+/// The name for messages of a part of `file`.
 fs::path part_name(const fs::path& file, const std::string& component) { return file.string() + " (" + component + ")"; }
 
 }  // namespace
@@ -149,7 +149,7 @@ SingleFile::SingleFile(Safetensors file) : file_(std::move(file)), family_(origi
     }
     const std::string rest = name.substr(source->prefix.size());
     const auto to = source->rules.empty() ? NewName{.name = rest} : renamed(rest, source->rules, counts);
-    // What no rule knows keeps its name, under which no network asks for it.
+    // A tensor without a matching rule keeps its name, which no network requests.
     add(components_[source->component], to.value_or(NewName{.name = name}), file_, view);
   }
   if (!strangers.empty()) {
@@ -178,7 +178,7 @@ fs::path SingleFile::scheduler_beside() const {
 
 Json SingleFile::default_scheduler() const {
   Json config = published_scheduler(family_);
-  // Not diffusers', but how other programs know these models: the tensors are there or not, and hold nothing.
+  // A convention of other programs: the presence of these empty tensors marks such models.
   if (file_.tensors.contains("v_pred")) config["prediction_type"] = "v_prediction";
   if (file_.tensors.contains("ztsnr")) config.update({{"rescale_betas_zero_snr", true}, {"timestep_spacing", "trailing"}});
   return config;

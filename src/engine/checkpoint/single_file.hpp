@@ -13,23 +13,23 @@ namespace p2p::engine {
 /// Whether a path is a .safetensors file.
 bool is_single_file(const std::filesystem::path& model);
 
-/// A whole Stable Diffusion in one safetensors file, in the layout of CompVis' and Stability's own code, as Civitai and AUTOMATIC1111 have
-/// them: SD 1.x, SD 2.x and SDXL. It shows what diffusers' folder would hold, as from_single_file makes it; tensors are views into the
-/// mapping. What lies beside the file in the layout of such a folder (`unet/config.json`, `scheduler/scheduler_config.json`, `tokenizer/`)
-/// counts before what is inferred: there is no other way to tell a v-prediction from an epsilon, or a Turbo.
+/// A whole Stable Diffusion in one safetensors file, in the layout of CompVis' and Stability's own code, as used by
+/// Civitai and AUTOMATIC1111: SD 1.x, SD 2.x and SDXL. Presents the contents of diffusers' folder, as from_single_file creates it; tensors
+/// are views into the mapping. Files beside it in the layout of such a folder (`unet/config.json`, `scheduler/scheduler_config.json`,
+/// `tokenizer/`) override inferred values: v-prediction and Turbo models cannot be detected from the tensors.
 class SingleFile {
  public:
-  /// Throws ModelError, also for what is none of these, by the name of what it is, and for tensors that belong to no network of theirs.
+  /// Throws ModelError, also for other kinds of models and for tensors that belong to none of the networks.
   explicit SingleFile(const std::filesystem::path& file) : SingleFile(open_safetensors(file)) {}
   explicit SingleFile(Safetensors file);
 
   /// `unet`, `vae`, `text_encoder` or `text_encoder_2`. Throws ModelError.
   Component component(const std::string& name) const;
-  /// scheduler_config.json beside the file; empty where there is none, and default_scheduler() takes its place.
+  /// scheduler_config.json beside the file; empty if there is none; then default_scheduler() applies.
   std::filesystem::path scheduler_beside() const;
   Json default_scheduler() const;
   /// `tokenizer` or `tokenizer_2`: the folder beside the file or else in `clip`, which has one that pads with the end token and one that
-  /// pads with "!" under these names. Throws ModelError where there is neither.
+  /// pads with "!" under these names. Throws ModelError if both are missing.
   std::filesystem::path tokenizer(const std::string& name, const std::filesystem::path& clip) const;
 
   const std::filesystem::path& path() const { return file_.path; }

@@ -12,7 +12,7 @@ struct Factors {
   std::vector<float> down;
 };
 
-// row += factors * down. Four rows of `down` for each pass over `row`: it is the loads and stores that take the time.
+// row += factors * down, with four rows of `down` per pass over `row`, because loads and stores dominate the time.
 void add_products(std::span<float> row, std::span<const float> factors, std::span<const float> down) {
   const std::size_t n = row.size();
   float* const to = row.data();

@@ -10,8 +10,8 @@
 
 namespace p2p::engine {
 
-/// A change of a weight [out, ...]: scale * up * down, where `up` is [out, rank] and `down` [rank, ...], dimensions of 1 at an end of no
-/// matter. Both are floating-point and lie in `file`.
+/// A change of a weight [out, ...]: scale * up * down, where `up` is [out, rank] and `down` [rank, ...]. Trailing dimensions of 1 are
+/// ignored. Both are floating-point and point into `file`.
 struct LowRankChange {
   TensorView up;
   TensorView down;
@@ -19,16 +19,16 @@ struct LowRankChange {
   float scale = 1;
 };
 
-/// Changes of a component's weights, by their names; those of one weight add up. Safe to use from several threads once it is filled.
+/// Changes of a component's weights by name; changes of the same weight add up. Safe to use from several threads after the last add().
 class WeightPatches {
  public:
-  /// Changed weights are given in `dtype`, which is f32 or bf16: sums are made in f32 and rounded once. `threads` 0: all.
+  /// `dtype`, f32 or bf16, is the type of changed weights: sums are computed in f32 and rounded once. `threads` 0: all.
   WeightPatches(DType dtype, int threads) : dtype_(dtype), threads_(threads) {}
 
-  /// The shapes are the caller's to check.
+  /// The caller checks the shapes.
   void add(const std::string& weight, LowRankChange change) { changes_[weight].push_back(std::move(change)); }
 
-  /// `tensor`, which is called `name`, with its changes, in memory of its own; itself where there are none.
+  /// A changed copy of the tensor `name`; `tensor` itself if it has no changes.
   Weights::Tensor apply(std::string_view name, const Weights::Tensor& tensor) const;
 
  private:

@@ -117,7 +117,7 @@ NewTensor allocate_tensor(DType dtype, const Shape& shape) {
 }
 
 void to_floats(const TensorView& view, std::size_t begin, std::span<float> out) {
-  if (out.empty()) return;  // an empty tensor may have no address, which memcpy may not be given
+  if (out.empty()) return;  // the address of an empty tensor may be null, which memcpy does not accept
   const std::byte* from = view.data.data() + begin * size_of(view.dtype);
   switch (view.dtype) {
     case DType::f32:

@@ -14,8 +14,8 @@ namespace p2p::engine {
 
 class WeightPatches;
 
-/// The tensors of one component and a ledger of which of them were asked for. Build every graph of the component, then call
-/// finish(): what is missing, misshapen and left over is reported together. Not thread-safe until finish() has returned.
+/// The tensors of one component and a ledger of requested tensors. Build every graph of the component, then call finish(), which reports
+/// all missing, misshapen and unused tensors together. Not thread-safe until finish() has returned.
 class Weights {
  public:
   /// A tensor and what keeps its memory alive.
@@ -24,25 +24,25 @@ class Weights {
     std::shared_ptr<const void> owner;
   };
 
-  /// The component's files, mapped.
+  /// Maps the files of a component.
   explicit Weights(const std::filesystem::path& folder);
-  /// The same, opened already.
+  /// Takes files that are open.
   explicit Weights(WeightFiles files);
-  /// No files: every tensor exists, has the shape asked for, and is zero. To check a network's topology without a checkpoint.
+  /// No files: every tensor exists, has the requested shape, and is zero. For checking a network's topology without a checkpoint.
   static Weights zeros();
 
-  /// From now on get() gives the tensors that `patches` (may be null) change with those changes, each time it is asked anew.
+  /// From now on get() applies `patches` (may be null), anew in each call.
   void patch(std::shared_ptr<const WeightPatches> patches) { patches_ = std::move(patches); }
 
-  /// The tensor `name`, which must have `shape`. A failure goes into the ledger and yields zeros, so that building goes on.
+  /// The tensor `name`, which must have `shape`. A failure is recorded in the ledger and returns zeros, so that building can continue.
   Tensor get(const std::string& name, const Shape& shape);
   bool has(std::string_view name) const;
-  /// Tensors that files may hold and that nothing reads: a name, or a prefix that ends in a dot.
+  /// Allows tensors that nothing reads: a name, or a prefix that ends in a dot.
   void ignore(std::string_view name_or_prefix);
-  /// Throws ModelError that lists every tensor that is missing, has another shape, or was never asked for.
+  /// Throws ModelError that lists every tensor that is missing, has another shape, or was never requested.
   void finish();
 
-  /// Everything asked for so far, with its shape.
+  /// All requested tensors so far, with their shapes.
   const std::map<std::string, Shape>& requested() const { return requested_; }
 
  private:

@@ -17,13 +17,13 @@ namespace p2p::engine {
 /// A tensor that a graph computes. Cheap to copy.
 using Value = ov::Output<ov::Node>;
 
-/// A network while it is being built: its inputs, outputs and weights. All arithmetic is written in f32; Network decides what it runs in.
+/// A network under construction: its inputs, outputs and weights. All arithmetic is written in f32; Network chooses the precision.
 class Graph {
  public:
   /// Where a compiled network finds its weights.
   enum class WeightUse {
-    packed,    ///< compiled in, in the layout and precision that is fastest: a copy in memory, for what runs at every step
-    streamed,  ///< read from the mapped file at each run: no copy to keep, for what runs once a picture
+    packed,    ///< compiled into the network in its fastest layout and precision, as a copy in memory; for graphs that run at every step
+    streamed,  ///< read from the mapped file at each run, without a copy; for graphs that run once per picture
   };
 
   explicit Graph(std::string name, WeightUse use = WeightUse::packed) : name_(std::move(name)), use_(use) {}
@@ -31,11 +31,11 @@ class Graph {
   /// A dimension of -1 is free.
   Value input(const std::string& name, const ov::PartialShape& shape);
   void output(const std::string& name, const Value& value);
-  /// Of shape `view.shape` unless `shape`, with as many elements, is given; named after the weight's path.
+  /// Of shape `view.shape` unless `shape`, with as many elements, is given; the node is the node is named after the weight's path.
   Value weight(const Weights::Tensor& tensor, const std::string& path, const Shape& shape);
 
   const std::string& name() const { return name_; }
-  /// Types and shapes of streamed weights, and shapes of outputs: graphs that one function built run on one Network where these agree.
+  /// Types and shapes of streamed weights, and shapes of outputs. Graphs built by one function can share a Network if these are equal.
   std::string signature() const;
 
  private:
@@ -52,7 +52,7 @@ class Graph {
   std::vector<Stream> streams_;
 };
 
-/// A place in a checkpoint's tree of names, and the graph that its weights go to: `scope / "blocks" / 3 / "mapper"`.
+/// A node in the tree of weight names, and the graph that uses the weights: `scope / "blocks" / 3 / "mapper"`.
 class Scope {
  public:
   Scope(Weights& weights, Graph& graph, std::string path = {}) : weights_(&weights), graph_(&graph), path_(std::move(path)) {}
@@ -60,9 +60,9 @@ class Scope {
   Scope operator/(std::string_view name) const;
   Scope operator/(std::size_t index) const { return *this / std::to_string(index); }
 
-  /// The tensor `name` of `shape`, seen as `as` where that is given (as many elements).
+  /// The tensor `name` of `shape`, reshaped to `as` if given (as many elements).
   Value weight(std::string_view name, const Shape& shape, const Shape& as = {}) const;
-  /// The same, to compute with on the host.
+  /// The same tensor, for computations on the host.
   Weights::Tensor tensor(std::string_view name, const Shape& shape) const { return weights_->get((*this / name).path_, shape); }
 
   /// Whether the checkpoint has the tensor `name`.

@@ -20,7 +20,7 @@
 namespace p2p::engine {
 namespace {
 
-// One for the process: plugins are loaded once.
+// One instance per process, which loads plugins once.
 ov::Core& core() {
   static ov::Core instance;
   return instance;
@@ -48,13 +48,13 @@ double multiply_adds_of(const ov::Node& node) {
   return 0;
 }
 
-/// A network that is computed sooner than it is compiled.
+/// Whether computing a network takes less time than compiling it.
 bool is_small(const ov::Model& model, double multiply_adds) { return !model.is_dynamic() && multiply_adds < 1e9; }
 
 ov::AnyMap properties(Precision precision, int threads, bool small) {
   ov::AnyMap map{ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY), ov::num_streams(1),
                  ov::hint::inference_precision(precision == Precision::bf16 ? ov::element::bf16 : ov::element::f32),
-                 // Zeroes subnormal operands in the processor: else the plugin copies every weight tensor that holds one.
+                 // Treats subnormal operands as zero. Otherwise the plugin copies every weight tensor that contains one.
                  ov::intel_cpu::denormals_optimization(true)};
   if (threads > 0) map.insert(ov::inference_num_threads(threads));
   // The plugin's own compiler of fused operations, under its internal name: a quarter of the time, for less than that gains here.
@@ -62,7 +62,7 @@ ov::AnyMap properties(Precision precision, int threads, bool small) {
   return map;
 }
 
-/// A stream into a sink.
+/// A stream that writes to a sink.
 class SinkBuffer : public std::streambuf {
  public:
   explicit SinkBuffer(const CompiledNetworks::Sink& sink) : sink_(sink) {}
@@ -85,7 +85,7 @@ class SinkBuffer : public std::streambuf {
   std::streamoff written_ = 0;
 };
 
-/// All that decides what compiling gives.
+/// Writes all inputs of a compilation.
 void write_identity(const std::shared_ptr<ov::Model>& model, const ov::AnyMap& properties, const CompiledNetworks::Sink& sink) {
   std::ostringstream options;
   options << ov::get_openvino_version() << '\n' << core().get_property("CPU", ov::device::full_name) << '\n';
@@ -93,7 +93,7 @@ void write_identity(const std::shared_ptr<ov::Model>& model, const ov::AnyMap& p
   for (const auto& [name, value] : properties) options << name << '=' << value.as<std::string>() << '\n';
   const auto nodes = model->get_ordered_ops();
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    // Names that OpenVINO makes up are counted in the process; what it may know of a node beyond its attributes is not serialized.
+    // OpenVINO generates names from a counter of the process. Runtime information of nodes beyond their attributes is not serialized.
     if (nodes[i]->get_friendly_name() == nodes[i]->get_name()) nodes[i]->set_friendly_name('#' + std::to_string(i));
     for (const auto& [name, value] : nodes[i]->get_rt_info()) {
       options << i << ' ' << name << '=';
@@ -107,7 +107,7 @@ void write_identity(const std::shared_ptr<ov::Model>& model, const ov::AnyMap& p
   ov::pass::Serialize(out, out).run_on_model(model);
 }
 
-/// Compiles, unless `networks` has it already; null: compiles.
+/// Loads the network from `networks` (may be null), else compiles it.
 ov::CompiledModel compiled(const std::shared_ptr<ov::Model>& model, const ov::AnyMap& properties, CompiledNetworks* networks) {
   const auto compile = [&] { return core().compile_model(model, "CPU", properties); };
   if (networks == nullptr) return compile();
@@ -169,7 +169,7 @@ Network::Network(const Graph& graph, Precision precision, int threads) {
     result.streams.assign(ports.begin() + static_cast<std::ptrdiff_t>(inputs), ports.end());
     return result;
   };
-  // OpenVINO compiles on one processor. Large ones take turns, for what compiling needs of memory.
+  // OpenVINO compiles on one processor. Large networks compile one after the other to limit memory.
   impl->compiled = std::async(small ? std::launch::async : std::launch::deferred, compile);
   if (!small) impl->compiled.get();
   impl_ = std::move(impl);

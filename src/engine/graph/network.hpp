@@ -9,17 +9,17 @@
 
 namespace p2p::engine {
 
-/// A graph compiled for this processor. Immutable: any number of Runs may be at work at once (they take turns on the same threads).
+/// A graph compiled for this processor. Immutable: any number of Runs may execute at once; they take turns on the same threads.
 class Network {
  public:
-  /// Compiles, a small graph in the background: then the first Run waits for it. Either throws ModelError that names the graph. What the
-  /// graph's weights are read from has to live as long as the network.
+  /// Compiles the graph; a small one in the background, so that the first Run waits for it. Both throw ModelError that names the graph.
+  /// The memory of the graph's weights must outlive the network.
   Network(const Graph& graph, Precision precision, int threads);
   ~Network();
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
 
-  /// The inputs and outputs of one user of a network. Not for two threads at once.
+  /// The inputs and outputs of one user of a network. Not thread-safe.
   class Run {
    public:
     explicit Run(const Network& network);
@@ -41,7 +41,7 @@ class Network {
     std::unique_ptr<Impl> impl_;
   };
 
-  /// Returns when it is compiled.
+  /// Blocks until the network is compiled.
   void wait() const;
 
   /// Multiply-adds of matrix products, convolutions and attention in one execution.
@@ -52,7 +52,7 @@ class Network {
   std::unique_ptr<const Impl> impl_;
 };
 
-/// True where this processor computes in bf16.
+/// Whether this processor computes in bf16.
 bool has_bf16();
 
 }  // namespace p2p::engine

@@ -6,8 +6,8 @@
 
 #include "engine/graph/graph.hpp"
 
-// A small vocabulary with PyTorch's names. Feature maps are channels last, [N, H, W, C]: then linear layers and norms, which are most of
-// the work, need no transposition, and convolutions take their input as it lies in memory. Nodes are named after their weights' paths.
+// Operations under PyTorch's names. Feature maps are channels last, [N, H, W, C]: linear layers and norms, most of the work, need no
+// transposition, and convolutions read their input in memory order. Nodes are named after the paths of their weights.
 namespace p2p::engine::ops {
 
 /// A size as reshape() and Graph::input() take it.
@@ -22,7 +22,7 @@ Value mul(const Value& a, const Value& b);
 Value div(const Value& a, const Value& b);
 Value abs(const Value& x);
 
-/// -1 stands for what is left, 0 for the same dimension as before.
+/// -1 is inferred from the other dimensions; 0 keeps the dimension.
 Value reshape(const Value& x, const std::vector<std::int64_t>& shape);
 Value permute(const Value& x, const std::vector<std::int64_t>& order);
 /// [N, H, W, C] -> [N, C, H, W].
@@ -68,7 +68,7 @@ struct Conv {
   std::size_t kernel = 3;
   std::size_t stride = 1;
   std::size_t padding = 0;
-  std::size_t more_padding = 0;  ///< besides, below and on the right
+  std::size_t more_padding = 0;  ///< extra padding below and on the right
 };
 /// [N, in, H, W] -> [N, out, H', W'] with `weight` [out, in, k, k] and `bias` of scope.
 Value conv2d(const Value& x, const Scope& scope, Features features, Conv conv);

@@ -13,7 +13,7 @@ namespace {
 namespace op = ov::opset13;
 using Clock = std::chrono::steady_clock;
 
-// Repeats the product so that what lies around it (input, output, calls) does not count.
+// Repeats the product so that input, output and calls are negligible.
 constexpr int kLayers = 8;
 constexpr std::size_t kSide = 1024;
 

@@ -2,7 +2,7 @@
 
 namespace p2p::engine {
 
-/// What the arithmetic is done in; weights are held in it too.
+/// The type of the arithmetic and of the weights in memory.
 enum class Precision { f32, bf16 };
 
 }  // namespace p2p::engine

@@ -1,5 +1,5 @@
 #include <csetjmp>
-#include <cstdio>  // which jpeglib.h needs before it
+#include <cstdio>  // jpeglib.h requires it
 
 #include <jpeglib.h>
 
@@ -11,10 +11,10 @@
 namespace p2p::engine {
 namespace {
 
-/// A tiny scan makes libjpeg go over the whole picture again. Encoders write about ten.
+/// Each scan, however small, makes libjpeg process the whole picture. Encoders write about ten.
 constexpr int kMaxScans = 32;
 
-/// What libjpeg's callbacks for errors reach. They get its first member's address: nothing here may throw through its C frames.
+/// State of libjpeg's error callbacks, which get the address of its first member. Nothing here may throw through C frames.
 struct Failure {
   jpeg_error_mgr manager{};
   std::jmp_buf jump{};
@@ -27,7 +27,7 @@ struct Failure {
   }
   static void on_message(j_common_ptr jpeg, int level) {
     const int code = jpeg->err->msg_code;
-    if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER)) on_error(jpeg);  // libjpeg would go on in grey
+    if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER)) on_error(jpeg);  // libjpeg would fill the rest with grey
   }
   /// Called at least once for each row of blocks that is read.
   static void on_progress(j_common_ptr jpeg) {
@@ -50,7 +50,7 @@ class JpegReader {
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
-  /// False where libjpeg gave up, as in read_rows(). Only it and its callbacks run under the jump: no destructor is skipped.
+  /// Returns false if libjpeg failed, like read_rows(). Only libjpeg and its callbacks run under the jump, so no destructor is skipped.
   bool read_header(std::span<const std::uint8_t> bytes) {
     if (setjmp(failure_.jump) != 0) return false;
     jpeg_create_decompress(&jpeg_);
@@ -70,7 +70,7 @@ class JpegReader {
     return true;
   }
 
-  /// To be asked before read_rows(), which lets go of what the header had.
+  /// Call before read_rows(), which frees the markers of the header.
   int orientation() const {
     for (const jpeg_marker_struct* marker = jpeg_.marker_list; marker != nullptr; marker = marker->next) {
       const std::span data(marker->data, marker->data_length);

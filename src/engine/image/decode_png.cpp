@@ -23,14 +23,14 @@ class PngReader {
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
 
-  /// False where libpng gave up, as in read_rows(). Only it and its callbacks run under the jump: no destructor is skipped.
+  /// Returns false if libpng failed, like read_rows(). Only libpng and its callbacks run under the jump, so no destructor is skipped.
   bool read_header() {
     if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
     png_set_read_fn(png_, &rest_, on_read);
-    // Texts, profiles and the like are skipped unread: a megabyte of them would unpack to a gigabyte.
+    // Texts, profiles and similar chunks are skipped: a megabyte of them could unpack to a gigabyte.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_set_chunk_cache_max(png_, 1);
-    png_set_chunk_malloc_max(png_, 8'000'000);  // also the most of what is skipped: programs that draw keep whole workflows there
+    png_set_chunk_malloc_max(png_, 8'000'000);  // applies to skipped chunks too: some programs store whole workflows in them
     png_read_info(png_, info_);
     png_set_expand(png_);
     png_set_strip_16(png_);

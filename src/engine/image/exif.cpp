@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kName{"Exif\0\0", 6};
 constexpr int kUpright = 1;
 
-/// Numbers of a TIFF header and what follows it, in the byte order that it names; 0 beyond the end.
+/// Numbers of a TIFF header and the data after it, in the byte order of the header; 0 beyond the end.
 class Tiff {
  public:
   explicit Tiff(std::span<const std::uint8_t> bytes) : bytes_(bytes), big_(byte(0) == 'M') {}

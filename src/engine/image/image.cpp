@@ -8,7 +8,7 @@
 namespace p2p::engine {
 namespace {
 
-/// 0 for NaN as well: a cast of NaN is undefined.
+/// Returns 0 for NaN too, because casting NaN is undefined.
 std::uint8_t to_byte(float value) {
   if (!(value > 0.0F)) return 0;
   return static_cast<std::uint8_t>(std::nearbyint(std::min(value, 1.0F) * 255.0F));

@@ -32,13 +32,13 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  /// False where libpng gave up. Only it and its callbacks run under the jump: no destructor is skipped.
+  /// Returns false if libpng failed. Only libpng and its callbacks run under the jump, so no destructor is skipped.
   bool write(const Image& image, png_text text) {
     if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
     png_set_write_fn(png_, &bytes_, on_write, on_flush);
     png_set_IHDR(png_, info_, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height), 8, PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    // A picture is made in seconds and read over a network once: speed before the last tenth of its size.
+    // Fast compression: the last tenth of the size is not worth its time.
     png_set_compression_level(png_, 1);
     png_set_filter(png_, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
     if (text.text_length + text.itxt_length > 0) png_set_text(png_, info_, &text, 1);

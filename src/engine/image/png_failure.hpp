@@ -7,7 +7,7 @@
 
 namespace p2p::engine {
 
-/// What libpng's callbacks for errors reach, by the error pointer: nothing here may throw through its C frames.
+/// State of libpng's error callbacks, passed as the error pointer. Nothing here may throw through its C frames.
 struct PngFailure {
   char message[128] = "unknown error";
 

@@ -23,7 +23,7 @@ double bicubic(double x) {
 
 double lanczos(double x) { return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0; }
 
-/// The inputs from `first` on of which one output is the weighted sum.
+/// One output is the weighted sum of the inputs from `first` on.
 struct Window {
   std::size_t first;
   std::vector<int> weights;
@@ -54,7 +54,7 @@ std::vector<Window> windows(int in, int out, ResizeFilter filter) {
   return all;
 }
 
-/// The sum of the window's values, which stand `stride` bytes apart from `values` on.
+/// The weighted sum of the window's values, which are `stride` bytes apart.
 std::uint8_t weighted(const Window& window, const std::uint8_t* values, std::size_t stride) {
   int sum = 1 << (kPrecisionBits - 1);
   values += window.first * stride;
@@ -95,8 +95,8 @@ Image resize(const Image& image, int width, int height, ResizeFilter filter) {
   if (image.width <= 0 || image.height <= 0 || width <= 0 || height <= 0 || image.rgb.size() != size_of(image.width, image.height))
     throw Error("image: " + std::to_string(image.rgb.size()) + " bytes of " + std::to_string(image.width) + "x" +
                 std::to_string(image.height) + " cannot be resized to " + std::to_string(width) + "x" + std::to_string(height));
-  // Each pass rounds, so that their order shows. Pillow 13 takes the columns first where that makes much less of the second pass; the rule
-  // is what its results follow (tools/golden/image.py), earlier versions always take the rows first.
+  // Each pass rounds, so their order matters. Pillow 13 resizes columns first if that makes the second pass much cheaper. This rule was
+  // derived from its results (tools/golden/image.py). Earlier versions always start with the rows.
   const bool columns_first = height < image.height && 2 * (image.width - width) < image.height - height;
   if (columns_first) return resize_rows(resize_columns(image, height, filter), width, filter);
   return resize_columns(resize_rows(image, width, filter), height, filter);

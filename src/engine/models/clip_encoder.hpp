@@ -7,7 +7,7 @@
 
 namespace p2p::engine {
 
-/// What transformers' CLIPTextConfig and CLIPVisionConfig have in common: the shape of their layers.
+/// The common part of transformers' CLIPTextConfig and CLIPVisionConfig: the shape of their layers.
 struct ClipEncoderConfig {
   std::size_t hidden_size = 0;
   std::size_t intermediate_size = 0;

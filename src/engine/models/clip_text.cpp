@@ -15,7 +15,7 @@ Scope text_root(const Weights& weights, const Scope& root) {
   return weights.has("text_model.final_layer_norm.weight") ? root / "text_model" : root;
 }
 
-// Every token sees itself and those before it, as far as they are not padding.
+// Each token attends to itself and to earlier tokens, except padding.
 std::vector<float> causal_mask(std::span<const std::int64_t> mask) {
   const std::size_t length = mask.size();
   std::vector<float> scores(length * length);
@@ -28,7 +28,7 @@ std::vector<float> causal_mask(std::span<const std::int64_t> mask) {
   return scores;
 }
 
-// Where transformers takes the prompt's summary: the first of the largest ids, or the first end token (at 0 if there is none).
+// Position of text_embeds in transformers: the first of the largest ids, or the first end token (0 if there is none).
 std::size_t pooled_position(const ClipTextConfig& config, std::span<const std::int64_t> ids) {
   const auto found = config.eos_token_id == 2 ? std::ranges::max_element(ids) : std::ranges::find(ids, config.eos_token_id);
   return found == ids.end() ? 0 : static_cast<std::size_t>(found - ids.begin());
@@ -59,11 +59,11 @@ void build_clip_text(const ClipTextConfig& config, std::size_t length, const Sco
   Value x = graph.input("embeddings", {1, n, static_cast<std::int64_t>(config.hidden_size)});
   const Value mask = graph.input("mask", {1, 1, n, n});
   for (std::size_t i = 0; i < config.num_hidden_layers; ++i) {
-    // Of one layer it is the input, whose name it must not take: a node of its own.
+    // With one layer this is the input. A separate node keeps the name of the input unchanged.
     if (outputs.penultimate && i + 1 == config.num_hidden_layers) graph.output("penultimate", ops::mul(x, ops::scalar(1)));
     x = clip_encoder_layer(config, x, &mask, root / "encoder" / "layers" / i);
   }
-  // Built also where nothing needs it, for the ledger of weights; what leads to no output is not compiled.
+  // Always built, for the ledger of weights; nodes without a path to an output are not compiled.
   const Value last = ops::layer_norm(x, config.layer_norm_eps, root / "final_layer_norm", config.hidden_size);
   if (!outputs.penultimate || outputs.text_embeds) graph.output("last_hidden_state", last);
 }
@@ -149,7 +149,7 @@ void ClipText::embed(std::int64_t id, std::span<float> row) const {
   to_floats(token_embedding_.view, static_cast<std::size_t>(id) * row.size(), row);
 }
 
-// On the host: one row a prompt, whose place the network does not know.
+// On the host: one row per prompt, at a position that depends on the prompt.
 std::vector<float> ClipText::project(std::span<const float> state) const {
   std::vector<float> embeds(config_.projection_dim);
   std::vector<float> row(state.size());

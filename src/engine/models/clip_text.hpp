@@ -13,24 +13,24 @@
 
 namespace p2p::engine {
 
-/// transformers' CLIPTextConfig, as far as it shapes the network.
+/// transformers' CLIPTextConfig, as far as it affects the network.
 struct ClipTextConfig : ClipEncoderConfig {
   std::size_t max_position_embeddings = 0;
   std::size_t vocab_size = 0;
   std::size_t projection_dim = 0;   ///< of text_embeds
-  std::int64_t eos_token_id = 0;    ///< text_embeds are taken there; 2, an old mistake, stands for the largest id of the prompt
-  bool use_attention_mask = false;  ///< Stable Diffusion hides the padding; transformers itself does not know the key
+  std::int64_t eos_token_id = 0;    ///< position of text_embeds; 2, an old mistake, means the largest id of the prompt
+  bool use_attention_mask = false;  ///< Stable Diffusion hides the padding; not a key of transformers
 
   static ClipTextConfig load(const ConfigReader& reader);
 };
 
-/// What a pipeline takes from the encoder.
+/// The outputs that a pipeline uses.
 struct ClipTextOutputs {
-  bool penultimate = false;  ///< hidden_states[-2], which final_layer_norm has not seen, in place of last_hidden_state
+  bool penultimate = false;  ///< hidden_states[-2], without final_layer_norm, instead of last_hidden_state
   bool text_embeds = false;  ///< the class is CLIPTextModelWithProjection: text_embeds as well
 };
 
-/// Rows that the file's token embedding does not have, for ids from `first_id` on; they stand in for those it has.
+/// Additional rows of the token embedding for ids from `first_id` on; they override the file's rows.
 struct LearnedTokens {
   std::int64_t first_id = 0;
   std::vector<float> values;  ///< [ids, hidden_size]
@@ -46,7 +46,7 @@ class ClipText {
  public:
   struct Encoded {
     std::vector<float> states;       ///< [length, hidden_size]
-    std::vector<float> text_embeds;  ///< [projection_dim], empty where it is not asked for
+    std::vector<float> text_embeds;  ///< [projection_dim], empty unless requested
   };
 
   /// Loads `component` for prompts of `length` tokens. Throws ModelError.
@@ -76,9 +76,9 @@ class ClipText {
   ClipTextOutputs outputs_;
   LearnedTokens learned_;
   Weights weights_;
-  Weights::Tensor token_embedding_;        ///< [vocab_size, hidden_size]; rows are read as they are needed
+  Weights::Tensor token_embedding_;        ///< [vocab_size, hidden_size]; rows are read on demand
   std::vector<float> position_embedding_;  ///< [length, hidden_size]
-  Weights::Tensor text_projection_;        ///< [projection_dim, hidden_size], where text_embeds are asked for
+  Weights::Tensor text_projection_;        ///< [projection_dim, hidden_size], if text_embeds are requested
   std::unique_ptr<const Network> network_;
 };
 

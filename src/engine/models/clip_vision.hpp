@@ -4,7 +4,7 @@
 
 namespace p2p::engine {
 
-/// transformers' CLIPVisionConfig, as far as it shapes the network.
+/// transformers' CLIPVisionConfig, as far as it affects the network.
 struct ClipVisionConfig : ClipEncoderConfig {
   std::size_t image_size = 0;  ///< px, of either side
   std::size_t patch_size = 0;  ///< px

@@ -15,7 +15,7 @@ namespace p2p::engine {
 
 /// The sizes that a step graph is compiled for.
 struct LatentShape {
-  std::int64_t batch = 1;   ///< 2 with guidance, in the order that the family's pipeline has
+  std::int64_t batch = 1;   ///< 2 with guidance; the pipeline defines the order
   std::int64_t height = 0;  ///< of the latents
   std::int64_t width = 0;
   std::int64_t tokens = 0;  ///< of the text
@@ -30,15 +30,15 @@ using Inputs = std::map<std::string, std::vector<float>>;
 class DenoiserGraphs {
  public:
   virtual ~DenoiserGraphs() = default;
-  /// Input `text` [batch, tokens, width of the text encoder], output `embedding`. Nothing where the attention blocks read the text itself.
+  /// Input `text` [batch, tokens, width of the text encoder], output `embedding`. Nothing if the attention blocks read the text itself.
   virtual std::optional<Graph> text_graph(const LatentShape& shape) = 0;
   /// One graph for each attention block, named after its path: input `embedding`, outputs `k` and `v`, which are the step graph's inputs
   /// PATH.k and PATH.v.
   virtual std::vector<Graph> attention_graphs(const LatentShape& shape) = 0;
-  /// Input `embedding`, as time_embedding() makes it, and what else the time is mixed with; output `time`, a row for each picture of the
-  /// batch, or one for all.
+  /// Input `embedding`, from time_embedding(), and further conditions of the network; output `time`, a row for each picture of the batch,
+  /// or one for all.
   virtual Graph time_graph(const LatentShape& shape) = 0;
-  /// Inputs `x` [batch, channels, height, width], `time`, every PATH.k and PATH.v, and what the network needs besides; output `prediction`,
+  /// Inputs `x` [batch, channels, height, width], `time`, every PATH.k and PATH.v, and further inputs of the network; output `prediction`,
   /// of x's shape.
   virtual Graph step_graph(const LatentShape& shape) = 0;
   virtual std::vector<float> time_embedding(float time) const = 0;

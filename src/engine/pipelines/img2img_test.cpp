@@ -40,7 +40,7 @@ TEST(Img2Img, DrawsWhatDiffusersDraws) {
   }
 }
 
-TEST(Img2Img, TellsHowItWasDrawn) {
+TEST(Img2Img, ReportsHowItWasDrawn) {
   const auto model = load("stable_diffusion/sd1");
   GenerateParams params{.prompt = "a fox", .steps = 4, .image = picture()};
   const GenerateResult one = model->generate(params);
@@ -78,7 +78,7 @@ TEST(Img2Img, AVariationTakesItsStepsOnTopAndAtLeastOne) {
   EXPECT_NE(model->generate(params).image.rgb, varied.image.rgb);
 }
 
-TEST(Img2Img, RefusesWishesItCannotFulfil) {
+TEST(Img2Img, RefusesUnsupportedParameters) {
   const auto model = load("stable_diffusion/sd1");
   const auto error = [&](const auto& change) {
     GenerateParams params{.prompt = "a fox", .width = 64, .height = 64, .steps = 2, .image = picture()};

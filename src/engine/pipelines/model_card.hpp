@@ -8,7 +8,7 @@
 
 namespace p2p::engine {
 
-/// What a model's prompt2pic.json says: what no published file holds, and every line of it may be absent.
+/// A model's prompt2pic.json: metadata that published models lack. All keys are optional.
 struct ModelCard {
   struct Size {
     int width = 0;   ///< px
@@ -24,20 +24,20 @@ struct ModelCard {
   std::optional<double> guidance;
   std::optional<int> decoder_steps;
   std::optional<double> decoder_guidance;
-  std::vector<Size> sizes;             ///< those that the model draws well; empty: any
-  std::optional<int> max_pixels;       ///< of the largest picture that a service draws with it
+  std::vector<Size> sizes;             ///< sizes that the model draws well; empty: any
+  std::optional<int> max_pixels;       ///< largest picture that a service accepts for it
   std::vector<std::string> languages;  ///< such as "en"
   std::optional<std::string> licence;  ///< such as "MIT"
 };
 
-/// Reads prompt2pic.json in a model's folder, or NAME.prompt2pic.json beside NAME.safetensors; an empty card where there is none. Throws
+/// Reads prompt2pic.json in a model's folder, or NAME.prompt2pic.json beside NAME.safetensors; an empty card if there is none. Throws
 /// ModelError for an unknown key or a value out of range.
 ///
 ///     {"title": {"en": "...", "ru": "..."}, "width": 128, "height": 128, "sizes": ["128x128"], "max_pixels": 16384, "steps": 20,
 ///      "guidance": 3, "decoder_steps": 8, "decoder_guidance": 0, "languages": ["en", "ru"], "licence": "MIT"}
 ModelCard read_model_card(const std::filesystem::path& model);
 
-/// The one of `sizes` (one at least) that is nearest to what is asked: by its shape, then by its area; a side that is not asked for may be
+/// The nearest of `sizes` (at least one) to the requested size: by aspect ratio, then by area. A side that is not set matches
 /// any.
 ModelCard::Size nearest_size(std::span<const ModelCard::Size> sizes, std::optional<int> width, std::optional<int> height);
 

@@ -9,11 +9,11 @@ namespace p2p::engine {
 namespace {
 
 std::string to_text(double value) {
-  std::array<char, 32> digits{};  // the shortest form of any double takes 24
+  std::array<char, 32> digits{};  // the shortest form of a double has at most 24
   return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
 }
 
-/// The readers split at commas, line ends and colons: such a value stands as a JSON string.
+/// Readers split at commas, line ends and colons, so a value with one of these is written as a JSON string.
 std::string as_field(std::string_view value) {
   if (value.find_first_of(",\n:") == std::string_view::npos) return std::string(value);
   return Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);

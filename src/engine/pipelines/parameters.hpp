@@ -7,16 +7,16 @@
 
 namespace p2p::engine {
 
-/// What drew a picture.
+/// The model and program that drew a picture.
 struct Origin {
   std::string_view model;    ///< its name
   std::string_view sampler;  ///< such as "DDPM"
   std::string_view program;  ///< name and version
 };
 
-/// How a picture was made, in the form that AUTOMATIC1111 writes and other tools read ("infotext"): the prompt, a line "Negative prompt:
-/// ..." where there is one, then "Steps: 20, Sampler: DDPM, ...". LoRAs stand behind the prompt as "<lora:NAME:WEIGHT>". `params` are those
-/// of a GenerateResult; what is unset is left out.
+/// How a picture was made, in the "infotext" format of AUTOMATIC1111, which other tools read: the prompt, a line "Negative prompt:
+/// ..." where there is one, then "Steps: 20, Sampler: DDPM, ...". LoRAs follow the prompt as "<lora:NAME:WEIGHT>". `params` are those
+/// of a GenerateResult; unset values are omitted.
 std::string parameters_text(const GenerateParams& params, const Origin& origin);
 
 }  // namespace p2p::engine

@@ -7,21 +7,17 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
-#include "engine/graph/single_entry_cache.hpp"
 #include "engine/models/stable_diffusion/embeddings.hpp"
 #include "engine/models/stable_diffusion/unet.hpp"
 #include "engine/pipelines/generation_context.hpp"
 #include "engine/pipelines/model_card.hpp"
+#include "engine/pipelines/stable_diffusion/components.hpp"
 #include "engine/pipelines/stable_diffusion/defaults.hpp"
 #include "engine/pipelines/stable_diffusion/img2img.hpp"
 #include "engine/pipelines/stable_diffusion/lora_networks.hpp"
 #include "engine/pipelines/stable_diffusion/lora_tags.hpp"
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
 #include "engine/pipelines/stable_diffusion/safety.hpp"
-#include "engine/pipelines/stable_diffusion/text_encoders.hpp"
-#include "engine/pipelines/stable_diffusion/tiles.hpp"
-#include "engine/pipelines/stable_diffusion/vae.hpp"
-#include "engine/sampling/scheduler_config.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -32,28 +28,9 @@ using stable_diffusion::ModelIndex;
 using stable_diffusion::Start;
 using stable_diffusion::TextEncoders;
 using stable_diffusion::TextEncoding;
-using stable_diffusion::Vae;
+using stable_diffusion::VaeNetworks;
 
-/// A vae's network for the last size of the latents: height and width.
-using NetworkCache = SingleEntryCache<std::pair<std::size_t, std::size_t>, Network>;
-
-constexpr float kBlack = -1;  // what a vae gives for it
-constexpr std::size_t kMostUntiledPixels = std::size_t{1536} * 1536;
-
-SchedulerConfig load_scheduler(const ModelIndex& index) {
-  const auto outdated = index.family() == Family::stable_diffusion ? SchedulerConfig::Outdated::amend : SchedulerConfig::Outdated::keep;
-  return SchedulerConfig::load(index.scheduler(), index.class_of("scheduler"), outdated);
-}
-
-TextEncoders load_text_encoders(const ModelIndex& index, const EngineOptions& options) {
-  std::vector<TextualInversion> learned;
-  for (const fs::path& file : options.embeddings) learned.push_back(read_textual_inversion(open_safetensors(file)));
-  const auto [precision, threads] = std::pair(*options.precision, options.threads);
-  const TextEncoders::Source first{.tokenizer = index.tokenizer("tokenizer"), .text_encoder = index.component("text_encoder")};
-  if (index.family() != Family::xl) return TextEncoders::single(first, precision, threads, learned);
-  const TextEncoders::Source second{.tokenizer = index.tokenizer("tokenizer_2"), .text_encoder = index.component("text_encoder_2")};
-  return TextEncoders::pair(first, second, index.force_zeros_for_empty_prompt(), precision, threads, learned);
-}
+constexpr float kBlack = -1;  // in the output of a vae
 
 // unconditional + guidance * (text - unconditional) over a batch of [unconditional, text].
 std::vector<float> apply_guidance(std::span<const float> batch, double guidance) {
@@ -70,14 +47,12 @@ class StableDiffusion final : public TextToImage {
       : precision_(*options.precision),
         loras_dir_(options.loras_dir),
         index_(model, options.clip_tokenizers),
-        scheduler_(load_scheduler(index_)),
+        scheduler_(stable_diffusion::load_scheduler(index_)),
         unet_(std::make_shared<stable_diffusion::Unet>(index_.component("unet"))),
-        vae_(options.vae.empty() ? Vae(index_) : Vae(options.vae)),
-        preview_vae_(options.preview_vae.empty() ? nullptr : std::make_unique<Vae>(options.preview_vae)),
-        vae_tiling_(options.vae_tiling),
-        defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), vae_.upscale(), read_model_card(model))),
-        networks_(load_text_encoders(index_, options), unet_, precision_, options.threads),
-        threads_(options.threads) {
+        vae_(stable_diffusion::load_vae(index_, options)),
+        preview_vae_(stable_diffusion::load_preview_vae(options)),
+        defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), upscale(), read_model_card(model))),
+        networks_(stable_diffusion::load_text_encoders(index_, options), unet_, precision_, options.threads) {
     check_parts_fit();
     if (options.safety) safety_.emplace(model, *options.safety, precision_, options.threads);
   }
@@ -95,22 +70,21 @@ class StableDiffusion final : public TextToImage {
 
  private:
   GenerateResult upscaled(const GenerateParams& asked, const ProgressFn& progress, const stable_diffusion::DrawFn& draw) const {
-    std::vector<std::string> notices;  // told again by the drawing itself
-    const GenerateParams filled = defaults_.fill_in(asked, vae_.upscale(), notices);
+    std::vector<std::string> notices;  // dropped: draw() reports them
+    const GenerateParams filled = defaults_.fill_in(asked, upscale(), notices);
     const bool own = asked.image != nullptr;
     GenerateParams params = asked;
     params.steps = filled.steps;
     return stable_diffusion::draw_upscaled(params, own ? asked.width.value_or(asked.image->width) : *filled.width,
-                                           own ? asked.height.value_or(asked.image->height) : *filled.height, vae_.upscale(), progress,
-                                           draw);
+                                           own ? asked.height.value_or(asked.image->height) : *filled.height, upscale(), progress, draw);
   }
 
   GenerateResult draw(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
     GenerateResult result;
-    result.params = defaults_.fill_in(asked, vae_.upscale(), result.notices);
+    result.params = defaults_.fill_in(asked, upscale(), result.notices);
     if (!asked.plain) stable_diffusion::take_lora_tags(result.params, loras_dir_, result.notices);
     const auto from_picture = [&] { return stable_diffusion::start_from_picture(result.params, scheduler_, index_.family()); };
-    std::vector<Start> passes;  // made before anything is drawn: what cannot be done is refused at once
+    std::vector<Start> passes;  // created first, so that unsupported parameters fail before drawing starts
     passes.push_back(asked.image ? from_picture() : Start{.scheduler = scheduler_.make(*result.params.steps, asked.sampler)});
     std::ranges::generate_n(std::back_inserter(passes), std::ssize(asked.variations), from_picture);
     result.sampler = a1111_name_of(asked.sampler.value_or(scheduler_.own_sampler()));
@@ -118,7 +92,7 @@ class StableDiffusion final : public TextToImage {
     const auto networks = networks_.get(result.params.loras);
     const TextEncoding text = encode(context, *networks->text);
     const std::vector<float> latents = denoise(context, text, networks->denoiser, passes);
-    context.vae([&](StageTime& time) { return decode(context, latents, time); }, kBlack);
+    context.vae([&](StageTime& time) { return decode(vae_, context, latents, time); }, kBlack);
     return result;
   }
 
@@ -130,8 +104,8 @@ class StableDiffusion final : public TextToImage {
     };
     const auto& unet = unet_->config();
     expect("unet", "cross_attention_dim", networks_.text().width(), unet.cross_attention_dim, "the width of the text");
-    expect("unet", "in_channels", vae_.latent_channels(), unet.in_channels, "the vae's latent_channels (pictures from words alone)");
-    if (preview_vae_ && (preview_vae_->latent_channels() != unet.in_channels || preview_vae_->upscale() != vae_.upscale()))
+    expect("unet", "in_channels", vae_.vae().latent_channels(), unet.in_channels, "the vae's latent_channels (pictures from words alone)");
+    if (preview_vae_ && (preview_vae_->vae().latent_channels() != unet.in_channels || preview_vae_->vae().upscale() != upscale()))
       throw UsageError("the vae of previews is for another family of models; name another");
     expect("unet", "out_channels", unet.in_channels, unet.out_channels, "the same as in_channels");
     const std::size_t added = networks_.text().pooled_width() + (index_.family() == Family::xl ? 6 * unet.addition_time_embed_dim : 0);
@@ -141,8 +115,11 @@ class StableDiffusion final : public TextToImage {
 
   bool guided(const GenerateParams& params) const { return *params.guidance > 1 && unet_->config().time_cond_proj_dim == 0; }
 
+  /// Pixels per latent along each side.
+  std::size_t upscale() const { return vae_.vae().upscale(); }
+
   std::pair<std::size_t, std::size_t> latent_size(const GenerateParams& params) const {
-    return {static_cast<std::size_t>(*params.height) / vae_.upscale(), static_cast<std::size_t>(*params.width) / vae_.upscale()};
+    return {static_cast<std::size_t>(*params.height) / upscale(), static_cast<std::size_t>(*params.width) / upscale()};
   }
 
   TextEncoding encode(GenerationContext& context, const TextEncoders& encoders) const {
@@ -160,7 +137,7 @@ class StableDiffusion final : public TextToImage {
     return text;
   }
 
-  // What the time graph takes besides the time.
+  // Further inputs of the time graph.
   Inputs time_constants(const GenerateParams& params, const TextEncoding& text) const {
     const auto& unet = unet_->config();
     Inputs constants;
@@ -170,7 +147,7 @@ class StableDiffusion final : public TextToImage {
     if (unet.projection_class_embeddings_input_dim > 0) {
       const auto height = static_cast<float>(*params.height);
       const auto width = static_cast<float>(*params.width);
-      const std::array time_ids{height, width, 0.0F, 0.0F, height, width};  // the original's size, the crop's corner, the size aimed at
+      const std::array time_ids{height, width, 0.0F, 0.0F, height, width};  // original size, crop corner, target size
       std::vector<float>& added = constants["added"];
       const std::size_t pooled_width = networks_.text().pooled_width();
       for (std::size_t at = 0; at < text.pooled.size(); at += pooled_width) {
@@ -181,7 +158,7 @@ class StableDiffusion final : public TextToImage {
     return constants;
   }
 
-  // `picture`'s latents with noise on them.
+  // Latents of `picture` with added noise.
   static std::vector<float> noised(GenerationContext& context, const Start& begin, std::span<const float> picture) {
     std::vector<float> noise(picture.size());
     context.rng().randn(noise);
@@ -190,7 +167,7 @@ class StableDiffusion final : public TextToImage {
     return latents;
   }
 
-  // With which the loop begins: noise, or the picture with noise on it.
+  // Start of the loop: noise, or the picture with added noise.
   std::vector<float> first_latents(GenerationContext& context, const Start& begin) const {
     const auto [height, width] = latent_size(context.params());
     if (!context.params().image) {
@@ -200,15 +177,7 @@ class StableDiffusion final : public TextToImage {
       return noise;
     }
     const auto start = GenerationContext::Clock::now();
-    const std::size_t px = vae_.upscale();
-    const auto encoder =
-        vae_encoder_.get({height, width}, [&, h = height, w = width] { return compile(vae_.encode_graph(px * h, px * w)); });
-    Network::Run run(*encoder);
-    run.set("image", stable_diffusion::planes_of(context.params()));
-    run.execute();
-    const auto encoded = run.output(vae_.encoded_name());
-    check_finite(encoded, Stage::vae, 0);
-    const std::vector<float> picture = vae_.latents_of(encoded, context.rng());
+    const std::vector<float> picture = vae_.encode(stable_diffusion::planes_of(context.params()), height, width, context.rng());
     context.time_of(Stage::vae).seconds += GenerationContext::since(start);
     return noised(context, begin, picture);
   }
@@ -231,7 +200,7 @@ class StableDiffusion final : public TextToImage {
     return latents;
   }
 
-  // One loop; `done` of `steps` evaluations went before. Returns those that have been done after it.
+  // One loop. `done` of all `steps` evaluations precede it; returns the number done after it.
   int denoise(GenerationContext& context, const TextEncoding& text, const Denoiser& denoiser, const Start& begin,
               std::vector<float>& latents, int done, int steps) const {
     const GenerateParams& params = context.params();
@@ -272,45 +241,26 @@ class StableDiffusion final : public TextToImage {
   }
 
   Image preview(const GenerationContext& context, std::span<const float> latents) const {
-    StageTime time;  // of no stage: it is not a part of the drawing
-    if (!preview_vae_) return context.image_of(decode(context, latents, time), kBlack);
-    const auto [height, width] = latent_size(context.params());
-    const auto network =
-        preview_network_.get({height, width}, [&, h = height, w = width] { return compile(preview_vae_->decode_graph(h, w)); });
-    return context.image_of(run_vae(*network, latents, time), kBlack);
+    StageTime time;  // not counted: the preview is no stage
+    return context.image_of(decode(preview_vae_ ? *preview_vae_ : vae_, context, latents, time), kBlack);
   }
 
-  std::vector<float> decode(const GenerationContext& context, std::span<const float> latents, StageTime& time) const {
-    const auto part = [&](std::span<const float> some, std::size_t height, std::size_t width) {
-      context.stop_if_asked();
-      return run_vae(*vae_network_.get({height, width}, [&] { return compile(vae_.decode_graph(height, width)); }), some, time);
-    };
+  std::vector<float> decode(const VaeNetworks& vae, const GenerationContext& context, std::span<const float> latents,
+                            StageTime& time) const {
     const auto [height, width] = latent_size(context.params());
-    const std::size_t side = vae_.tile_side();
-    const std::size_t up = vae_.upscale();
-    const bool tiled = vae_tiling_.value_or(height * up * width * up > kMostUntiledPixels);
-    if (!tiled || side == 0 || std::max(height, width) <= side) return part(latents, height, width);
-    return stable_diffusion::decode_in_tiles(
-        {.channels = vae_.latent_channels(), .height = height, .width = width, .upscale = up, .side = side}, latents, part);
+    return vae.decode(latents, height, width, context, time);
   }
-
-  std::shared_ptr<const Network> compile(const Graph& graph) const { return std::make_shared<const Network>(graph, precision_, threads_); }
 
   Precision precision_;
   fs::path loras_dir_;
   ModelIndex index_;
   SchedulerConfig scheduler_;
   std::shared_ptr<stable_diffusion::Unet> unet_;
-  Vae vae_;
-  std::unique_ptr<Vae> preview_vae_;
-  std::optional<bool> vae_tiling_;
+  VaeNetworks vae_;
+  std::unique_ptr<const VaeNetworks> preview_vae_;
   stable_diffusion::Defaults defaults_;
   stable_diffusion::LoraNetworks networks_;
-  int threads_;
   StageWeights stage_weights_{{{Stage::text, 0.01}, {Stage::unet, 0.9}, {Stage::vae, 0.09}}};
-  NetworkCache vae_encoder_;  ///< compiled for a picture to begin with alone
-  NetworkCache vae_network_;
-  NetworkCache preview_network_;
   std::optional<stable_diffusion::Safety> safety_;
 };
 
@@ -327,7 +277,7 @@ bool is_stable_diffusion(const fs::path& model) {
 std::pair<int, int> stable_diffusion_size(const fs::path& model) {
   const ModelIndex index(model, {});
   const auto unet = stable_diffusion::UnetConfig::load(index.component("unet").config);
-  const auto defaults = stable_diffusion::Defaults::of(index, unet, Vae(index).upscale(), read_model_card(model));
+  const auto defaults = stable_diffusion::Defaults::of(index, unet, stable_diffusion::Vae(index).upscale(), read_model_card(model));
   return {defaults.width, defaults.height};
 }
 

@@ -12,7 +12,7 @@ namespace p2p::engine {
 /// consistency model, or of Stable Diffusion XL; and for a single file (see SingleFile).
 bool is_stable_diffusion(const std::filesystem::path& model);
 
-/// Width and height in pixels that it draws where nothing is asked for. Throws ModelError.
+/// The default width and height in pixels. Throws ModelError.
 std::pair<int, int> stable_diffusion_size(const std::filesystem::path& model);
 
 /// Loads it: one or two text encoders, the UNet, and the VAE (AutoencoderKL or AutoencoderTiny). `options.precision` is set. Throws

@@ -53,7 +53,7 @@ TEST(StableDiffusion, DrawsWhatDiffusersDraws) {
   }
 }
 
-TEST(StableDiffusion, TellsHowItWasDrawn) {
+TEST(StableDiffusion, ReportsHowItWasDrawn) {
   const auto model = load(fixture("sd1"));
   GenerateParams params = small();
   params.decoder_steps = 3;
@@ -98,7 +98,7 @@ TEST(StableDiffusion, TakesTheNextSizeThatItCanDraw) {
   EXPECT_THAT(result.notices, ElementsAre("drawn at 72x64, the size next to 65x64 that the model can draw"));
 }
 
-TEST(StableDiffusion, RefusesWishesItCannotFulfil) {
+TEST(StableDiffusion, RefusesUnsupportedParameters) {
   const auto model = load(fixture("sd1"));
   const auto error = [&](const auto& change) {
     GenerateParams params = small();

@@ -19,7 +19,7 @@ int steps_left(int steps, double strength) {
 
 void take_variations(GenerateParams& params) {
   constexpr std::size_t kMost = 16;
-  constexpr double kStrength = 0.6;  // keeps what is where, and lets the rest be another
+  constexpr double kStrength = 0.6;  // keeps the composition and changes the details
   if (params.variations.size() > kMost)
     throw UsageError("variations: expected at most " + std::to_string(kMost) + ", found " + std::to_string(params.variations.size()));
   if (!params.variations.empty()) params.strength = strength_or(params.strength, kStrength, *params.steps);

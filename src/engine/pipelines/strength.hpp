@@ -4,17 +4,17 @@
 
 #include "engine/pipelines/text_to_image.hpp"
 
-/// How much of a picture is drawn anew.
+/// Strength: how much of a picture is redrawn.
 namespace p2p::engine {
 
-/// The strength that is asked for, else the usual one, raised where it would leave none of the steps.
+/// The requested strength, else the usual one, raised if it would select no step.
 double strength_or(std::optional<double> asked, double usual, int steps);
 
-/// How many of so many steps are drawn anew at a strength, as diffusers counts them. Throws UsageError where that is none.
+/// The number of steps that are redrawn at a strength, counted like diffusers. Throws UsageError if it is 0.
 int steps_left(int steps, double strength);
 
-/// Fills in the strength of `params`' variations, if there are any; the steps are filled in. Throws UsageError for too many variations, or
-/// a strength beyond 0 to 1.
+/// Sets the default strength of `params`, which have steps, if there are variations. Throws UsageError for too many variations, and for
+/// a strength outside 0 to 1.
 void take_variations(GenerateParams& params);
 
 }  // namespace p2p::engine

@@ -25,7 +25,7 @@ struct ModelFamily {
   std::unique_ptr<TextToImage> (*load)(const fs::path& folder, const EngineOptions& options);
 };
 
-// Runs in what was asked for, or in the best that this processor has.
+// The requested precision, or the fastest of this processor.
 EngineOptions with_precision(EngineOptions options) {
   const bool bf16 = has_bf16();
   if (options.precision == Precision::bf16 && !bf16)

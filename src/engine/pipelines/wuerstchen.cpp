@@ -106,10 +106,10 @@ class Wuerstchen final : public TextToImage {
   SingleEntryCache<std::pair<std::size_t, std::size_t>, Network> vqgan_network_;  ///< by height and width of the latents
 };
 
-/// The stages of one context.
+/// The stages of one generation.
 class Wuerstchen::Stages {
  public:
-  /// Begins to compile all that it needs, on other threads: OpenVINO compiles each network on one.
+  /// Starts to compile all networks on other threads: OpenVINO uses one thread per network.
   Stages(const Wuerstchen& model, GenerationContext& context, const Sizes& sizes)
       : model_(model), context_(context), params_(context.params()) {
     prior_network_ = std::async(std::launch::async, [this, sizes] { return model_.prior_runner_.compile(prior_shape(sizes)); });
@@ -126,7 +126,7 @@ class Wuerstchen::Stages {
     const Loop loop{.stage = Stage::prior,
                     .network =
                         [&] {
-                          // A step's threads wait for each other, hence for a processor that compiles.
+                          // Compiling would slow down the steps, whose threads wait for each other.
                           Denoiser::wait(*decoder_network_.get());
                           vqgan_network_.get()->wait();
                           return prior_network_.get();
@@ -211,7 +211,7 @@ class Wuerstchen::Stages {
     return noise;
   }
 
-  // Replaces `latents` by those at the last of the times; `done` of the stage's `total` steps went before. Returns those done after it.
+  // Advances `latents` to the last of the times. `done` of the stage's `total` steps precede it; returns the number done after it.
   int denoise(const Loop& loop, const LatentShape& shape, std::span<const float> text, std::span<const float> times,
               const std::map<std::string, std::vector<float>>& constants, std::vector<float>& latents, int done, int total) {
     if (done == 0) context_.report(loop.stage, 0, total);

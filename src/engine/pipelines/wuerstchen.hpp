@@ -7,7 +7,7 @@
 
 namespace p2p::engine {
 
-/// True for a folder with the two published ones in it as prior/ and decoder/, and for diffusers' combined layout.
+/// Whether a folder holds the two published folders as prior/ and decoder/, or diffusers' combined layout.
 bool is_wuerstchen(const std::filesystem::path& folder);
 
 /// Loads Würstchen: text, then the prior (stage C), the decoder (stage B) and the VQGAN (stage A). `options.precision` is set. Throws

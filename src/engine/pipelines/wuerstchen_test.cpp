@@ -66,7 +66,7 @@ TEST(Wuerstchen, TheBundledModelDrawsWhatDiffusersDraws) {
   }
 }
 
-TEST(Wuerstchen, TellsHowItWasDrawn) {
+TEST(Wuerstchen, ReportsHowItWasDrawn) {
   const auto model = load_fixture("a");
   EXPECT_EQ(model->precision(), Precision::f32);
   const GenerateResult result = model->generate(small());
@@ -99,7 +99,7 @@ TEST(Wuerstchen, TakesTheNextSizeThatItCanDraw) {
   EXPECT_THAT(combined.notices, ElementsAre("drawn at 256x128, the size next to 130x100 that the model can draw"));
 }
 
-TEST(Wuerstchen, RefusesWishesItCannotFulfil) {
+TEST(Wuerstchen, RefusesUnsupportedParameters) {
   const auto model = load_fixture("a");
   const auto error = [&](const auto& change) {
     GenerateParams params = small();

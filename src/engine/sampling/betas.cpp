@@ -46,12 +46,12 @@ std::vector<float> read_betas(const ConfigReader& config, const BetaOptions& opt
       const double cosine = std::cos((t + 0.008) / 1.008 * std::numbers::pi / 2);
       return cosine * cosine;
     });
-  if (schedule == "exp" && options.knows_exp) return betas_for_alpha_bar(count, [](double t) { return std::exp(t * -12.0); });
-  config.fail("beta_schedule", "expected linear, scaled_linear" + std::string(options.knows_exp ? ", exp" : "") +
+  if (schedule == "exp" && options.accepts_exp) return betas_for_alpha_bar(count, [](double t) { return std::exp(t * -12.0); });
+  config.fail("beta_schedule", "expected linear, scaled_linear" + std::string(options.accepts_exp ? ", exp" : "") +
                                    " or squaredcos_cap_v2, found " + excerpt(schedule));
 }
 
-/// Of 1 - betas, as torch does it: the product runs in double precision.
+/// The cumulative product of 1 - betas, in double precision like torch.
 std::vector<float> cumprod(std::span<const float> alphas) {
   std::vector<float> products;
   double product = 1.0;
@@ -59,7 +59,7 @@ std::vector<float> cumprod(std::span<const float> alphas) {
   return products;
 }
 
-/// Algorithm 1 of arXiv 2305.08891: the alphas, shifted and scaled until nothing of the picture is left at the last timestep.
+/// Algorithm 1 of arXiv 2305.08891: the alphas, shifted and scaled so that the last timestep is pure noise.
 std::vector<float> rescale_zero_terminal_snr(std::span<const float> alphas) {
   std::vector<float> bar_sqrt = cumprod(alphas);
   for (float& value : bar_sqrt) value = std::sqrt(value);

@@ -7,12 +7,12 @@
 
 namespace p2p::engine {
 
-/// How a scheduler class reads its betas.
+/// Options of a scheduler class for reading its betas.
 struct BetaOptions {
   double start = 0.0001;  ///< the class's default of beta_start
   double end = 0.02;      ///< of beta_end
   std::string schedule = "linear";
-  bool knows_exp = false;       ///< beta_schedule may be "exp"
+  bool accepts_exp = false;     ///< beta_schedule may be "exp"
   bool keeps_last_snr = false;  ///< with rescale_betas_zero_snr the last value is 2^-24, not 0
 };
 

@@ -29,7 +29,7 @@ DdpmWuerstchen DdpmWuerstchen::load(const std::filesystem::path& config_file) {
   const ConfigReader config(config_file);
   if (const std::string name = config.text("_class_name"); name != "DDPMWuerstchenScheduler")
     config.fail("_class_name", "expected DDPMWuerstchenScheduler, found " + name);
-  // Beyond these bounds the cosine leaves its first quarter wave or every step does nothing.
+  // Outside these bounds the cosine leaves its first quarter period, or steps have no effect.
   return DdpmWuerstchen(static_cast<float>(config.number("s", 0.0, 10.0, 0.008)),
                         static_cast<float>(config.number("scaler", 1e-3, 1e3, 1.0)));
 }
@@ -38,7 +38,7 @@ std::vector<float> DdpmWuerstchen::times(int steps) {
   std::vector<float> times(static_cast<std::size_t>(std::max(steps, 1)) + 1);
   const int last = static_cast<int>(times.size()) - 1;
   const float step = -1.0F / static_cast<float>(last);
-  // torch counts from the nearer end and fuses multiply and add. Equal to the last bit: the networks see 10000 times these numbers.
+  // torch counts from the nearer end with fused multiply-adds. Bit-identical, because networks get 10000 times these numbers.
   for (int i = 0; i <= last; ++i)
     times[static_cast<std::size_t>(i)] =
         i < (last + 1) / 2 ? std::fma(step, static_cast<float>(i), 1.0F) : -step * static_cast<float>(last - i);

@@ -18,11 +18,11 @@ class DdpmWuerstchen {
   /// The `steps` + 1 times of torch.linspace(1, 0, steps + 1); `steps` is at least 1. A loop runs over each pair of neighbours.
   static std::vector<float> times(int steps);
 
-  /// One step from time `t` to the next one, `t_prev`: replaces `sample`. The three spans have one length. `noise` must have been drawn
-  /// even where `t_prev` is 0 and it counts for nothing: the generator's next numbers depend on it.
+  /// One step from time `t` to the next one, `t_prev`: replaces `sample`. The three spans have one length. `noise` must be drawn
+  /// even if `t_prev` is 0, where it has no effect: later random numbers depend on it.
   void step(std::span<const float> model_output, float t, float t_prev, std::span<float> sample, std::span<const float> noise) const;
 
-  /// Replaces the picture's `sample` by what it is at time `t`. One length.
+  /// Adds noise to the picture in `sample` for time `t`. Both spans have one length.
   void add_noise(std::span<float> sample, std::span<const float> noise, float t) const;
 
  private:

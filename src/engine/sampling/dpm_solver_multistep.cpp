@@ -11,8 +11,8 @@ namespace p2p::engine {
 namespace {
 
 struct Algorithm {
-  bool data;  ///< it integrates the predicted picture ("++"), not the noise
-  bool sde;   ///< it adds noise at every step
+  bool data;  ///< integrates the predicted picture ("++") instead of the noise
+  bool sde;   ///< adds noise at every step
 };
 
 Algorithm read_algorithm(const ConfigReader& config) {
@@ -25,7 +25,7 @@ Algorithm read_algorithm(const ConfigReader& config) {
   return {.data = known || type == "deis", .sde = type.starts_with("sde-")};
 }
 
-/// Whether solver_type is heun. What other classes call theirs stands for midpoint, as in diffusers.
+/// Whether solver_type is heun. Values of other classes mean midpoint, as in diffusers.
 bool read_heun(const ConfigReader& config) {
   const std::string type = config.text("solver_type", "midpoint");
   if (type != "midpoint" && type != "heun" && type != "logrho" && type != "bh1" && type != "bh2")
@@ -81,7 +81,7 @@ struct Config {
   MultistepOptions schedule;
 };
 
-/// What the next sample is made of: the sample, the newest prediction (d0), its first and second derivative, and noise.
+/// Weights of the terms of the next sample: the sample, the newest prediction (d0), its first and second derivative, and noise.
 struct Weights {
   float sample = 0;
   float d0 = 0;
@@ -155,7 +155,7 @@ class DpmSolverMultistep final : public LevelScheduler {
   }
 
  private:
-  /// Lower at the begin, where there is no past, and at the end, where it is steadier.
+  /// Lower at the start, where there are no earlier outputs, and at the end, for stability.
   std::size_t this_order(std::size_t i) const {
     const bool few = config_->lower_order_final && timesteps().size() < 15;
     const bool final = i + 1 == timesteps().size() && (config_->euler_at_final || few || !config_->schedule.ends_at_sigma_min);

@@ -21,8 +21,8 @@ struct Config {
   Prediction prediction;
 };
 
-/// EulerAncestralDiscreteScheduler: each step goes below the next noise level and adds noise up to it, at the last step as well, where it
-/// adds 0 times what it draws.
+/// EulerAncestralDiscreteScheduler: each step goes below the next noise level and adds noise up to it. The last step draws noise too, with
+/// the factor 0.
 class EulerAncestralDiscrete final : public SigmaScheduler {
  public:
   EulerAncestralDiscrete(const Config& config, const std::vector<float>& timesteps)

@@ -8,7 +8,7 @@
 namespace p2p::engine {
 namespace {
 
-/// Whether the key holds `other`, not `usual`.
+/// Whether the value of the key is `other` instead of `usual`.
 bool read_choice(const ConfigReader& config, std::string_view key, const std::string& usual, const std::string& other) {
   const std::string value = config.text(key, usual);
   if (value != usual && value != other) config.fail(key, "expected " + usual + " or " + other + ", found " + excerpt(value));
@@ -32,7 +32,7 @@ struct Config {
   TimestepSpacing spacing;
   Prediction prediction;
   bool log_linear;
-  bool continuous;  ///< the network is given the logarithms of noise levels
+  bool continuous;  ///< timesteps are logarithms of noise levels
   double last;
 };
 

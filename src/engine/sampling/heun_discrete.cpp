@@ -14,7 +14,7 @@ constexpr auto kKeys = scheduler_keys("use_karras_sigmas", "use_exponential_sigm
 
 struct Config {
   explicit Config(const ConfigReader& config)
-      : sigmas(config, read_alphas_cumprod(config, {.start = 0.00085, .end = 0.012, .knows_exp = true})),
+      : sigmas(config, read_alphas_cumprod(config, {.start = 0.00085, .end = 0.012, .accepts_exp = true})),
         spacing(config, TimestepSpacing::Kind::linspace),
         prediction(read_prediction(config)),
         clip(read_clip(config, false)) {}
@@ -25,7 +25,7 @@ struct Config {
   float clip;
 };
 
-/// All noise levels but the first and the last stand there twice: where a step ends it is evaluated again, then the next one begins.
+/// All noise levels except the first and the last appear twice: a second evaluation ends a step, then the next step starts.
 struct Schedule {
   Schedule(const Config& config, int steps) {
     std::vector<float> once = config.spacing.fractional(steps);
@@ -78,7 +78,7 @@ class HeunDiscrete final : public SigmaScheduler {
  private:
   Prediction prediction_;
   float clip_;
-  // Of a step's first evaluation; the derivative is empty where a step is to begin.
+  // State of the first evaluation of a step; the derivative is empty before it.
   std::vector<float> derivative_;
   std::vector<float> sample_;
   float dt_ = 0.0F;

@@ -56,7 +56,7 @@ class Lcm final : public AlphaScheduler {
     const float now = alpha(timestep(i));
     const float picture_weight = std::sqrt(now);
     const float noise_weight = std::sqrt(1.0F - now);
-    // The boundary condition of consistency models: at timestep 0 the output counts for nothing.
+    // The boundary condition of consistency models: at timestep 0 the output has no weight.
     constexpr float sigma_data = 0.5F;
     const float scaled = timesteps()[i] * config_->timestep_scaling;
     const float variance = scaled * scaled + sigma_data * sigma_data;

@@ -3,8 +3,8 @@
 #include <span>
 #include <vector>
 
-// What diffusers' schedulers take from numpy and torch, equal to the last bit: whole timesteps hang on how a number near a half or a bound
-// rounds.
+// Functions of numpy and torch that diffusers' schedulers use, bit-identical, because the rounding to whole timesteps depends on the last
+// bit.
 
 namespace p2p::engine::numpy {
 
@@ -14,7 +14,7 @@ std::vector<double> linspace(double start, double stop, int count);
 /// numpy.arange(start, 0, -step) with step > 0. Rounding may add a number near 0.
 std::vector<double> arange_down(double start, double step);
 
-/// numpy.log of float32, which is up to 4 units in the last place off the truth (its AVX2 and AVX-512 code).
+/// numpy.log of float32, with its error of up to 4 units in the last place (AVX2 and AVX-512 code).
 float log(float x);
 
 /// numpy.interp(x, numpy.arange(len(values)), values).

@@ -28,7 +28,7 @@ struct Config {
   float final_alpha;
 };
 
-/// The evaluations of the Runge-Kutta start: at each of the first three timesteps four, two of them half-way to the next.
+/// The evaluations of the Runge-Kutta start: four at each of the first three timesteps, two of them half-way to the next.
 std::vector<float> prk_timesteps(const Config& config, int steps) {
   if (config.skip_prk_steps) return {};
   const std::vector<float> timesteps = config.spacing.whole(steps);
@@ -70,7 +70,7 @@ class Pndm final : public AlphaScheduler {
       step_prk(timestep(i), sample);
     else
       step_plms(timestep(i), sample);
-    // What began later than at evaluation 0 counts from 0 all the same, as in diffusers.
+    // Counts from 0 even if the loop starts at a later evaluation, as in diffusers.
     ++counter_;
   }
 
@@ -144,7 +144,7 @@ class Pndm final : public AlphaScheduler {
   int stride_;
   std::size_t counter_ = 0;
   std::deque<std::vector<float>> outputs_;  ///< of the last evaluations at whole steps, the newest last
-  std::vector<float> output_;               ///< what takes the sample on
+  std::vector<float> output_;               ///< the output that moves the sample
   std::vector<float> held_;                 ///< the sample from which several evaluations start
   std::vector<float> sum_;                  ///< of the weighted outputs of a Runge-Kutta step
 };

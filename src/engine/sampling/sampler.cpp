@@ -22,7 +22,7 @@ constexpr std::array<Names, 10> kSamplerNames{{{"pndm", "PLMS"},
                                                {"unipc", "UniPC"},
                                                {"lcm", "LCM"}}};
 
-/// What two spellings of a name have in common.
+/// Normalises the spelling of a name.
 std::string plain(std::string_view name) {
   std::string plain;
   for (const char c : name) {

@@ -10,7 +10,7 @@
 namespace p2p::engine {
 
 /// One of diffusers' schedulers after set_timesteps(), in float32. It holds the state of one picture and is not thread-safe. Spans of one
-/// call have one length. A loop begins at evaluation 0, or at a later one for img2img, and goes on without gaps to the last.
+/// call have one length. A loop begins at evaluation 0, or at a later one for img2img, and continues to the last without gaps.
 class Scheduler {
  public:
   Scheduler() = default;
@@ -18,27 +18,27 @@ class Scheduler {
   Scheduler& operator=(const Scheduler&) = delete;
   virtual ~Scheduler() = default;
 
-  /// What the network is given at each evaluation. PNDM and Heun evaluate more often than there are steps.
+  /// Input of the network at each evaluation. PNDM and Heun have more evaluations than steps.
   virtual std::span<const float> timesteps() const = 0;
 
-  /// What the first noise is multiplied by.
+  /// Factor of the initial noise.
   virtual float init_noise_sigma() const = 0;
 
-  /// Makes the network's input at evaluation `i` of the sample.
+  /// Scales the sample to the network's input at evaluation `i`.
   virtual void scale_model_input(std::span<const float> sample, std::size_t i, std::span<float> scaled) const = 0;
 
-  /// After evaluation `i`: replaces the sample. `rng` gives noise exactly where diffusers draws it.
+  /// After evaluation `i`: replaces the sample. Draws from `rng` exactly where diffusers does.
   virtual void step(std::span<const float> model_output, std::size_t i, std::span<float> sample, TorchRng& rng) = 0;
 
-  /// The sample with which a loop begins at evaluation `i`, made of a picture and of noise that init_noise_sigma() has not multiplied.
+  /// The sample at the start of a loop at evaluation `i`, from a picture and noise without the factor init_noise_sigma().
   virtual void add_noise(std::span<const float> original, std::span<const float> noise, std::size_t i, std::span<float> noisy) const = 0;
 
   /// diffusers' `order`: img2img that leaves out `n` steps begins at evaluation n * order().
   virtual std::size_t order() const { return 1; }
 };
 
-/// Makes the scheduler of a configuration for a number of steps from 1 to num_train_timesteps. Throws UsageError where the class cannot do
-/// so many. Safe to call from several threads.
+/// Makes the scheduler of a configuration for a number of steps from 1 to num_train_timesteps. Throws UsageError if the class does not
+/// support the number. Safe to call from several threads.
 using MakeScheduler = std::function<std::unique_ptr<Scheduler>(int steps)>;
 
 }  // namespace p2p::engine

@@ -13,13 +13,13 @@ void mix(std::span<const float> original, float weight, std::span<const float> n
 
 }  // namespace
 
-Prediction read_prediction(const ConfigReader& config, bool knows_sample) {
+Prediction read_prediction(const ConfigReader& config, bool accepts_sample) {
   const std::string type = config.text("prediction_type", "epsilon");
   if (type == "epsilon") return Prediction::epsilon;
   if (type == "v_prediction") return Prediction::v_prediction;
-  if (type == "sample" && knows_sample) return Prediction::sample;
+  if (type == "sample" && accepts_sample) return Prediction::sample;
   config.fail("prediction_type",
-              "expected " + std::string(knows_sample ? "epsilon, sample" : "epsilon") + " or v_prediction, found " + excerpt(type));
+              "expected " + std::string(accepts_sample ? "epsilon, sample" : "epsilon") + " or v_prediction, found " + excerpt(type));
 }
 
 float read_clip(const ConfigReader& config, bool fallback) {
@@ -84,7 +84,7 @@ std::vector<float> LevelScheduler::converted(Prediction prediction, bool data, s
 
 SigmaScheduler::SigmaScheduler(std::vector<float> timesteps, std::vector<float> sigmas, TimestepSpacing::Kind spacing)
     : timesteps_(std::move(timesteps)), sigmas_(std::move(sigmas)), init_noise_sigma_(std::ranges::max(sigmas_)) {
-  // The other spacings begin where there is nothing but noise.
+  // The other spacings start with pure noise.
   if (spacing == TimestepSpacing::Kind::leading) init_noise_sigma_ = std::sqrt(init_noise_sigma_ * init_noise_sigma_ + 1.0F);
 }
 

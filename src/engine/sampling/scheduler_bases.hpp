@@ -9,18 +9,18 @@
 #include "engine/sampling/scheduler.hpp"
 #include "engine/sampling/timesteps.hpp"
 
-/// What several schedulers share. A loop's constants are float32 as diffusers' tensors are.
+/// Common parts of schedulers. Constants of a loop are float32, like diffusers' tensors.
 namespace p2p::engine {
 
 enum class Prediction : std::uint8_t { epsilon, v_prediction, sample };
 
-/// Reads prediction_type. Throws ModelError, also for `sample` where the class does not know it.
-Prediction read_prediction(const ConfigReader& config, bool knows_sample = true);
+/// Reads prediction_type. Throws ModelError, also for `sample` unless `accepts_sample`.
+Prediction read_prediction(const ConfigReader& config, bool accepts_sample = true);
 
-/// Reads clip_sample and clip_sample_range: the bound of the predicted picture, infinity where it is not clipped. Throws ModelError.
+/// Reads clip_sample and clip_sample_range: the bound of the predicted picture, infinity if it is not clipped. Throws ModelError.
 float read_clip(const ConfigReader& config, bool fallback);
 
-/// Throws ModelError where the key is there and not `only`, the one value that is supported.
+/// Throws ModelError if the key has another value than `only`, the only one that is supported.
 void expect_only(const ConfigReader& config, std::string_view key, const Json& only);
 
 /// A sample at a whole timestep t is sqrt(alpha_t) x picture + sqrt(1 - alpha_t) x noise.
@@ -32,10 +32,10 @@ class AlphaScheduler : public Scheduler {
   void add_noise(std::span<const float> original, std::span<const float> noise, std::size_t i, std::span<float> noisy) const override;
 
  protected:
-  /// Throws UsageError where a timestep lies beyond the training's, as steps_offset may have it.
+  /// Throws UsageError if a timestep lies beyond the training's, which steps_offset can cause.
   AlphaScheduler(std::shared_ptr<const std::vector<float>> alphas_cumprod, std::vector<float> timesteps);
 
-  /// alphas_cumprod[t], from its end where t is negative, as Python has it. Throws UsageError where t is beyond its end.
+  /// alphas_cumprod[t], from its end if t is negative, as in Python. Throws UsageError if t is beyond its end.
   float alpha(int t) const;
   int timestep(std::size_t i) const { return static_cast<int>(timesteps_[i]); }
 
@@ -53,7 +53,7 @@ struct NoiseLevel {
   float lambda;
 };
 
-/// The solvers of DPM's kind: a sample at a noise level is as NoiseLevel says.
+/// Base of DPM-like solvers: samples at a noise level are as in NoiseLevel.
 class LevelScheduler : public Scheduler {
  public:
   std::span<const float> timesteps() const override { return timesteps_; }
@@ -62,12 +62,12 @@ class LevelScheduler : public Scheduler {
   void add_noise(std::span<const float> original, std::span<const float> noise, std::size_t i, std::span<float> noisy) const override;
 
  protected:
-  /// One level more than timesteps.
+  /// `sigmas` has one level more than `timesteps`.
   LevelScheduler(std::vector<float> timesteps, std::vector<float> sigmas) : timesteps_(std::move(timesteps)), sigmas_(std::move(sigmas)) {}
 
   NoiseLevel level(std::size_t i) const { return NoiseLevel(sigmas_[i]); }
 
-  /// What a network's output at evaluation `i` predicts: the picture (`data`), or the noise.
+  /// Converts the network's output at evaluation `i` to a prediction of the picture (`data`), or of the noise.
   std::vector<float> converted(Prediction prediction, bool data, std::span<const float> model_output, std::span<const float> sample,
                                std::size_t i) const;
 
@@ -76,7 +76,7 @@ class LevelScheduler : public Scheduler {
   std::vector<float> sigmas_;
 };
 
-/// The solvers of Euler's kind: a sample at a noise level is picture + sigma x noise, and the network is given it scaled to unit variance.
+/// Base of Euler-like solvers: a sample at a noise level is picture + sigma x noise; the network's input is scaled to unit variance.
 class SigmaScheduler : public Scheduler {
  public:
   std::span<const float> timesteps() const override { return timesteps_; }
@@ -85,7 +85,7 @@ class SigmaScheduler : public Scheduler {
   void add_noise(std::span<const float> original, std::span<const float> noise, std::size_t i, std::span<float> noisy) const override;
 
  protected:
-  /// At least one level more than timesteps.
+  /// `sigmas` has at least one level more than `timesteps`.
   SigmaScheduler(std::vector<float> timesteps, std::vector<float> sigmas, TimestepSpacing::Kind spacing);
 
   float sigma(std::size_t i) const { return sigmas_[i]; }
@@ -96,7 +96,7 @@ class SigmaScheduler : public Scheduler {
   float init_noise_sigma_;
 };
 
-/// The picture that a network's output for a sample of Euler's kind at level `sigma` stands for.
+/// Converts a network's output for an Euler-like sample at level `sigma` to the predicted picture.
 class SigmaDenoiser {
  public:
   SigmaDenoiser(Prediction prediction, float sigma);

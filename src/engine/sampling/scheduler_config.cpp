@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = 1U << 20U;
 
-/// In the order of messages.
+/// In the order used in messages.
 constexpr std::array kClasses{&kPndmScheduler,           &kDdimScheduler,
                               &kEulerDiscreteScheduler,  &kEulerAncestralDiscreteScheduler,
                               &kHeunDiscreteScheduler,   &kDpmSolverMultistepScheduler,
@@ -24,7 +24,7 @@ constexpr std::array kClasses{&kPndmScheduler,           &kDdimScheduler,
 constexpr auto kCommonKeys = scheduler_keys("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", nullable("trained_betas"),
                                             "prediction_type", "timestep_spacing", "steps_offset");
 
-/// The key of that name; null where the class has none.
+/// The key of that name; null if the class has none.
 const SchedulerKey* find_key(const SchedulerClass& scheduler, std::string_view name) {
   for (const std::span<const SchedulerKey> keys : {std::span<const SchedulerKey>(kCommonKeys), scheduler.keys}) {
     const auto found = std::ranges::find(keys, name, &SchedulerKey::name);
@@ -83,7 +83,7 @@ ConfigReader part_of(const SchedulerClass& scheduler, const std::filesystem::pat
 
 }  // namespace
 
-// Python writes -Infinity, which is no JSON, for the default of lambda_min_clipped. A bound that is as good as that stands for it.
+// Python writes the default of lambda_min_clipped as -Infinity, which is not JSON. It is replaced by an equivalent bound.
 ConfigReader read_scheduler_config(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   std::string text(kMaxConfigBytes + 1, '\0');
@@ -125,7 +125,7 @@ SchedulerConfig SchedulerConfig::load(const ConfigReader& config, std::string_vi
 
   Json own_json = loaded.json_;
   if (outdated == Outdated::amend) {
-    // What the file leaves out is amended for its own class alone: from_config does not carry defaults over.
+    // Missing keys are amended only for the file's own class: from_config does not copy defaults.
     for (const auto& [key, value] : {std::pair<const char*, Json>("steps_offset", 1), {"clip_sample", false}}) {
       own_json[key] = value;
       if (loaded.json_.contains(key)) loaded.json_[key] = value;

@@ -13,7 +13,7 @@
 
 namespace p2p::engine {
 
-/// Reads a scheduler_config.json as Python writes it, with numbers that are no JSON. Throws ModelError.
+/// Reads a scheduler_config.json as written by Python, with numbers that are not JSON. Throws ModelError.
 ConfigReader read_scheduler_config(const std::filesystem::path& file);
 
 /// A model's scheduler_config.json. Immutable; safe to use from several threads.
@@ -25,19 +25,19 @@ class SchedulerConfig {
 
   /// `class_name` is the class that model_index.json names; empty stands for the file's own _class_name. Throws ModelError that names the
   /// file and the key: for a class that is not supported, for a value that is wrong or not supported by the class, and for a key that no
-  /// supported class has (those of other classes are there for named samplers; what begins with `_` is nobody's).
+  /// supported class has. Keys of other supported classes are kept for named samplers; keys that begin with `_` are ignored.
   static SchedulerConfig load(const ConfigReader& config, std::string_view class_name = {}, Outdated outdated = Outdated::keep);
   static SchedulerConfig load(const std::filesystem::path& file, std::string_view class_name = {}, Outdated outdated = Outdated::keep);
 
-  /// A scheduler for so many steps, from 1 to num_train_timesteps: the model's own or, with `sampler`, what diffusers' from_config makes of
-  /// this configuration: keys that the file has and the sampler's class knows count, the rest are that class's defaults. Throws UsageError
-  /// where there cannot be so many steps, ModelError where the file has a value that the sampler's class does not support.
+  /// A scheduler for `steps`, from 1 to num_train_timesteps: the model's own or, with `sampler`, the result of diffusers' from_config:
+  /// keys of the file that the sampler's class has are used, all others have the defaults of that class. Throws UsageError for an
+  /// unsupported number of steps, ModelError if the file has a value that the sampler's class does not support.
   std::unique_ptr<Scheduler> make(int steps, std::optional<Sampler> sampler = {}) const;
 
-  /// The same for the sampler lcm, all of whose steps lie in the last `strength`, 0 to 1, of the way: img2img of LCM's own pipeline.
+  /// The same for the sampler lcm with all steps in the last `strength`, 0 to 1, of the schedule: img2img of LCM's own pipeline.
   std::unique_ptr<Scheduler> make_lcm(int steps, double strength) const;
 
-  /// The sampler that the model's own configuration is nearest to, to name it in a picture.
+  /// The sampler nearest to the model's own configuration, to name it in a picture.
   Sampler own_sampler() const;
 
   /// diffusers' name of the model's own class, such as "PNDMScheduler".
@@ -48,7 +48,7 @@ class SchedulerConfig {
 
   std::filesystem::path file_;
   std::string class_name_;
-  Json json_;  ///< what the file says, amended
+  Json json_;  ///< the file, amended
   int train_timesteps_ = 0;
   MakeScheduler own_;
 };

@@ -69,7 +69,7 @@ std::vector<double> Sigmas::spread(double from, double to, int count) const {
 
 double Sigmas::timestep_of(double sigma) const {
   const double log_sigma = std::log(std::max(sigma, 1e-10));
-  // The last level that is not above; a rising list is not taken for granted, as betas may be anything.
+  // The last level that is not above. The list may be unsorted, because betas can have any values.
   const auto found = std::find_if(log_training_.rbegin(), log_training_.rend(), [=](float level) { return log_sigma >= level; });
   const auto below = found == log_training_.rend() ? 0U : static_cast<std::size_t>(log_training_.rend() - found) - 1;
   const std::size_t low = std::min(below, log_training_.size() - 2);

@@ -9,8 +9,8 @@
 
 namespace p2p::engine {
 
-/// The noise levels of a training, sigma = sqrt((1 - alpha) / alpha) for each alpha of alphas_cumprod, and the ways in which a few of them
-/// are chosen.
+/// The noise levels of a training, sigma = sqrt((1 - alpha) / alpha) for each alpha of alphas_cumprod, and ways to choose a few of
+/// them.
 class Sigmas {
  public:
   enum class Spacing : std::uint8_t { timesteps, karras, exponential };
@@ -41,7 +41,7 @@ class Sigmas {
   std::vector<float> log_training_;
 };
 
-/// What a class reads of final_sigmas_type: whether the last level is sigma_min (the training's lowest), not zero. Throws ModelError.
+/// Reads final_sigmas_type: whether the last level is sigma_min (the training's lowest) instead of zero. Throws ModelError.
 bool read_ends_at_sigma_min(const ConfigReader& config);
 
 }  // namespace p2p::engine

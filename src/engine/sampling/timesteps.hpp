@@ -7,7 +7,8 @@
 
 namespace p2p::engine {
 
-/// Table 2 of arXiv 2305.08891: how a few timesteps are chosen from those of the training. All lists fall; whole numbers are exact.
+/// Table 2 of arXiv 2305.08891: ways to choose a few timesteps from those of the training. All lists are descending; whole numbers are
+/// exact.
 class TimestepSpacing {
  public:
   enum class Kind : std::uint8_t { linspace, leading, trailing };
@@ -15,11 +16,11 @@ class TimestepSpacing {
   /// Reads timestep_spacing, steps_offset and num_train_timesteps. Throws ModelError.
   TimestepSpacing(const ConfigReader& config, Kind fallback);
 
-  /// Whole timesteps, as PNDM and DDIM have them.
+  /// Whole timesteps, for PNDM and DDIM.
   std::vector<float> whole(int steps) const;
-  /// As Euler and Heun have them: those of linspace are not rounded.
+  /// For Euler and Heun: those of linspace are not rounded.
   std::vector<float> fractional(int steps) const;
-  /// Whole timesteps, as the multistep solvers have them: spread over one more step, of which 0 is left out, and below `last`.
+  /// Whole timesteps below `last`, for the multistep solvers: spread over one more step, without the final 0.
   std::vector<float> multistep(int steps, int last) const;
 
   Kind kind() const { return kind_; }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kBlock = 16;
 
-/// Box-Muller as torch blocks it: radii from the first eight uniforms, angles from the last eight.
+/// Box-Muller in blocks like torch: radii from the first eight uniforms, angles from the last eight.
 void to_normal(std::span<float, kBlock> block) {
   constexpr std::size_t half = kBlock / 2;
   for (std::size_t i = 0; i < half; ++i) {
@@ -22,7 +22,7 @@ void to_normal(std::span<float, kBlock> block) {
 
 }  // namespace
 
-// torch takes 64 bits and seeds its twister with the low 32.
+// torch accepts 64 bits and seeds its Mersenne twister with the low 32.
 TorchRng::TorchRng(std::uint64_t seed) : engine_(static_cast<std::uint32_t>(seed)) {}
 
 void TorchRng::randn(std::span<float> out) {
@@ -33,7 +33,7 @@ void TorchRng::randn(std::span<float> out) {
   for (float& value : out) value = uniform();
   for (std::size_t i = 0; i + kBlock <= out.size(); i += kBlock) to_normal(out.subspan(i).first<kBlock>());
   if (out.size() % kBlock != 0) {
-    // The tail makes no whole block: torch draws the last sixteen anew, over values that are normal already.
+    // For an incomplete last block, torch draws the last sixteen values again and overwrites earlier ones.
     const auto tail = out.last<kBlock>();
     for (float& value : tail) value = uniform();
     to_normal(tail);

@@ -8,7 +8,7 @@
 namespace p2p::engine {
 
 /// torch.Generator("cpu").manual_seed(seed) with torch.randn in float32: the same numbers in the same order, to a few units in the last
-/// place (torch's own code paths differ by as much between processors). One object belongs to one picture: not safe to share.
+/// place (torch differs by as much between processors). Not thread-safe; use one object per picture.
 class TorchRng {
  public:
   explicit TorchRng(std::uint64_t seed);

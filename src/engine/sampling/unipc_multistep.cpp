@@ -10,7 +10,7 @@
 namespace p2p::engine {
 namespace {
 
-/// Whether solver_type is bh1. What other classes call theirs stands for bh2, as in diffusers.
+/// Whether solver_type is bh1. Values of other classes mean bh2, as in diffusers.
 bool read_bh1(const ConfigReader& config) {
   const std::string type = config.text("solver_type", "bh2");
   if (type != "bh1" && type != "bh2" && type != "midpoint" && type != "heun" && type != "logrho")
@@ -50,7 +50,7 @@ struct Config {
   MultistepOptions schedule;
 };
 
-/// Solves matrix x = right by elimination with row pivoting in float32, as LAPACK does.
+/// Solves matrix x = right by elimination with row pivoting in float32, like LAPACK.
 std::vector<float> solve(std::vector<std::vector<float>> matrix, std::vector<float> right) {
   const std::size_t n = right.size();
   for (std::size_t column = 0; column < n; ++column) {
@@ -72,12 +72,12 @@ std::vector<float> solve(std::vector<std::vector<float>> matrix, std::vector<flo
   return right;
 }
 
-/// The method's constants for a step, in the names of arXiv 2302.04867: B(h), h phi_1(h) and the weights rho of the differences.
+/// The method's constants for a step, named as in arXiv 2302.04867: B(h), h phi_1(h) and the weights rho of the differences.
 struct BhStep {
-  /// `rks`: the distances of the earlier predictions in steps, then 1 for the one that is stepped to. The predictor does without that one.
+  /// `rks`: the distances of the earlier predictions in steps, then 1 for the target of the step, which the predictor does not use.
   BhStep(float hh, const std::vector<float>& rks, bool bh1, bool is_predictor) : h_phi_1(std::expm1(hh)), b_h(bh1 ? hh : h_phi_1) {
     const std::size_t unknowns = rks.size() - (is_predictor ? 1 : 0);
-    // Both are shortened where there is but one.
+    // Predictor and corrector are simplified for one unknown.
     if (unknowns <= 1) {
       rhos.assign(unknowns, 0.5F);
       return;
@@ -100,7 +100,7 @@ struct BhStep {
   std::vector<float> rhos;
 };
 
-/// UniPCMultistepScheduler: a multistep predictor, and a corrector that goes over its last step again with what the network then says.
+/// UniPCMultistepScheduler: a multistep predictor, and a corrector that repeats its last step with the new output of the network.
 class UniPcMultistep final : public LevelScheduler {
  public:
   UniPcMultistep(const std::shared_ptr<const Config>& config, MultistepSchedule schedule)
@@ -119,7 +119,7 @@ class UniPcMultistep final : public LevelScheduler {
   }
 
  private:
-  /// Takes `x` from level `from` to the next one: predicts it, or corrects it with the prediction `reached` that was made there.
+  /// Moves `x` from level `from` to the next one: a prediction, or a correction with the output `reached` at that level.
   void update(std::size_t from, std::span<const float> reached, std::span<const float> x, std::span<float> x_t) const {
     const NoiseLevel s0 = level(from);
     const NoiseLevel t = level(from + 1);

@@ -9,7 +9,7 @@
 namespace p2p::engine {
 namespace {
 
-// In the order in which transformers adds them: of two with the same content the later wins.
+// In the order in which transformers adds them: the later of two with the same content wins.
 constexpr std::array kSpecialTokens = {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 constexpr std::size_t kMaxTokens = 4096;
 
@@ -20,7 +20,7 @@ bool same(const AddedToken& a, const AddedToken& b) {
   return a.content == b.content && flags(a) == flags(b);
 }
 
-/// Does what transformers' `_from_pretrained` and `TokenizersBackend.__init__` do, as far as it concerns tokens.
+/// Follows transformers' `_from_pretrained` and `TokenizersBackend.__init__`, as far as tokens are concerned.
 class Reader {
  public:
   Reader(const TokenizerSource& source, const Vocabulary& vocabulary) : source_(source), vocabulary_(vocabulary) {
@@ -120,7 +120,7 @@ class Reader {
     }
   }
 
-  /// Twice would leave it to the order of the keys which of the two counts.
+  /// Duplicates are errors: otherwise the order of the keys would decide.
   void list(std::int64_t index, const AddedToken& token, const std::string& where) {
     for (const auto& [other, listed] : indexed_) {
       if (other == index || listed.content == token.content) {

@@ -15,14 +15,14 @@ class Bpe {
   struct Merge {
     std::int32_t left, right, merged;
   };
-  /// The token of every byte; nothing where the vocabulary has none.
+  /// The token of every byte; nothing if the vocabulary has none.
   using Symbols = std::array<std::optional<std::int32_t>, 256>;
 
   /// `last` are the tokens of bytes that end a word. `merges` come first to last, no pair twice. Without `unknown` every byte needs a
   /// token.
   Bpe(const Symbols& inner, const Symbols& last, const std::vector<Merge>& merges, std::optional<std::int32_t> unknown);
 
-  /// Appends the tokens of a word that is not empty, in O(n log n). Throws ModelError at a byte without a token where there is no
+  /// Appends the tokens of a non-empty word in O(n log n). Throws ModelError for a byte without a token if there is no
   /// `unknown`.
   void encode(std::string_view word, std::vector<std::int64_t>& ids) const;
 

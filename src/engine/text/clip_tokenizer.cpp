@@ -18,7 +18,7 @@ using unicode::Kind;
 
 constexpr std::size_t kPublishedLength = 77;
 constexpr std::size_t kMaxLength = 4096;
-constexpr double kNoLength = 1e20;  // transformers takes what is above for "not set"
+constexpr double kNoLength = 1e20;  // transformers treats larger values as "not set"
 constexpr std::size_t kMaxTextBytes = 16u << 20;
 
 Json read_config(const TokenizerSource& source) {
@@ -83,7 +83,7 @@ struct ClipTokenizer::Impl {
       const std::size_t size = word_length(text);
       std::u32string_view word = text.substr(0, size);
       text.remove_prefix(std::max<std::size_t>(size, 1));
-      // The byte-level step splits once more, and only "<|endoftext|>" and "<|startoftext|>" hold more than one class.
+      // The byte-level step splits again; only "<|endoftext|>" and "<|startoftext|>" contain several classes.
       while (!word.empty()) {
         const Kind kind = unicode::kind(word.front());
         const bool whole = word.front() == U'\'';  // a contraction

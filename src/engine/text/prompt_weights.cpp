@@ -19,12 +19,12 @@ constexpr double kMaxWeight = 1000;
 constexpr std::size_t kMaxDepth = 64;  // of each kind: 1000 to the power of 64 is still a double
 constexpr std::u32string_view kBreak = U"BREAK";
 
-// Python's \s and \w, which the reference's patterns are made of.
+// Python's \s and \w, which the patterns of the reference use.
 bool is_python_space(char32_t c) { return unicode::kind(c) == Kind::space || (c >= 0x1C && c <= 0x1F); }
 bool is_word(char32_t c) { return c == U'_' || unicode::kind(c) == Kind::letter || unicode::kind(c) == Kind::number; }
 
-/// Goes through the prompt once. A bracket that closes multiplies all pieces since it was opened, in the reference's order: weights that
-/// are equal there are so here to the last bit, which decides what is one piece.
+/// Parses the prompt in one pass. A closing bracket multiplies all pieces since its opening, in the order of the reference, so that
+/// weights are bit-identical. This matters because pieces of equal weight are joined.
 class Parser {
  public:
   explicit Parser(std::u32string_view text) : text_(text) {}
@@ -42,7 +42,7 @@ class Parser {
     double weight = 1;
     bool starts_section = false;
   };
-  using Brackets = std::vector<std::size_t>;  // the piece that each open one begins at
+  using Brackets = std::vector<std::size_t>;  // the first piece of each open bracket
 
   void step() {
     const char32_t c = text_[at_];
@@ -54,7 +54,7 @@ class Parser {
     if (c == U'\\') {
       ++at_;
       const bool escapes = at_ < text_.size() && std::u32string_view(U"()[]\\").contains(text_[at_]);
-      append(text_.substr(at_, escapes ? 1 : 0));  // a lone one is nothing, but may part pieces
+      append(text_.substr(at_, escapes ? 1 : 0));  // a lone backslash is dropped, but can separate pieces
       at_ += escapes ? 1 : 0;
       return;
     }
@@ -137,7 +137,7 @@ class Parser {
       section.back().text += unicode::encode(piece.text);
     }
     for (PromptSection& section : sections) {
-      std::erase_if(section, [](const WeightedText& piece) { return piece.text.empty(); });  // only now: they part their neighbours
+      std::erase_if(section, [](const WeightedText& piece) { return piece.text.empty(); });  // not earlier: they separate their neighbours
       for (WeightedText& piece : section) piece.weight = std::clamp(piece.weight, -kMaxWeight, kMaxWeight);
     }
     return sections;
@@ -146,7 +146,7 @@ class Parser {
   std::u32string_view text_;
   std::size_t at_ = 0;
   std::vector<Piece> pieces_;
-  bool joins_ = false;  // nothing since the last piece can part them
+  bool joins_ = false;  // nothing since the last piece separates them
   Brackets round_, square_;
 };
 

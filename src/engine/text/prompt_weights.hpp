@@ -6,7 +6,7 @@
 
 namespace p2p::engine {
 
-/// A piece of a prompt and how much its words count; 1 is plain text.
+/// A piece of a prompt and the weight of its words; 1 is plain text.
 struct WeightedText {
   std::string text;  ///< UTF-8, not empty
   double weight = 1;
@@ -14,14 +14,14 @@ struct WeightedText {
   bool operator==(const WeightedText&) const = default;
 };
 
-/// What stands between two BREAKs, each piece to be tokenized by itself.
+/// The text between two BREAKs. Each piece is tokenized separately.
 using PromptSection = std::vector<WeightedText>;
 
-/// Reads the prompt syntax of AUTOMATIC1111's web UI: `(word)` 1.1, `[word]` 1/1.1, `(word:1.2)`, nested as one likes, `\(` for the bracket
-/// itself, and BREAK, which starts a section. Equal to its parse_prompt_attention, but for three things. A BREAK inside brackets is one,
-/// too. A number that is none, or beyond 1000, is text. Brackets more than 64 deep count no further, and weights end at 1000: the time is
-/// linear in the length, whatever the text. Every text is a prompt; ill-formed UTF-8 becomes U+FFFD. At least one section, which may be
-/// empty.
+/// Reads the prompt syntax of AUTOMATIC1111's web UI: `(word)` 1.1, `[word]` 1/1.1, `(word:1.2)`, nested brackets, `\(` for a literal
+/// bracket, and BREAK, which starts a section. Equal to its parse_prompt_attention with three exceptions. BREAK also works inside
+/// brackets. An invalid number, or one above 1000, is text. Brackets nested more than 64 deep have no effect, and weights are limited to
+/// 1000. The time is linear in the length. Every text is valid; ill-formed UTF-8 becomes U+FFFD. Returns at least one section, which may
+/// be empty.
 std::vector<PromptSection> parse_prompt_weights(std::string_view prompt);
 
 }  // namespace p2p::engine

@@ -8,7 +8,7 @@ namespace p2p::engine {
 namespace {
 
 constexpr auto kUnnamed = "emb_params";
-constexpr std::size_t kMaxVectors = 1024;  // a prompt's chunk has room for 75
+constexpr std::size_t kMaxVectors = 1024;  // a chunk of a prompt has 75 tokens
 
 TextualInversion::Vectors vectors_of(const Safetensors& file, const std::string& name) {
   const auto fail = [&](const std::string& problem) {

@@ -8,7 +8,7 @@
 
 namespace p2p::engine {
 
-/// A word that was learned for a model ("textual inversion"): rows for the token embedding of its text encoder, or of both of SDXL's.
+/// A textual inversion, a learned word: rows for the token embedding of the text encoder, or of both encoders of SDXL.
 struct TextualInversion {
   struct Vectors {
     std::vector<float> values;  ///< [count, width]
@@ -17,13 +17,13 @@ struct TextualInversion {
   };
 
   std::filesystem::path file;
-  std::string token;  ///< how a prompt names it; it stands for all vectors
+  std::string token;  ///< its name in prompts, which expands to all vectors
   std::vector<Vectors> encoders;
 };
 
-/// Reads a file as diffusers and AUTOMATIC1111's web UI write them: one tensor [count, width] or [width], which has the token's
-/// name, or is named `emb_params` and the token is the file's name without its ending; or SDXL's pair `clip_l` and `clip_g`, named by the
-/// file, too. `token`, where it is given, is the name instead. Throws ModelError.
+/// Reads a file of diffusers or AUTOMATIC1111's web UI: one tensor [count, width] or [width] with the name of the token, or with the name
+/// `emb_params`, or SDXL's pair `clip_l` and `clip_g`. In the last two cases the token is the name of the file without its extension.
+/// `token` overrides the name. Throws ModelError.
 TextualInversion read_textual_inversion(const Safetensors& file, const std::string& token = {});
 
 }  // namespace p2p::engine

@@ -8,17 +8,17 @@
 
 namespace p2p::engine {
 
-/// Finds added tokens in a text: from left to right, at each place the longest.
+/// Finds added tokens in a text from left to right, preferring the longest.
 class TokenFinder {
  public:
-  /// A piece of text or, where `token` is set, what was found. Never empty.
+  /// A piece of text or, if `token` is set, a token. Never empty.
   struct Piece {
     std::u32string_view text;
     const AddedToken* token;
   };
 
-  /// For those of the tokens that are looked for in the normalised text, or for the others; refers to them. With `split_special` special
-  /// tokens are not found. Throws ModelError if two tokens look the same.
+  /// For the tokens matched in the normalised text, or for the others; keeps references. With `split_special` special tokens are not
+  /// matched. Throws ModelError if two tokens have the same text.
   TokenFinder(const std::vector<AddedToken>& tokens, bool normalized, bool split_special);
 
   std::vector<Piece> split(std::u32string_view text) const;

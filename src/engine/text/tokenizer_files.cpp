@@ -20,7 +20,7 @@ ClipTokenizer::Files read_tokenizer_files(const std::filesystem::path& folder) {
     const std::filesystem::path path = folder / name;
     std::error_code error;
     if (!std::filesystem::exists(path, error) && !error) continue;
-    const auto size = std::filesystem::file_size(path, error);  // an error for what is no regular file
+    const auto size = std::filesystem::file_size(path, error);  // fails unless it is a regular file
     if (error) throw ModelError(path.string() + ": cannot be read: " + error.message());
     if (size > kMaxFileBytes) {
       throw ModelError(path.string() + ": " + std::to_string(size) + " bytes; at most " + std::to_string(kMaxFileBytes) + " are read");

@@ -12,10 +12,10 @@ namespace p2p::engine {
 
 inline constexpr auto kTokenizerConfig = "tokenizer_config.json";
 
-/// Reads the files that there are. Throws ModelError.
+/// Reads the files that exist. Throws ModelError.
 ClipTokenizer::Files read_tokenizer_files(const std::filesystem::path& folder);
 
-/// A tokenizer's files with errors (ModelError) that say where they are. Refers to its arguments.
+/// A tokenizer's files. Errors (ModelError) contain the position. Keeps references to its arguments.
 class TokenizerSource {
  public:
   TokenizerSource(const ClipTokenizer::Files& files, std::string_view folder) : files_(files), folder_(folder) {}

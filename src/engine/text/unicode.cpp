@@ -15,9 +15,9 @@
 namespace p2p::engine::unicode {
 namespace {
 
-// The reference takes its Unicode data from three places: the pattern's classes from Oniguruma (Unicode 16), the lower case from Rust (17)
-// and NFC from a crate with Unicode 9. ICU 72 has Unicode 15. The first two tables hold what ICU 72 leaves unassigned; a newer ICU answers
-// by itself. All code points were compared one by one.
+// The reference uses Unicode data of three versions: the pattern's classes from Oniguruma (Unicode 16), the lower case from Rust (17)
+// and NFC from a crate with Unicode 9. ICU 72 has Unicode 15. The first two tables hold code points that ICU 72 leaves unassigned. With a
+// newer ICU they are not used. All code points were compared.
 struct Range {
   char32_t first, last;
 };
@@ -58,7 +58,7 @@ void check(UErrorCode status) {
   if (U_FAILURE(status)) throw Error(std::string("ICU: ") + u_errorName(status));
 }
 
-/// NFC as of Unicode 9: what came later neither composes nor moves.
+/// NFC of Unicode 9: later characters are neither composed nor reordered.
 class Nfc {
  public:
   static const Nfc& instance() {
@@ -80,7 +80,7 @@ class Nfc {
     known_.freeze();
   }
 
-  /// ICU alone takes quadratic time to order a long run of combining marks.
+  /// Avoids the quadratic time of ICU for a long run of combining marks.
   icu::UnicodeString ordered_decomposition(std::u32string_view text) const {
     icu::UnicodeString result;
     std::vector<std::tuple<std::uint8_t, std::size_t, UChar32>> marks;  // class, place, code point

@@ -25,7 +25,7 @@ void expect_null(const ConfigReader& reader, const char* key) {
     reader.fail(key, "only null is supported, found " + excerpt(reader.json()[key]));
 }
 
-// What encoder and decoder share.
+// Common parts of encoder and decoder.
 struct Half {
   const AutoencoderKlConfig& config;
   Scope scope;
@@ -56,7 +56,7 @@ struct Half {
   }
 };
 
-// Of a list the first counts, as diffusers has it.
+// The first value of a list, as in diffusers.
 std::size_t read_vae_sample_size(const ConfigReader& reader) {
   constexpr long long kMaxSide = 8192;
   const bool is_list = reader.json().contains("sample_size") && reader.json()["sample_size"].is_array();

@@ -7,7 +7,7 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// diffusers' AutoencoderKL, which turns pictures into latents and back.
+/// diffusers' AutoencoderKL, which converts between pictures and latents.
 struct AutoencoderKlConfig {
   std::size_t in_channels = 3;
   std::size_t out_channels = 3;
@@ -16,14 +16,14 @@ struct AutoencoderKlConfig {
   std::size_t latent_channels = 4;
   std::size_t norm_num_groups = 32;
   float scaling_factor = 0.18215F;
-  std::size_t sample_size = 32;  ///< px a side; tiles have it
+  std::size_t sample_size = 32;  ///< px a side; the size of tiles
   bool use_quant_conv = true;
   bool use_post_quant_conv = true;
   bool mid_block_add_attention = true;
 
-  /// Throws ModelError for what is missing, out of range or not supported.
+  /// Throws ModelError for values that are missing, out of range or not supported.
   static AutoencoderKlConfig load(const ConfigReader& reader);
-  /// Pixels a side for each latent.
+  /// Pixels per latent along each side.
   std::size_t upscale() const { return std::size_t{1} << (block_out_channels.size() - 1); }
 };
 
@@ -34,8 +34,8 @@ class AutoencoderKl {
   explicit AutoencoderKl(Component component);
   AutoencoderKl(AutoencoderKlConfig config, Weights weights);
 
-  /// Input `latents` [1, latent_channels, height, width] as the sampling leaves them, so that the graph divides by scaling_factor first;
-  /// output `image` [1, out_channels, upscale * height, upscale * width], nominally -1..1 and not clamped, so that NaN is seen.
+  /// Input `latents` [1, latent_channels, height, width] as sampled; the graph first divides them by scaling_factor;
+  /// output `image` [1, out_channels, upscale * height, upscale * width], nominally -1..1 not clamped, so that NaN can be detected.
   Graph decode_graph(std::size_t height, std::size_t width);
   /// Input `image` [1, in_channels, height, width] in -1..1; output `moments` [1, 2 * latent_channels, height / upscale, width / upscale]:
   /// means, then logarithms of variances, not clamped, both before they are multiplied by scaling_factor.

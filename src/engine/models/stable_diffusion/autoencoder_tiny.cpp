@@ -19,7 +19,7 @@ Value block(const Value& x, const Scope& scope, std::size_t c) {
   return ops::relu(ops::add(ops::conv2d(h, conv / 4, {c, c}, kConv), x));
 }
 
-// Widths of a half's levels: convolutions without skip layers join them, so that they cannot differ.
+// Widths of the levels of encoder or decoder, which must be equal: no layer between them changes the width.
 std::size_t channels(const ConfigReader& reader, const char* key, std::size_t levels) {
   const auto widths = reader.integers(key, 1, 16384, std::vector<long long>(4, 64));
   if (widths.size() != levels || std::ranges::count(widths, widths.front()) != ops::dim(levels))

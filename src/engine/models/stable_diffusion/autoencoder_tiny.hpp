@@ -7,7 +7,7 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// diffusers' AutoencoderTiny (TAESD): a small stand-in for AutoencoderKl.
+/// diffusers' AutoencoderTiny (TAESD): a small replacement for AutoencoderKl.
 struct AutoencoderTinyConfig {
   std::size_t in_channels = 3;
   std::size_t out_channels = 3;
@@ -18,9 +18,9 @@ struct AutoencoderTinyConfig {
   std::vector<std::size_t> num_decoder_blocks;
   float scaling_factor = 1;
 
-  /// Throws ModelError for what is missing, out of range or not supported.
+  /// Throws ModelError for values that are missing, out of range or not supported.
   static AutoencoderTinyConfig load(const ConfigReader& reader);
-  /// Pixels a side for each latent.
+  /// Pixels per latent along each side.
   std::size_t upscale() const { return std::size_t{1} << (num_decoder_blocks.size() - 1); }
 };
 
@@ -31,7 +31,7 @@ class AutoencoderTiny {
   explicit AutoencoderTiny(Component component);
   AutoencoderTiny(AutoencoderTinyConfig config, Weights weights);
 
-  /// As AutoencoderKl's.
+  /// See AutoencoderKl::decode_graph().
   Graph decode_graph(std::size_t height, std::size_t width);
   /// Input `image` [1, in_channels, height, width] in -1..1; output `latents` [1, latent_channels, height / upscale, width / upscale],
   /// before they are multiplied by scaling_factor. There is no distribution to draw from.

@@ -6,13 +6,13 @@ namespace {
 constexpr float kTransformerEps = 1e-6F;
 constexpr float kLayerEps = 1e-5F;
 
-// [N, C, H, W] -> [N, H*W, C], so that linear layers and norms find their channels last.
+// [N, C, H, W] -> [N, H*W, C], channels last for linear layers and norms.
 Value to_tokens(const Value& x) {
   const auto channels = static_cast<std::int64_t>(x.get_shape()[1]);
   return ops::reshape(ops::to_channels_last(x), {0, -1, channels});
 }
 
-// And back, to the height and width of `like`.
+// The inverse, to the height and width of `like`.
 Value from_tokens(const Value& x, const Value& like) {
   const std::vector<std::size_t>& shape = like.get_shape();
   const auto size = [&](std::size_t i) { return static_cast<std::int64_t>(shape[i]); };
@@ -105,7 +105,7 @@ Value transformer_2d(const Value& x, const Scope& scope, const Transformer& tran
 }
 
 Value spatial_attention(const Value& x, const Scope& scope, std::size_t channels, Norm norm) {
-  // Before 2023 diffusers called its parts otherwise.
+  // Names of diffusers before 2023.
   const bool old = scope.has("query.weight");
   const auto part = [&](const Value& v, const char* now, const char* then) {
     return ops::linear(v, scope / (old ? then : now), {.in = channels, .out = channels});

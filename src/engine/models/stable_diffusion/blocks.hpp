@@ -15,7 +15,7 @@ struct Norm {
   float eps = 1e-6F;
 };
 
-/// ResnetBlock2D. `time` [N or 1, out, 1, 1] is what its time_emb_proj makes of the time; the autoencoder's have none. The sum of both
+/// ResnetBlock2D. `time` [N or 1, out, 1, 1] is the output of its time_emb_proj; blocks of the autoencoder have none. The sum of both
 /// branches is divided by `scale_factor`.
 Value resnet_block(const Value& x, const Scope& scope, ops::Features features, Norm norm, const std::optional<Value>& time = {},
                    float scale_factor = 1);
@@ -31,7 +31,7 @@ struct Transformer {
   std::size_t heads = 1;
   std::size_t layers = 1;
   std::size_t groups = 32;
-  bool linear_projection = false;  ///< else proj_in and proj_out are convolutions of one pixel
+  bool linear_projection = false;  ///< otherwise proj_in and proj_out are 1x1 convolutions
   std::size_t text_width = 0;
   std::int64_t batch = 1;   ///< of the text
   std::int64_t tokens = 0;  ///< of the text

@@ -12,16 +12,16 @@ namespace {
 constexpr std::size_t kSpecialCare = 3;
 constexpr std::size_t kConcepts = 17;
 
-// As torch's normalize().
+// Like torch's normalize().
 void normalize(std::span<float> direction) {
   const float length = std::sqrt(std::inner_product(direction.begin(), direction.end(), direction.begin(), 0.0F));
   for (float& value : direction) value /= std::max(length, 1e-12F);
 }
 
-// As numpy's float32 rounds.
+// Rounds like numpy's float32.
 float rounded(float score) { return std::nearbyint(score * 1000) / 1000; }
 
-// transformers lets vision_config_dict, which published files have, overrule vision_config whole, its defaults included.
+// In transformers vision_config_dict, which published files have, replaces vision_config including its defaults.
 ConfigReader vision_reader(const ConfigReader& reader) {
   for (const char* key : {"vision_config_dict", "vision_config"}) {
     const auto found = reader.json().find(key);
@@ -32,7 +32,7 @@ ConfigReader vision_reader(const ConfigReader& reader) {
   return {reader.file(), Json::object()};
 }
 
-// Published files, of transformers before 5, have the vision model's parts one level further down.
+// Published files, from transformers before 5, have the parts of the vision model one level deeper.
 Scope vision_root(const Scope& top) {
   const Scope root = top / "vision_model";
   const Scope old = root / "vision_model";

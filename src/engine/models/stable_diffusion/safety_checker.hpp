@@ -10,7 +10,7 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// transformers' CLIPConfig, as far as it shapes the checker.
+/// transformers' CLIPConfig, as far as it affects the checker.
 struct SafetyCheckerConfig {
   ClipVisionConfig vision;
   std::size_t projection_dim = 0;
@@ -19,7 +19,7 @@ struct SafetyCheckerConfig {
   static SafetyCheckerConfig load(const ConfigReader& reader);
 };
 
-/// What a checker looks for.
+/// The concepts that a checker detects.
 struct SafetyConcepts {
   struct Group {
     std::vector<float> directions;  ///< [count, projection_dim], each of length 1
@@ -33,10 +33,10 @@ struct SafetyConcepts {
 /// rest of the checker's tensors.
 SafetyConcepts build_safety_checker(const SafetyCheckerConfig& config, const Scope& top);
 
-/// How near a picture comes to what is looked for, each less its own threshold and rounded to three digits: above 0 it is found.
+/// Similarities of a picture to the concepts, minus their thresholds, rounded to three digits. Above 0: detected.
 struct SafetyScores {
-  std::vector<float> special_care;  ///< any of these above 0 lowers the thresholds that come after by 0.01
-  std::vector<float> concepts;      ///< any of these above 0 condemns the picture
+  std::vector<float> special_care;  ///< any above 0 lowers the thresholds of `concepts` by 0.01
+  std::vector<float> concepts;      ///< any above 0 flags the picture
 
   bool operator==(const SafetyScores&) const = default;
 };
@@ -48,7 +48,8 @@ class SafetyChecker {
   SafetyChecker(Component component, Precision precision, int threads);
 
   const SafetyCheckerConfig& config() const { return config_; }
-  /// `pixel_values` is [3, image_size, image_size], normalised. `adjustment` is added to every score: above 0 finds more, below 0 less.
+  /// `pixel_values` is [3, image_size, image_size], normalised. `adjustment` is added to every score: values above 0 flag more pictures,
+  /// below 0 fewer.
   SafetyScores check(std::span<const float> pixel_values, double adjustment) const;
 
  private:

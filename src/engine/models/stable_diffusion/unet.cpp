@@ -18,13 +18,11 @@ struct Unet::Block {
   std::size_t heads = 0;     ///< of transformer
   std::size_t layers = 0;    ///< likewise
   float scale_factor = 1;    ///< of resnet
-  bool joins_skip = false;   ///< takes the last skip besides, which `in` counts
+  bool joins_skip = false;   ///< also reads the last skip, which `in` includes
   bool leaves_skip = false;  ///< its output is a skip
 };
 
-namespace {}  // namespace
-
-/// Lists a network's blocks in the order that data passes them.
+/// Lists the blocks of a network in execution order.
 class Unet::BlockList {
  public:
   explicit BlockList(const UnetConfig& config) : config_(config), channels_(config.block_out_channels[0]), skips_{channels_} {
@@ -95,7 +93,7 @@ class Unet::BlockList {
   const UnetConfig& config_;
   std::vector<Block> blocks_;
   std::size_t channels_;            ///< of the last block's output
-  std::vector<std::size_t> skips_;  ///< and of the skips'
+  std::vector<std::size_t> skips_;  ///< of the skips
 };
 
 Unet::Unet(Component component) : Unet(UnetConfig::load(component.config), Weights(std::move(component.weights))) {}
@@ -208,7 +206,7 @@ class Unet::StepBuilder {
       case Block::Kind::downsample:
         return downsample(x, scope, block.in, config_.downsample_padding);
       case Block::Kind::upsample: {
-        // Sides that could not be halved are met again: the next skip has their size.
+        // Restores sides that were odd before halving: the next skip has the original size.
         const auto& size = skips_.back().get_shape();
         return upsample(x, scope, block.in, size[2], size[3]);
       }

@@ -7,9 +7,9 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// Port of unet_2d_condition.py. Besides the inputs that DenoiserGraphs tells of, the time graph has `condition` [1, time_cond_proj_dim]
-/// where the config has that (see guidance_scale_embedding()), and `added` [batch, projection_class_embeddings_input_dim] where it has that
-/// (see added_condition()). Latents of any height and width will do.
+/// Port of unet_2d_condition.py. In addition to the inputs of DenoiserGraphs, the time graph has `condition` [1, time_cond_proj_dim]
+/// if the config has it (see guidance_scale_embedding()), and `added` [batch, projection_class_embeddings_input_dim] if it has that
+/// (see added_condition()). Latents may have any height and width.
 class Unet final : public DenoiserGraphs {
  public:
   /// Checks every weight. Throws ModelError.
@@ -25,7 +25,7 @@ class Unet final : public DenoiserGraphs {
   Graph step_graph(const LatentShape& shape) override;
   std::vector<float> time_embedding(float time) const override;
 
-  /// A row of `added`: the pooled text, then the embedding of each of SDXL's time ids. Throws ModelError where the widths do not add up.
+  /// A row of `added`: the pooled text, then the embedding of each of SDXL's time ids. Throws ModelError if the widths do not match.
   std::vector<float> added_condition(std::span<const float> pooled_text, std::span<const float> time_ids) const;
 
   const UnetConfig& config() const { return config_; }

@@ -12,7 +12,7 @@ bool is_given(const ConfigReader& reader, const char* key) { return reader.json(
 
 bool is_list(const ConfigReader& reader, const char* key) { return is_given(reader, key) && reader.json()[key].is_array(); }
 
-// A key whose other values would make another network.
+// Keys with only one supported value: others would be another network.
 void expect_absent(const ConfigReader& reader, const char* key) {
   if (is_given(reader, key)) reader.fail(key, "only null is supported, found " + excerpt(reader.json()[key]));
 }
@@ -22,8 +22,8 @@ void expect_false(const ConfigReader& reader, const char* key) {
   if (!all_false) reader.fail(key, "only false is supported, found " + excerpt(reader.json()[key]));
 }
 
-// Keys that the published networks leave at their defaults. resnet_out_scale_factor, resnet_skip_time_act, cross_attention_norm and
-// addition_embed_type_num_heads are of kinds of blocks that are refused; upcast_attention and dropout do not change f32 results.
+// Keys that have their defaults in published networks. resnet_out_scale_factor, resnet_skip_time_act, cross_attention_norm and
+// addition_embed_type_num_heads belong to blocks that are not supported; upcast_attention and dropout do not change f32 results.
 void expect_stable_diffusion(const ConfigReader& reader) {
   for (const char* key : {"num_attention_heads", "encoder_hid_dim", "encoder_hid_dim_type", "class_embed_type", "num_class_embeds",
                           "time_embedding_act_fn", "timestep_post_act"}) {
@@ -166,7 +166,7 @@ UnetConfig UnetConfig::load(const ConfigReader& reader) {
                                        {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"}, levels);
   config.up_attention = attention_of(reader, "up_block_types", "UpBlock2D",
                                      {"UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"}, levels);
-  // null is no mid block, and not the default as for other keys.
+  // Here null means "no mid block", not the default.
   config.has_mid_block = !reader.json().contains("mid_block_type") || !reader.json()["mid_block_type"].is_null();
   if (config.has_mid_block) reader.expect_text("mid_block_type", "UNetMidBlock2DCrossAttn");
   config.layers_per_block = per_level(reader, "layers_per_block", kMaxLayers, 2, levels);

@@ -73,7 +73,7 @@ void TimeTableWriter::timestep_block(const Scope& scope, std::size_t c) {
 }
 
 void TimeTableWriter::finish() {
-  if (parts_.empty()) parts_.push_back(ops::split(embedding_, 1, {1, static_cast<std::int64_t>(c_r_) - 1})[0]);  // which nobody reads
+  if (parts_.empty()) parts_.push_back(ops::split(embedding_, 1, {1, static_cast<std::int64_t>(c_r_) - 1})[0]);  // unused
   graph_->output("time", ops::concat(parts_, 1));
 }
 

@@ -10,7 +10,7 @@
 // A denoising network is built as several graphs, by how often their values change:
 //   text    per picture     the prompt -> its embedding -> keys and values of every attention block
 //   time    per time        the time embedding -> scale and shift of every timestep block
-//   step    at every step   the latents and what the other two gave -> the prediction
+//   step    at every step   the latents and the outputs of the other two -> the prediction
 namespace p2p::engine::wuerstchen {
 
 /// The sinusoidal embedding of a time ratio (gen_r_embedding): `c_r` values.
@@ -22,7 +22,7 @@ class TimeTableWriter {
   TimeTableWriter(Graph& graph, std::size_t c_r);
   /// The block's `mapper`: 2c values, scale (1 included) and shift.
   void timestep_block(const Scope& scope, std::size_t c);
-  /// Makes the output `time` [1, sum of 2c]; [1, 1] where there was no block.
+  /// Makes the output `time` [1, sum of 2c]; [1, 1] without any block.
   void finish();
 
  private:
@@ -32,7 +32,7 @@ class TimeTableWriter {
   std::vector<Value> parts_;
 };
 
-/// Deals the row out again, in the same order, inside a step graph.
+/// Splits that row again, in the same order, inside a step graph.
 class TimeTableReader {
  public:
   /// `channels`: c of every timestep block, in the order they are built.

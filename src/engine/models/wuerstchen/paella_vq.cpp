@@ -8,7 +8,7 @@
 namespace p2p::engine::wuerstchen {
 namespace {
 
-// Stage A works on channels first, [N, C, H, W]: it is narrow and large, so that one transposition costs more than a linear layer gains.
+// Stage A works on channels first, [N, C, H, W]: it is narrow and large, so a transposition costs more than a linear layer gains.
 
 // LayerNorm over the channels, then * (1 + gammas[at]) + gammas[at + 1].
 Value modulated_norm(const Value& x, std::span<const float> gammas, std::size_t at) {
@@ -97,7 +97,7 @@ Graph PaellaVq::decode_graph(std::size_t height, std::size_t width) {
   return graph;
 }
 
-// Names and shapes of what only encoding needs: a file that lacks them is not a whole model.
+// Names and shapes of the encoder's weights: a file without them is incomplete.
 void PaellaVq::expect_encoder() {
   Graph unused("vqgan encoder");
   const Scope root(weights_, unused);

@@ -6,7 +6,7 @@
 
 namespace p2p::engine::wuerstchen {
 
-/// diffusers' PaellaVQModel: stage A, which turns latents into pixels.
+/// diffusers' PaellaVQModel: stage A, which converts latents to pixels.
 struct PaellaVqConfig {
   std::size_t in_channels = 3;
   std::size_t out_channels = 3;
@@ -19,7 +19,7 @@ struct PaellaVqConfig {
   float scale_factor = 0.3764F;
 
   static PaellaVqConfig load(const std::filesystem::path& config_file);
-  /// Pixels a side for each latent.
+  /// Pixels per latent along each side.
   std::size_t upscale() const { return up_down_scale_factor << (levels - 1); }
 };
 
@@ -30,8 +30,8 @@ class PaellaVq {
   explicit PaellaVq(const std::filesystem::path& folder);
   PaellaVq(const PaellaVqConfig& config, Weights weights);
 
-  /// Input `latents` [1, latent_channels, height, width]; output `image` [1, out_channels, upscale * height, upscale * width], to be
-  /// clamped to 0..1 (not in the graph, where a clamp would turn NaN into black).
+  /// Input `latents` [1, latent_channels, height, width]; output `image` [1, out_channels, upscale * height, upscale * width], which the
+  /// caller clamps to 0..1: a clamp in the graph would turn NaN into black.
   Graph decode_graph(std::size_t height, std::size_t width);
 
   const PaellaVqConfig& config() const { return config_; }

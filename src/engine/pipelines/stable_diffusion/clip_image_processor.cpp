@@ -12,7 +12,7 @@ constexpr std::size_t kMaxSide = 4096;
 constexpr std::array kMean{0.48145466, 0.4578275, 0.40821073};
 constexpr std::array kStd{0.26862954, 0.26130258, 0.27577711};
 
-// A number stands for an object of it, which is how older files have it.
+// Older files have a number instead of an object.
 int side(const ConfigReader& reader, const char* key, std::initializer_list<const char*> parts) {
   const auto found = reader.json().find(key);
   if (found == reader.json().end() || !found->is_object()) return static_cast<int>(reader.size(key, 1, kMaxSide, 224));

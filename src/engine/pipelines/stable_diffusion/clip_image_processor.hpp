@@ -8,13 +8,13 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// transformers' CLIPImageProcessor, which resizes as Pillow does: a picture's middle, as CLIP sees it.
+/// transformers' CLIPImageProcessor: resizes like Pillow, crops the centre and normalises.
 class ClipImageProcessor {
  public:
-  /// `reader` is that of a preprocessor_config.json. Throws ModelError.
+  /// `reader` reads a preprocessor_config.json. Throws ModelError.
   explicit ClipImageProcessor(const ConfigReader& reader);
 
-  /// px, of either side of what process() gives.
+  /// Width and height of the output of process() in pixels.
   std::size_t crop_size() const { return static_cast<std::size_t>(crop_size_); }
   /// pixel_values [3, crop_size, crop_size], normalised.
   std::vector<float> process(const Image& image) const;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kMaxPixels = 8192;
 
-// SD-Turbo and SDXL-Turbo say it nowhere else; models for many steps that begin there as well rescale their betas.
+// The only sign of SD-Turbo and SDXL-Turbo. Models for many steps with this schedule rescale their betas.
 bool is_turbo(const ModelIndex& index) {
   const ConfigReader scheduler = index.scheduler();
   return index.class_of("scheduler").starts_with("Euler") && scheduler.text("timestep_spacing", "") == "trailing" &&
@@ -26,7 +26,7 @@ int fit_side(int px, std::size_t multiple) {
   return (px + m - 1) / m * m;
 }
 
-// As diffusers' VaeImageProcessor.
+// Like diffusers' VaeImageProcessor.
 int fit_image_side(int px, std::size_t multiple) {
   const int m = static_cast<int>(multiple);
   if (px < m || px > kMaxPixels)
@@ -39,7 +39,7 @@ int fit_image_side(int px, std::size_t multiple) {
 
 Defaults Defaults::of(const ModelIndex& index, const UnetConfig& unet, std::size_t upscale, const ModelCard& card) {
   Defaults defaults{.steps = 25, .guidance = 7.5};
-  if (index.family() == Family::latent_consistency) defaults = {.steps = 4, .guidance = 8.5};  // its network is told the guidance
+  if (index.family() == Family::latent_consistency) defaults = {.steps = 4, .guidance = 8.5};  // the guidance is an input of its network
   if (is_turbo(index)) defaults = {.steps = 4, .guidance = 0};
   const auto pixels = [&](std::size_t latents) { return static_cast<int>((latents > 0 ? latents : 64) * upscale); };
   return {.width = card.width.value_or(pixels(unet.sample_size[1])),
@@ -53,7 +53,7 @@ GenerateParams Defaults::fill_in(GenerateParams asked, std::size_t upscale, std:
   asked.steps = asked.steps.value_or(steps);
   asked.guidance = asked.guidance.value_or(guidance);
   if (*asked.steps < 1) throw UsageError("steps: expected at least 1");
-  asked.decoder_steps = {};  // of Würstchen alone
+  asked.decoder_steps = {};  // Würstchen only
   asked.decoder_guidance = {};
   if (asked.image) asked.strength = strength_or(asked.strength, strength, *asked.steps);
   if (asked.strength && !asked.image && !asked.upscale && asked.variations.empty())

@@ -10,8 +10,8 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// What a model draws with where nothing is asked for: what its card says, else 25 steps with guidance 7.5. Those of few steps take 4:
-/// latent consistency models with diffusers' guidance for them, Turbo, known by a schedule that begins at its very end, without guidance.
+/// A model's default parameters: those of its card, else 25 steps with guidance 7.5. Few-step models default to 4 steps:
+/// latent consistency models with diffusers' guidance for them, Turbo (detected by a schedule that starts at its end) without guidance.
 struct Defaults {
   int width = 0;  ///< px
   int height = 0;
@@ -21,8 +21,8 @@ struct Defaults {
 
   static Defaults of(const ModelIndex& index, const UnetConfig& unet, std::size_t upscale, const ModelCard& card);
 
-  /// `asked` with what it leaves open; sides are raised to multiples of `upscale`, a picture's own are lowered, which `notices` tell.
-  /// Throws UsageError for what cannot be drawn.
+  /// Completes `asked`. Sides are rounded up to multiples of `upscale`, those of an input picture down; `notices` report it.
+  /// Throws UsageError for unsupported parameters.
   GenerateParams fill_in(GenerateParams asked, std::size_t upscale, std::vector<std::string>& notices) const;
 };
 

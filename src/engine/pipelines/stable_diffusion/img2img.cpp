@@ -11,7 +11,7 @@
 namespace p2p::engine::stable_diffusion {
 namespace {
 
-constexpr double kUpscaleStrength = 0.3;  // enough for detail, too little to change what is drawn
+constexpr double kUpscaleStrength = 0.3;  // adds detail without changing the content
 
 int upscaled(int px, double factor, std::size_t multiple) {
   const int side = static_cast<int>(px * factor);

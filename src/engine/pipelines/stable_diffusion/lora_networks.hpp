@@ -11,7 +11,7 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// The networks that LoRAs change, with the changes of one set of them.
+/// The networks that LoRAs change, with one set of LoRAs applied.
 struct Networks {
   Networks(std::shared_ptr<const TextEncoders> encoders, std::shared_ptr<Unet> unet, Precision precision, int threads)
       : text(std::move(encoders)), denoiser(std::move(unet), precision, threads) {}
@@ -20,8 +20,8 @@ struct Networks {
   Denoiser denoiser;
 };
 
-/// A model's networks for the set of LoRAs that was asked for last. What was given out stays as it is: safe to use from several threads,
-/// each with a set of its own.
+/// Caches a model's networks for the last set of LoRAs. Networks given out do not change. Safe to use from several threads with different
+/// sets.
 class LoraNetworks {
  public:
   LoraNetworks(TextEncoders text, std::shared_ptr<const Unet> unet, Precision precision, int threads);

@@ -20,7 +20,7 @@ std::optional<double> number(std::string_view text) {
   return value;
 }
 
-// Links are followed: the folder is the operator's.
+// Links are followed: the operator controls the folder.
 std::optional<fs::path> find(const fs::path& folder, std::string_view name) {
   const bool plain = !name.empty() && name.front() != '.' && name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
   if (folder.empty() || !plain) return {};

@@ -16,22 +16,22 @@ enum class Family {
   xl,                  ///< StableDiffusionXLPipeline, SDXL-Turbo
 };
 
-/// What a model consists of: a folder's model_index.json, or what stands for it where the model is a single file.
+/// The components of a model: a folder's model_index.json, or its equivalent for a single file.
 class ModelIndex {
  public:
-  /// `clip` is where a single file's tokenizers are looked for, see SingleFile::tokenizer(). Throws ModelError; also for a pipeline that is
-  /// none of the families.
+  /// `clip` is the folder of tokenizers for single files; see SingleFile::tokenizer(). Throws ModelError, also for pipelines of other
+  /// families.
   explicit ModelIndex(const std::filesystem::path& model, std::filesystem::path clip = {});
 
   const std::filesystem::path& path() const { return model_; }
   Family family() const { return family_; }
-  /// Each throws ModelError where the index lists nothing of that name.
+  /// Each throws ModelError if the index has no component of that name.
   Component component(const std::string& name) const;
   std::filesystem::path tokenizer(const std::string& name) const;
   ConfigReader scheduler() const;
   /// A component's class, such as "AutoencoderKL".
   std::string class_of(std::string_view component) const;
-  /// SDXL: whether the absence of a negative prompt is zeros, instead of the empty prompt's embeddings.
+  /// SDXL: whether a missing negative prompt is encoded as zeros instead of as the empty prompt.
   bool force_zeros_for_empty_prompt() const;
 
  private:

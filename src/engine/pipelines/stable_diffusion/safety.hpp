@@ -8,13 +8,13 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// A model's own safety checker, at work on pictures that are drawn. Safe to use from several threads.
+/// Applies a model's safety checker to drawn pictures. Safe to use from several threads.
 class Safety {
  public:
   /// Loads safety_checker/ and feature_extractor/ of the folder `model`; `adjustment` is EngineOptions::safety. Throws ModelError.
   Safety(const std::filesystem::path& model, double adjustment, Precision precision, int threads);
 
-  /// Looks at the result's picture and writes the verdict; a picture that is flagged is made black, as diffusers does, with a notice.
+  /// Checks the picture and stores the verdict in the result. Makes a flagged picture black, as diffusers does, and adds a notice.
   void judge(GenerateResult& result) const;
 
  private:

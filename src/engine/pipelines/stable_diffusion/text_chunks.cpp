@@ -24,7 +24,7 @@ TextChunk make_chunk(const ClipTokenizer& tokenizer, std::span<const std::int64_
   return chunk;
 }
 
-// In double: the mean is small beside the values.
+// In double, because the mean is small compared to the values.
 double mean(std::span<const float> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
@@ -50,7 +50,7 @@ TextChunks split_into_chunks(const ClipTokenizer& tokenizer, std::string_view pr
       section.ids.insert(section.ids.end(), ids.begin(), ids.end());
       section.weights.resize(section.ids.size(), static_cast<float>(piece.weight));
     }
-    // A BREAK ends a chunk of no tokens, too; the end of the prompt does not.
+    // A BREAK ends even an empty chunk; the end of the prompt does not.
     if (section.ids.empty() && &pieces == &sections.back() && !split.chunks.empty()) break;
     std::size_t done = 0;
     do {

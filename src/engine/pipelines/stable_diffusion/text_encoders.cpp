@@ -11,7 +11,7 @@
 namespace p2p::engine::stable_diffusion {
 namespace {
 
-/// Which of a model's encoders, of how many.
+/// The index of an encoder, and the number of the model's encoders.
 struct Place {
   std::size_t index = 0;
   std::size_t count = 1;
@@ -30,7 +30,7 @@ std::vector<ClipTokenizer::Word> words_of(std::span<const TextualInversion> lear
   return words;
 }
 
-/// A tokenizer's words come last.
+/// The ids of learned words are the last of a tokenizer.
 LearnedTokens rows_of(std::span<const TextualInversion> learned, Place place, const ClipTokenizer& tokenizer) {
   LearnedTokens rows{.first_id = static_cast<std::int64_t>(tokenizer.vocabulary_size()), .values = {}};
   for (const TextualInversion& inversion : learned) {
@@ -41,7 +41,7 @@ LearnedTokens rows_of(std::span<const TextualInversion> learned, Place place, co
   return rows;
 }
 
-/// A tokenizer and its encoder. The empty chunk, which most negative prompts are, is encoded once.
+/// A tokenizer and its encoder. The empty chunk, the most common negative prompt, is encoded once.
 class Encoder {
  public:
   Encoder(const TextEncoders::Source& source, ClipTextOutputs outputs, Precision precision, int threads,
@@ -55,7 +55,7 @@ class Encoder {
                          " values, hidden_size of the text encoder, found " + std::to_string(width));
       }
     }
-    // diffusers reads the key in Stable Diffusion's pipeline alone, whose encoder gives the last state.
+    // Only diffusers' Stable Diffusion pipeline, which uses the last state, reads this key.
     if (!clip_.config().use_attention_mask || outputs.penultimate) unmasked_.assign(tokenizer_->length(), 1);
   }
   Encoder(const Encoder& base, std::shared_ptr<const WeightPatches> patches)
@@ -65,7 +65,7 @@ class Encoder {
   const ClipTextConfig& config() const { return clip_.config(); }
   const Weights& weights() const { return clip_.weights(); }
 
-  /// The chunk's states, weighted; adds what it took to `multiply_adds`.
+  /// The weighted states of the chunk; adds to `multiply_adds`.
   ClipText::Encoded encode(const TextChunk& chunk, double& multiply_adds) const {
     if (chunk.empty) {
       const std::lock_guard lock(mutex_);
@@ -187,7 +187,7 @@ std::size_t TextEncoders::pooled_width() const { return impl_->pooled_width(); }
 TextEncoding TextEncoders::encode(const GenerateParams& params, bool guided) const {
   TextEncoding encoding{.batch = guided ? 2U : 1U};
   const bool zeros = impl_->force_zeros && params.negative_prompt.empty();
-  std::vector<std::vector<TextChunks>> prompts;  // those that are encoded, in the batch's order, which they end
+  std::vector<std::vector<TextChunks>> prompts;  // those to encode, in the order of the batch, at its end
   if (guided && !zeros) prompts.push_back(impl_->split(params.negative_prompt, params.plain, "negative prompt", encoding.notices));
   prompts.push_back(impl_->split(params.prompt, params.plain, "prompt", encoding.notices));
 

@@ -14,18 +14,18 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// What a UNet is told of the prompts.
+/// The encoded prompts, inputs of a UNet.
 struct TextEncoding {
   std::vector<float> embeds;  ///< [batch, tokens, width]; with guidance a batch of 2, the negative prompt first
-  std::vector<float> pooled;  ///< [batch, projection_dim], of a pair of encoders only
+  std::vector<float> pooled;  ///< [batch, projection_dim]; only with two encoders
   std::size_t batch = 1;
   std::size_t tokens = 0;            ///< of all chunks
-  std::vector<std::string> notices;  ///< what had to be left out
-  double multiply_adds = 0;          ///< that it took
+  std::vector<std::string> notices;  ///< about omitted text
+  double multiply_adds = 0;          ///< of the encoding
 };
 
-/// The text encoders of Stable Diffusion: one, or SDXL's pair, whose states stand side by side. Equal to encode_prompt of diffusers'
-/// StableDiffusionPipeline and StableDiffusionXLPipeline where a prompt has one chunk and no weights. Safe to use from several threads.
+/// The text encoders of Stable Diffusion: one, or SDXL's pair, whose states are concatenated. Equal to encode_prompt of diffusers'
+/// StableDiffusionPipeline and StableDiffusionXLPipeline for prompts with one chunk and no weights. Safe to use from several threads.
 class TextEncoders {
  public:
   struct Source {
@@ -35,8 +35,8 @@ class TextEncoders {
 
   /// Stable Diffusion 1 and 2; prompts may use the words `learned`. Throws ModelError, also for words that were learned for another model.
   static TextEncoders single(const Source& source, Precision precision, int threads, std::span<const TextualInversion> learned = {});
-  /// SDXL; `force_zeros_for_empty_prompt` (a key of model_index.json, true in StableDiffusionXLPipeline) puts zeros in place of an empty
-  /// negative prompt. Throws ModelError.
+  /// SDXL; `force_zeros_for_empty_prompt` (a key of model_index.json, true in StableDiffusionXLPipeline) encodes an empty negative prompt
+  /// as zeros. Throws ModelError.
   static TextEncoders pair(const Source& first, const Source& second, bool force_zeros_for_empty_prompt, Precision precision, int threads,
                            std::span<const TextualInversion> learned = {});
   /// The same encoders with changed weights: `patches` has one for each (null: none).
@@ -45,8 +45,8 @@ class TextEncoders {
   TextEncoders(TextEncoders&&) noexcept;
   TextEncoders& operator=(TextEncoders&&) noexcept;
 
-  /// Of prompt, negative_prompt and plain. Prompts of many chunks, or with a BREAK, give more tokens; the shorter of the two is filled up
-  /// with chunks of the empty prompt. `pooled` is of the first chunk.
+  /// Encodes prompt and negative_prompt, with plain. Prompts of several chunks have more tokens; the shorter of the two is padded
+  /// with chunks of the empty prompt. `pooled` belongs to the first chunk.
   TextEncoding encode(const GenerateParams& params, bool guided) const;
 
   /// Of each encoder.

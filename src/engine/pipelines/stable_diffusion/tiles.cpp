@@ -23,7 +23,7 @@ std::vector<float> cut(const Tiles& tiles, std::span<const float> latents, const
   return part;
 }
 
-// The first rows (or columns) of `tile` become more and more its own, the further they are from `before`, whose last ones they are.
+// Blends the first rows (or columns) of `tile` with the last ones of `before`, with increasing weight of `tile`.
 void blend(const Tile& before, Tile& tile, std::size_t upscale, std::size_t extent, bool rows) {
   const std::size_t height = tile.height * upscale;
   const std::size_t width = tile.width * upscale;

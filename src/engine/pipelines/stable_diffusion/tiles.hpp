@@ -7,7 +7,7 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// Latents [channels, height, width] and the picture [3, upscale * height, upscale * width] that they become, in tiles of `side` latents.
+/// Sizes: latents [channels, height, width] become a picture [3, upscale * height, upscale * width], in tiles of `side` latents.
 struct Tiles {
   std::size_t channels = 0;
   std::size_t height = 0;
@@ -16,11 +16,11 @@ struct Tiles {
   std::size_t side = 0;  ///< a multiple of 4
 };
 
-/// What decodes one tile, latents [channels, height, width].
+/// Decodes one tile of latents [channels, height, width].
 using DecodeTile = std::function<std::vector<float>(std::span<const float> latents, std::size_t height, std::size_t width)>;
 
-/// Decodes tiles that overlap by a quarter and blends them, as diffusers' AutoencoderKL.tiled_decode. `decode` is called for tiles of one
-/// size after the other, so that it compiles at most four networks.
+/// Decodes tiles that overlap by a quarter and blends them, as diffusers' AutoencoderKL.tiled_decode. Tiles of one size are decoded
+/// together, so that at most four networks are compiled.
 std::vector<float> decode_in_tiles(const Tiles& tiles, std::span<const float> latents, const DecodeTile& decode);
 
 }  // namespace p2p::engine::stable_diffusion

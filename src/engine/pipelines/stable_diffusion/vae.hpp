@@ -18,28 +18,28 @@ namespace p2p::engine::stable_diffusion {
 /// An autoencoder of either class. Safe to use from several threads.
 class Vae {
  public:
-  /// The one that the index names. Throws ModelError.
+  /// Loads the vae of the index. Throws ModelError.
   explicit Vae(const ModelIndex& index);
-  /// The one in a folder, whose config.json names the class. Throws ModelError.
+  /// Loads the folder of a vae, whose config.json names the class. Throws ModelError.
   explicit Vae(const std::filesystem::path& folder);
 
   /// See AutoencoderKl::decode_graph().
   Graph decode_graph(std::size_t height, std::size_t width) const;
   /// For a picture of height x width, in whole latents; see AutoencoderKl::encode_graph().
   Graph encode_graph(std::size_t height, std::size_t width) const;
-  /// The name of its output, which latents_of() takes.
+  /// The name of the output of encode_graph().
   std::string encoded_name() const { return std::holds_alternative<AutoencoderKl>(vae_) ? "moments" : "latents"; }
-  /// Latents of what encode_graph() gave, multiplied by scaling_factor; a sample of the distribution where the class has one.
+  /// Converts the output of encode_graph() to latents, multiplied by scaling_factor; samples the distribution if the class has one.
   std::vector<float> latents_of(std::span<const float> encoded, TorchRng& rng) const;
-  /// Pixels a side for each latent.
+  /// Pixels per latent along each side.
   std::size_t upscale() const;
   std::size_t latent_channels() const;
-  /// Latents a side of a tile, where the class can decode in tiles; 0: it cannot.
+  /// Latents along each side of a tile; 0 if the class cannot decode in tiles.
   std::size_t tile_side() const;
 
  private:
   mutable std::mutex mutex_;
-  mutable std::variant<AutoencoderKl, AutoencoderTiny> vae_;  ///< whose graphs are made under the lock
+  mutable std::variant<AutoencoderKl, AutoencoderTiny> vae_;  ///< building its graphs requires the lock
 };
 
 }  // namespace p2p::engine::stable_diffusion

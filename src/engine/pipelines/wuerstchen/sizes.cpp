@@ -14,7 +14,7 @@ struct Side {
   std::size_t prior, decoder;
 };
 
-// As diffusers computes them, but for the search: there a side that is no multiple fails.
+// Computed like diffusers, plus the search: in diffusers a side that is not a multiple fails.
 Side fit_side(const SizeRules& rules, int px) {
   if (px < 1 || px > kMaxPixels) {
     throw UsageError("width and height: expected 1 to " + std::to_string(kMaxPixels) + " pixels, found " + std::to_string(px));

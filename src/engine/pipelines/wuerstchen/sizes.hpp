@@ -8,7 +8,7 @@
 
 namespace p2p::engine::wuerstchen {
 
-/// Sides of one picture in each stage's latents.
+/// The size of one picture in the latents of each stage.
 struct Sizes {
   std::size_t prior_height = 0;
   std::size_t prior_width = 0;
@@ -16,15 +16,15 @@ struct Sizes {
   std::size_t width = 0;
 };
 
-/// What the latents' sides must obey.
+/// Constraints on the sides of the latents.
 struct SizeRules {
   PipelineConfig config;
   std::size_t multiple = 1;  ///< the decoder's sides are multiples of this
-  std::size_t upscale = 4;   ///< pixels a side for each of the decoder's latents
+  std::size_t upscale = 4;   ///< pixels along each side per latent of the decoder
 };
 
-/// The sizes for the picture that `params` ask for (width and height set), or for the next larger one that the model can draw: then
-/// `params` are changed and `notices` say so. Throws UsageError where there is none.
+/// The sizes for `params` (width and height set), or for the next larger size that the model supports, which changes `params` and adds a
+/// notice. Throws UsageError if there is none.
 Sizes fit_sizes(const SizeRules& rules, GenerateParams& params, std::vector<std::string>& notices);
 
 }  // namespace p2p::engine::wuerstchen

@@ -11,7 +11,7 @@
 
 namespace p2p::engine::wuerstchen {
 
-/// A prompt's way into a stage. The empty prompt, which guidance without a negative prompt needs for every picture, is encoded once.
+/// Encodes prompts for a stage. The empty prompt, used by guidance without a negative prompt, is encoded once.
 /// Safe to use from several threads.
 class TextStage {
  public:
@@ -19,8 +19,8 @@ class TextStage {
 
   struct Encoded {
     std::vector<float> embedding;      ///< [1 or 2, tokens, width]: the prompt, then, if guided, the negative prompt
-    double multiply_adds = 0;          ///< that it took
-    std::vector<std::string> notices;  ///< what had to be left out
+    double multiply_adds = 0;          ///< of the encoding
+    std::vector<std::string> notices;  ///< about omitted text
   };
   Encoded encode(const GenerateParams& params, bool guided) const;
 
