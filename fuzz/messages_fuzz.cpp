@@ -26,6 +26,10 @@ void attempt(std::string_view text, std::expected<Message, std::string> (*decode
   check(encode(*again) == written);
 }
 
+void check_keys(const std::vector<StoredImage>& images) {
+  for (const StoredImage& image : images) check(is_image_key(image.key));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -35,9 +39,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   attempt(text, decode_control);
   attempt(text, decode_dead_letter);
   if (const auto event = decode_event(text)) {
-    for (const StoredImage& image : event->images) check(is_image_key(image.key));
-    check(!event->request || event->request->id == event->id);
-    check(event->type != EventType::finished || !event->images.empty());
+    const auto* const accepted = event->as<Accepted>();
+    const auto* const back = event->as<HandedBack>();
+    const auto* const finished = event->as<Finished>();
+    check(!accepted || accepted->request.id == event->id);
+    check(!finished || !finished->images.empty());
+    if (back) check_keys(back->images);
+    if (finished) check_keys(finished->images);
   }
   return 0;
 }

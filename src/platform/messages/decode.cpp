@@ -9,9 +9,6 @@
 namespace p2p::messages {
 namespace {
 
-constexpr std::array kEventTypes{EventType::accepted, EventType::started, EventType::progress,
-                                 EventType::finished, EventType::failed,  EventType::cancelled};
-
 /// Reads the three common fields. False for another schema version, since nothing else can be checked then.
 bool read_envelope(FieldReader& fields, std::string& id, Time& time) {
   const Json* const version = fields.find("schema_version", Need::required);
@@ -49,13 +46,15 @@ void read_accepted(FieldReader& fields, Event& event) {
   const Json* const json = fields.container("request", Json::value_t::object, 0, kMaxMessage, Need::required);
   if (!json) return;
   FieldReader inner(*json, fields.path_of("request."), fields.problems());
-  Request request;
-  read(inner, request);
-  if (request.id != event.id) inner.problem("id", "is not the event's");
-  event.request = std::move(request);
-  fields.text("client", event.client, kOwnerRule, Need::optional);
-  fields.text("digest", event.digest, kIdRule, Need::optional);
+  Accepted accepted;
+  read(inner, accepted.request);
+  if (accepted.request.id != event.id) inner.problem("id", "is not the event's");
+  fields.text("client", accepted.client, kOwnerRule, Need::optional);
+  fields.text("digest", accepted.digest, kIdRule, Need::optional);
+  event.what = std::move(accepted);
 }
+
+void read_started(FieldReader& fields, Event& event) { fields.integer("attempt", event.what.emplace<Started>().attempt, 1, kMaxCount); }
 
 StoredImage read_image(FieldReader fields) {
   StoredImage image;
@@ -83,7 +82,7 @@ void read_named(FieldReader& fields, const char* key, const std::function<void(F
   }
 }
 
-void read_images(FieldReader& fields, Event& event, Need need) {
+void read_images(FieldReader& fields, std::vector<StoredImage>& stored, std::map<std::string, double>& seconds, Need need) {
   if (const Json* const images = fields.container("images", Json::value_t::array, 1, kMaxImages, need)) {
     for (std::size_t i = 0; i < images->size(); ++i) {
       const std::string name = "images[" + std::to_string(i) + "]";
@@ -91,62 +90,72 @@ void read_images(FieldReader& fields, Event& event, Need need) {
         fields.problem(name, "expected an object, found " + excerpt((*images)[i]));
         continue;
       }
-      event.images.push_back(read_image({(*images)[i], fields.path_of(name) + ".", fields.problems()}));
+      stored.push_back(read_image({(*images)[i], fields.path_of(name) + ".", fields.problems()}));
     }
   }
   read_named(fields, "seconds",
-             [&](FieldReader& inner, const std::string& name) { inner.number(name.c_str(), event.seconds[name], 0, kMaxSeconds); });
+             [&](FieldReader& inner, const std::string& name) { inner.number(name.c_str(), seconds[name], 0, kMaxSeconds); });
 }
 
 void read_progress(FieldReader& fields, Event& event) {
-  fields.text("stage", event.stage, kWordRule);
-  if (event.hands_back()) {
-    fields.integer("strikes", event.failed_attempts, 0, kMaxCount);
-    return read_images(fields, event, Need::optional);
+  std::string stage;
+  fields.text("stage", stage, kWordRule);
+  if (stage == kHandedBack) {
+    auto& back = event.what.emplace<HandedBack>();
+    fields.integer("strikes", back.failed_attempts, 0, kMaxCount);
+    return read_images(fields, back.images, back.seconds, Need::optional);
   }
-  fields.integer("step", event.step, 0, kMaxCount, Need::optional);
-  fields.integer("total", event.total, 0, kMaxCount, Need::optional);
-  fields.number("fraction", event.fraction, 0, 1, Need::optional);
+  auto& progress = event.what.emplace<Progress>();
+  progress.stage = std::move(stage);
+  fields.integer("step", progress.step, 0, kMaxCount, Need::optional);
+  fields.integer("total", progress.total, 0, kMaxCount, Need::optional);
+  fields.number("fraction", progress.fraction, 0, 1, Need::optional);
 }
 
 void read_finished(FieldReader& fields, Event& event) {
-  read_images(fields, event, Need::required);
-  read_named(fields, "used", [&](FieldReader& inner, const std::string& name) { inner.text(name.c_str(), event.used[name], kValueRule); });
-  fields.texts("notices", event.notices, kDetailRule, kMaxNotices);
-  fields.texts("offers", event.offers, kWordRule, kMaxOffers);
+  auto& finished = event.what.emplace<Finished>();
+  read_images(fields, finished.images, finished.seconds, Need::required);
+  read_named(fields, "used",
+             [&](FieldReader& inner, const std::string& name) { inner.text(name.c_str(), finished.used[name], kValueRule); });
+  fields.texts("notices", finished.notices, kDetailRule, kMaxNotices);
+  fields.texts("offers", finished.offers, kWordRule, kMaxOffers);
 }
+
+void read_failed(FieldReader& fields, Event& event) {
+  auto& failed = event.what.emplace<Failed>();
+  fields.text("reason", failed.reason, kWordRule);
+  fields.text("detail", failed.detail, kDetailRule, Need::optional);
+}
+
+void read_cancelled(FieldReader& /*fields*/, Event& event) { event.what = Cancelled{}; }
+
+struct EventType {
+  std::string_view name;
+  /// What a worker alone can say names the worker and the dispatch; the rest the bot may say of a request that it never sent.
+  bool is_workers;
+  void (*read)(FieldReader& fields, Event& event);
+};
+constexpr std::array<EventType, 6> kEventTypes{{{Accepted::kType, false, read_accepted},
+                                                {Started::kType, true, read_started},
+                                                {Progress::kType, true, read_progress},
+                                                {Finished::kType, true, read_finished},
+                                                {Failed::kType, false, read_failed},
+                                                {Cancelled::kType, false, read_cancelled}}};
 
 void read(FieldReader& fields, Event& event) {
   if (!read_envelope(fields, event.id, event.time)) return;
   std::string name;
   fields.text("type", name, kWordRule);
-  const auto* const type = std::ranges::find(kEventTypes, name, name_of);
+  const auto* const type = std::ranges::find(kEventTypes, name, &EventType::name);
   if (type == kEventTypes.end()) {
     if (!name.empty())
       fields.problem("type", "expected accepted, started, progress, finished, failed or cancelled, found " + excerpt(name));
     return;
   }
-  event.type = *type;
-  // Events of workers name the worker and the dispatch; bot and API may publish the others for requests that were never sent.
-  const bool is_workers = event.type == EventType::started || event.type == EventType::progress || event.type == EventType::finished;
-  const Need need = is_workers ? Need::required : Need::optional;
+  const Need need = type->is_workers ? Need::required : Need::optional;
   fields.text("worker", event.worker, kWorkerRule, need);
-  fields.integer("dispatch", event.dispatch, is_workers ? 1 : 0, kMaxCount, need);
-  switch (event.type) {
-    case EventType::accepted:
-      return read_accepted(fields, event);
-    case EventType::started:
-      return fields.integer("attempt", event.attempt, 1, kMaxCount);
-    case EventType::progress:
-      return read_progress(fields, event);
-    case EventType::finished:
-      return read_finished(fields, event);
-    case EventType::failed:
-      fields.text("reason", event.reason, kWordRule);
-      return fields.text("detail", event.detail, kDetailRule, Need::optional);
-    case EventType::cancelled:
-      return;
-  }
+  fields.integer("dispatch", event.dispatch, type->is_workers ? 1 : 0, kMaxCount, need);
+  type->read(fields, event);
 }
 
 void read(FieldReader& fields, Control& control) {

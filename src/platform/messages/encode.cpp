@@ -48,61 +48,54 @@ Json to_json(const Request& request) {
   return json;
 }
 
-void put_images(Json& json, const Event& event) {
+void put_images(Json& json, const std::vector<StoredImage>& images, const std::map<std::string, double>& seconds) {
   json["images"] = Json::array();
-  for (const StoredImage& image : event.images) {
+  for (const StoredImage& image : images) {
     json["images"].push_back(
         {{"key", image.key}, {"width", image.width}, {"height", image.height}, {"seed", image.seed}, {"bytes", image.bytes}});
   }
-  if (!event.seconds.empty()) json["seconds"] = event.seconds;
+  if (!seconds.empty()) json["seconds"] = seconds;
 }
 
-void put_progress(Json& json, const Event& event) {
-  json["stage"] = event.stage;
-  if (event.hands_back()) {
-    json["strikes"] = event.failed_attempts;
-    if (!event.images.empty()) put_images(json, event);
-  } else {
-    json.update({{"step", event.step}, {"total", event.total}, {"fraction", event.fraction}});
-  }
+void put(Json& json, const Accepted& accepted) {
+  json["request"] = to_json(accepted.request);
+  if (!accepted.client.empty()) json["client"] = accepted.client;
+  if (!accepted.digest.empty()) json["digest"] = accepted.digest;
 }
 
-void put_finished(Json& json, const Event& event) {
-  put_images(json, event);
-  if (!event.used.empty()) json["used"] = event.used;
-  for (std::size_t i = 0; i < std::min(event.notices.size(), kMaxNotices); ++i) {
-    json["notices"].push_back(free_text(event.notices[i], kMaxDetail));
-  }
-  if (!event.offers.empty()) json["offers"] = event.offers;
+void put(Json& json, const Started& started) { json["attempt"] = started.attempt; }
+
+void put(Json& json, const Progress& progress) {
+  json.update({{"stage", progress.stage}, {"step", progress.step}, {"total", progress.total}, {"fraction", progress.fraction}});
 }
+
+void put(Json& json, const HandedBack& back) {
+  json.update({{"stage", kHandedBack}, {"strikes", back.failed_attempts}});
+  if (!back.images.empty()) put_images(json, back.images, back.seconds);
+}
+
+void put(Json& json, const Finished& finished) {
+  put_images(json, finished.images, finished.seconds);
+  if (!finished.used.empty()) json["used"] = finished.used;
+  for (std::size_t i = 0; i < std::min(finished.notices.size(), kMaxNotices); ++i) {
+    json["notices"].push_back(free_text(finished.notices[i], kMaxDetail));
+  }
+  if (!finished.offers.empty()) json["offers"] = finished.offers;
+}
+
+void put(Json& json, const Failed& failed) {
+  json["reason"] = failed.reason;
+  if (!failed.detail.empty()) json["detail"] = free_text(failed.detail, kMaxDetail);
+}
+
+void put(Json& /*json*/, const Cancelled& /*cancelled*/) {}
 
 Json to_json(const Event& event) {
   Json json = envelope(event.id, event.time);
-  json["type"] = name_of(event.type);
+  json["type"] = type_of(event);
   if (!event.worker.empty()) json["worker"] = event.worker;
   if (event.dispatch > 0) json["dispatch"] = event.dispatch;
-  switch (event.type) {
-    case EventType::accepted:
-      if (event.request) json["request"] = to_json(*event.request);
-      if (!event.client.empty()) json["client"] = event.client;
-      if (!event.digest.empty()) json["digest"] = event.digest;
-      break;
-    case EventType::started:
-      json["attempt"] = event.attempt;
-      break;
-    case EventType::progress:
-      put_progress(json, event);
-      break;
-    case EventType::finished:
-      put_finished(json, event);
-      break;
-    case EventType::failed:
-      json["reason"] = event.reason;
-      if (!event.detail.empty()) json["detail"] = free_text(event.detail, kMaxDetail);
-      break;
-    case EventType::cancelled:
-      break;
-  }
+  std::visit([&](const auto& what) { put(json, what); }, event.what);
   return json;
 }
 
@@ -128,22 +121,8 @@ void put_original(Json& json, std::string_view bytes) {
 
 }  // namespace
 
-std::string_view name_of(EventType type) {
-  switch (type) {
-    case EventType::accepted:
-      return "accepted";
-    case EventType::started:
-      return "started";
-    case EventType::progress:
-      return "progress";
-    case EventType::finished:
-      return "finished";
-    case EventType::failed:
-      return "failed";
-    case EventType::cancelled:
-      return "cancelled";
-  }
-  return {};
+std::string_view type_of(const Event& event) {
+  return std::visit([](const auto& what) { return std::remove_cvref_t<decltype(what)>::kType; }, event.what);
 }
 
 std::string encode(const Request& request) { return dump(to_json(request)); }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -63,9 +64,6 @@ struct Request {
   int failed_attempts = 0;        ///< workers that crashed while drawing it, as far as known when it was sent
 };
 
-enum class EventType { accepted, started, progress, finished, failed, cancelled };
-std::string_view name_of(EventType type);
-
 /// An object in the store.
 struct StoredImage {
   std::string key;
@@ -93,37 +91,73 @@ inline constexpr std::string_view kVariation = "variation";  ///< one more seed 
 inline constexpr std::string_view kLarger = "larger";        ///< an `upscale`
 }  // namespace offer
 
-struct Event {
-  std::string id;
-  Time time;
-  EventType type = EventType::accepted;
-  std::string worker;  ///< name of the worker; empty: bot or API
-  int dispatch = 0;    ///< of the request; 0: not sent to a worker
-  int attempt = 0;     ///< started: 1 + failed_attempts
-  // progress
-  std::string stage;  ///< text, prior, decoder, vae, unet; storing; handed_back
+// What an event says. kType is its `type` on the wire.
+
+/// The whole request, so that readers need no other topic.
+struct Accepted {
+  static constexpr std::string_view kType = "accepted";
+  Request request;     ///< its id is the event's
+  std::string client;  ///< the owner, such as "telegram:5" or "key-ab12"; empty: unknown
+  std::string digest;  ///< of the body that the API client sent; empty: unknown
+};
+
+struct Started {
+  static constexpr std::string_view kType = "started";
+  int attempt = 1;  ///< 1 + failed_attempts
+};
+
+struct Progress {
+  static constexpr std::string_view kType = "progress";
+  std::string stage;  ///< text, prior, decoder, vae, unet; storing
   int step = 0;
   int total = 0;
-  double fraction = 0;      ///< of the whole request, 0 to 1
-  int failed_attempts = 0;  ///< handed_back: the value for the next Request
-  // finished; handed_back after a picture that is not the last one of its request
+  double fraction = 0;  ///< of the whole request, 0 to 1
+};
+
+/// The request waits again. On the wire a progress whose stage is handed_back.
+struct HandedBack {
+  static constexpr std::string_view kType = "progress";
+  int failed_attempts = 0;                ///< the value for the next Request
+  std::vector<StoredImage> images;        ///< after a picture that is not the last of its request: that one
+  std::map<std::string, double> seconds;  ///< by stage, and "total"; of that picture
+};
+
+struct Finished {
+  static constexpr std::string_view kType = "finished";
   std::vector<StoredImage> images;
-  std::map<std::string, double> seconds;  ///< by stage, and "total"
-  // finished
+  std::map<std::string, double> seconds;    ///< by stage, and "total"
   std::map<std::string, std::string> used;  ///< the effective parameters: steps, guidance, ..., precision
   std::vector<std::string> notices;
   std::vector<std::string> offers;  ///< words of namespace offer
-  // failed
-  std::string reason;
-  std::string detail;  ///< English, for operators; contains no secrets
-  // accepted: the whole request, so that readers need no other topic
-  std::optional<Request> request;
-  std::string client;  ///< accepted: the owner, such as "telegram:5" or "key-ab12"; empty: unknown
-  std::string digest;  ///< accepted: digest of the body that the API client sent; empty: unknown
-
-  bool ends() const { return type == EventType::finished || type == EventType::failed || type == EventType::cancelled; }
-  bool hands_back() const { return type == EventType::progress && stage == "handed_back"; }
 };
+
+struct Failed {
+  static constexpr std::string_view kType = "failed";
+  std::string reason;  ///< a word of namespace reason
+  std::string detail;  ///< English, for operators; contains no secrets
+};
+
+struct Cancelled {
+  static constexpr std::string_view kType = "cancelled";
+};
+
+struct Event {
+  using What = std::variant<Accepted, Started, Progress, HandedBack, Finished, Failed, Cancelled>;
+  std::string id;
+  Time time;
+  std::string worker;  ///< its name; empty: the bot or api itself
+  int dispatch = 0;    ///< the request's; 0: it was not sent to a worker
+  What what;
+
+  /// nullptr: it tells of something else.
+  template <typename T>
+  const T* as() const {
+    return std::get_if<T>(&what);
+  }
+  bool ends() const { return as<Finished>() || as<Failed>() || as<Cancelled>(); }
+};
+/// The event's `type` on the wire: accepted, started, progress, finished, failed or cancelled.
+std::string_view type_of(const Event& event);
 
 /// A command for the worker that holds a request. cancel: end it with `cancelled`; release: hand it back unless it has started.
 struct Control {

@@ -130,13 +130,14 @@ TEST(Messages, RefusesHostileTexts) {
 }
 
 TEST(Messages, RequiredFieldsOfEventsDependOnType) {
-  Event event{.id = "x", .time = now(), .type = EventType::finished, .worker = "w", .dispatch = 1};
+  Event event{.id = "x", .time = now(), .worker = "w", .dispatch = 1, .what = Finished{}};
+  auto& images = std::get<Finished>(event.what).images;
   EXPECT_THAT(decode_event(encode(event)).error(), HasSubstr("images"));
-  event.images = {{"images/2026/11/24/x-1.png", 64, 64, 1, 100}};
+  images = {{"images/2026/11/24/x-1.png", 64, 64, 1, 100}};
   EXPECT_TRUE(decode_event(encode(event)));
-  event.images[0].key = "images/2026/11/24/../x-1.png";
+  images[0].key = "images/2026/11/24/../x-1.png";
   EXPECT_THAT(decode_event(encode(event)).error(), HasSubstr("images[0].key"));
-  event.images[0].key = "images/2026/11/24/x-1.png";
+  images[0].key = "images/2026/11/24/x-1.png";
   Json json = Json::parse(encode(event));
   for (const Json& notice : {Json(5), Json(std::string("a\0b", 3)), Json(std::string(4097, 'x'))}) {
     json["notices"] = Json::array({notice});
@@ -155,11 +156,11 @@ TEST(Messages, DeadLettersKeepAnyBytesAndAreCut) {
 }
 
 TEST(Messages, CutsDetailsAtCharacterBoundary) {
-  Event event{.id = "x", .time = now(), .type = EventType::failed, .reason = "cannot_do", .detail = "a"};
-  for (int i = 0; i < 3000; ++i) event.detail += "ж";
-  const auto decoded = decode_event(encode(event));
+  Failed failed{.reason = "cannot_do", .detail = "a"};
+  for (int i = 0; i < 3000; ++i) failed.detail += "ж";
+  const auto decoded = decode_event(encode(Event{.id = "x", .time = now(), .what = failed}));
   ASSERT_TRUE(decoded);
-  EXPECT_EQ(decoded->detail.size(), 4095u);
+  EXPECT_EQ(std::get<Failed>(decoded->what).detail.size(), 4095u);
 }
 
 TEST(ImageKey, ContainsDateOfRequest) {

@@ -26,6 +26,8 @@ inline constexpr int kMaxSteps = 10'000;
 inline constexpr double kMaxGuidance = 1000;
 inline constexpr double kMaxUpscale = 4;
 inline constexpr double kMaxSeconds = 1e9;
+/// The stage of a progress that is a HandedBack.
+inline constexpr std::string_view kHandedBack = "handed_back";
 
 /// [a-z0-9-]{1,64}
 bool is_model(std::string_view text);

@@ -9,8 +9,8 @@ TEST_F(BotTest, ShowsThePictureInTheStatusMessage) {
   EXPECT_TRUE(say("/txt2img a fox"));
   const auto request = next_request();
   EXPECT_EQ(request.prompt, "a fox");
-  tell(request, EventType::started);
-  tell(request, EventType::finished);
+  tell(request, messages::Started{});
+  finish(request);
   EXPECT_TRUE(eventually([&] { return pictures().size() == 1; }));
   EXPECT_EQ(api.shown().size(), 1u);
   EXPECT_EQ(pictures()[0].media, "photo");
@@ -39,7 +39,7 @@ TEST_F(BotTest, ShowsTheReasonOfEachFailure) {
   std::int64_t chat = 10;
   for (const auto& [reason, text] : words) {
     say("a fox", chat, chat);
-    tell(next_request(), EventType::failed, reason);
+    tell(next_request(), messages::Failed{.reason = reason});
     EXPECT_TRUE(eventually([&] { return is_shown(text); }));
     ++chat;
   }
@@ -48,8 +48,8 @@ TEST_F(BotTest, ShowsTheReasonOfEachFailure) {
 TEST_F(BotTest, IgnoresThePictureOfAnotherRequest) {
   say("a fox");
   const auto request = next_request();
-  tell(request, EventType::finished, "", "", 0, messages::image_key("another", request.time, 1));
-  tell(request, EventType::finished);
+  finish(request, messages::image_key("another", request.time, 1));
+  finish(request);
   EXPECT_TRUE(eventually([&] { return pictures().size() == 1; }));
   EXPECT_THAT(pictures()[0].keyboard[0][0].url, HasSubstr(request.id));
 }
@@ -59,16 +59,16 @@ TEST_F(BotTest, ShowsOnePictureDespiteCrashes) {
   crash();
   start();
   const auto request = next_request();
-  tell(request, EventType::started);
+  tell(request, messages::Started{});
   crash();
-  tell(request, EventType::finished);
+  finish(request);
   start();
   EXPECT_TRUE(eventually([&] { return pictures().size() == 1; }));
   crash();
   start();
-  tell(request, EventType::finished);  // as a worker that was thought dead might
+  finish(request);  // as a worker that was thought dead might
   say("a bear", 6, 6);
-  tell(next_request(), EventType::finished);
+  finish(next_request());
   EXPECT_TRUE(eventually([&] { return is_pictured("a bear"); }));  // events are read in order
   stop();
   EXPECT_EQ(pictures().size(), 2u);
@@ -80,7 +80,7 @@ TEST_F(BotTest, TakesARepeatedUpdateOnce) {
   const auto request = next_request();
   number -= 2;
   say("a fox");
-  tell(request, EventType::finished);  // its worker is free for the next one
+  finish(request);  // its worker is free for the next one
   say("a bear", 6, 6);
   EXPECT_EQ(next_request().prompt, "a bear");
   EXPECT_TRUE(worker->poll({}).empty());
@@ -89,8 +89,8 @@ TEST_F(BotTest, TakesARepeatedUpdateOnce) {
 TEST_F(BotTest, SendsAgainWhatAWorkerHandedBack) {
   say("a fox");
   const auto first = next_request();
-  tell(first, EventType::started);
-  tell(first, EventType::progress, "", "handed_back");
+  tell(first, messages::Started{});
+  tell(first, messages::HandedBack{});
   const auto second = next_request();
   EXPECT_EQ(second.id, first.id);
   EXPECT_EQ(second.dispatch, 2);
@@ -105,7 +105,7 @@ TEST_F(BotTest, CancelsWaitingAndDrawingRequests) {
   EXPECT_TRUE(eventually([&] { return is_shown("Cancelled."); }));
   press("cancel:" + drawn.id);
   EXPECT_TRUE(eventually([&] { return bus.records(std::string(messages::kControlTopic)).size() == 2; }));
-  tell(drawn, EventType::cancelled);
+  tell(drawn, messages::Cancelled{});
   EXPECT_TRUE(
       eventually([&] { return std::ranges::count_if(api.shown(), [](const auto& shown) { return shown.text == "Cancelled."; }) == 2; }));
 }
@@ -132,7 +132,7 @@ TEST_F(BotTest, DrawsVariationsAndLargerPicturesFromTheSameSeed) {
   press("vary:" + first.id);
   EXPECT_TRUE(eventually([&] { return api.answers().size() == 1; }));
   EXPECT_THAT(api.answers(), ::testing::ElementsAre(HasSubstr("out of date"))) << "there is no picture yet";
-  tell(first, EventType::finished);
+  finish(first);
   EXPECT_TRUE(eventually([&] { return pictures().size() == 1; }));
 
   press("vary:" + first.id);
@@ -142,7 +142,7 @@ TEST_F(BotTest, DrawsVariationsAndLargerPicturesFromTheSameSeed) {
   EXPECT_EQ(varied.variations.size(), 1u);
   EXPECT_FALSE(varied.upscale);
   offers = {"larger"};
-  tell(varied, EventType::finished);
+  finish(varied);
   EXPECT_TRUE(later([&] { return pictures().size() == 2; }));
 
   press("vary:" + varied.id);
@@ -153,7 +153,7 @@ TEST_F(BotTest, DrawsVariationsAndLargerPicturesFromTheSameSeed) {
   EXPECT_EQ(larger.seed, first.seed);
   EXPECT_EQ(larger.variations, varied.variations);
   EXPECT_EQ(larger.upscale, 2);
-  tell(larger, EventType::finished);
+  finish(larger);
   press("again:" + larger.id);
   const auto again = next_request();
   EXPECT_NE(again.seed, first.seed);
@@ -171,7 +171,7 @@ TEST_F(BotTest, RefusesBeyondLimitsWithTheReason) {
   say("a", 66, 66);
   EXPECT_TRUE(eventually([&] { return is_shown("does not draw for you"); }));
   say("one");
-  tell(next_request(), EventType::started);
+  tell(next_request(), messages::Started{});
   EXPECT_TRUE(eventually([&] { return queue->client.waiting_of("telegram:5") == 0; }));
   // Each in a chat of its own, as a chat gets one message a second.
   say("two", 6);
@@ -187,7 +187,7 @@ TEST_F(BotTest, RefusesBeyondLimitsWithTheReason) {
 TEST_F(BotTest, SendsADocumentWhereThereAreNoLinks) {
   store.has_links = false;
   say("a fox");
-  tell(next_request(), EventType::finished);
+  finish(next_request());
   EXPECT_TRUE(later([&] { return pictures().size() == 2; }));
   EXPECT_EQ(pictures()[0].media, "photo");
   EXPECT_EQ(pictures()[1].media, "document");
@@ -218,7 +218,7 @@ TEST_F(BotTest, RepeatsCallsThatTelegramFailed) {
   api.fail({.kind = Kind::unreachable}, 2);
   api.fail({.kind = Kind::flood, .retry_after = std::chrono::seconds(1)}, 1);
   say("a fox");
-  tell(next_request(), EventType::finished);
+  finish(next_request());
   EXPECT_TRUE(later([&] { return pictures().size() == 1; }));
 }
 
@@ -227,7 +227,7 @@ TEST_F(BotTest, ShowsARefusedPhotoAsDocumentThenAsText) {
   const auto request = next_request();
   EXPECT_TRUE(eventually([&] { return api.shown().size() == 1; }));
   api.fail({.kind = telegram::Failure::Kind::bad_request, .text = "Bad Request: IMAGE_PROCESS_FAILED"}, 2);
-  tell(request, EventType::finished);
+  finish(request);
   EXPECT_TRUE(later([&] { return is_shown("Telegram did not accept it (IMAGE_PROCESS_FAILED). Here it is: https://"); }));
 }
 
@@ -247,7 +247,7 @@ TEST_F(BotTest, TakesUpdatesFromSeveralThreads) {
     });
   }
   people.clear();
-  for (int i = 0; i < 20; ++i) tell(next_request(), EventType::finished);
+  for (int i = 0; i < 20; ++i) finish(next_request());
   EXPECT_TRUE(later([&] { return pictures().size() == 20; }));
 }
 
@@ -267,7 +267,7 @@ TEST_F(BotTest, WhatStoodInATopicThatWasMadeAnewIsSentAgain) {
   const auto again = next_request();
   EXPECT_EQ(again.id, request.id);
   EXPECT_EQ(again.dispatch, 2);
-  tell(again, EventType::finished);
+  finish(again);
   EXPECT_TRUE(eventually([&] { return pictures().size() == 1; }));
 }
 

@@ -29,7 +29,7 @@ void EventHandler::take(const messages::Event& event) {
     case requests::Change::rejected:
       return;
     case requests::Change::progressed:
-      if (event.fraction >= 1 && !active->drawn) active->drawn = loop_.now();
+      if (std::get<messages::Progress>(event.what).fraction >= 1 && !active->drawn) active->drawn = loop_.now();
       return;
     case requests::Change::started:
     case requests::Change::handed_back:

@@ -79,9 +79,9 @@ void Intake::submit(const Submit& submit) {
 }
 
 void Intake::publish_accepted(const ChatRequest& request) {
-  messages::Event accepted{.id = request.id, .time = request.accepted, .type = messages::EventType::accepted};
-  accepted.request = request_of(request);
-  accepted.client = owner_of(request.origin.user);
+  const messages::Event accepted{.id = request.id,
+                                 .time = request.accepted,
+                                 .what = messages::Accepted{.request = request_of(request), .client = owner_of(request.origin.user)}};
   parts_.outbox.send(requests::to_outgoing(accepted, request.traceparent));
 }
 

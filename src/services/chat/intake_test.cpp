@@ -31,7 +31,7 @@ TEST_F(IntakeTest, TakesEveryWayOfAskingInAGroup) {
     give(members, kGroup);
     const auto request = next_request();
     EXPECT_EQ(request.prompt, prompt) << members;
-    tell(request, EventType::finished);
+    finish(request);
   }
   give({{"text", "/txt2img"}, {"reply_to_message", own}}, kGroup);
   EXPECT_TRUE(later([&] { return is_shown("Write what to draw"); })) << "the bot's own words are no wish";

@@ -24,7 +24,6 @@ namespace p2p::chat {
 namespace {
 
 using messages::Event;
-using messages::EventType;
 using p2p::testing::eventually;
 using p2p::testing::Mutator;
 
@@ -96,16 +95,16 @@ class BotMutation : public ::testing::Test {
   /// Two mutated events about the request.
   void send_mutated(const messages::Request& request) {
     for (int i = 0; i < 2 && mutated_events < kEvents; ++i, ++mutated_events) {
-      Event event{.id = request.id, .time = now(), .worker = "w", .dispatch = request.dispatch, .attempt = 1};
-      event.type = std::array{EventType::started, EventType::progress, EventType::finished, EventType::failed,
-                              EventType::cancelled}[mutator.below(5)];
-      event.stage = mutator.below(2) == 0 ? "prior" : "handed_back";
-      event.fraction = 0.5;
-      event.reason = "cannot_do";
-      event.detail = "width is 5";
-      event.images = {{messages::image_key(request.id, request.time, 1), 64, 64, 7, 3}};
-      event.seconds["total"] = 1;
-      event.used["steps"] = "4";
+      const std::vector<messages::StoredImage> images{{messages::image_key(request.id, request.time, 1), 64, 64, 7, 3}};
+      const std::map<std::string, double> seconds{{"total", 1}};
+      const std::vector<Event::What> all{messages::Started{},
+                                         messages::Progress{.stage = "prior", .fraction = 0.5},
+                                         messages::HandedBack{.images = images, .seconds = seconds},
+                                         messages::Finished{.images = images, .seconds = seconds, .used = {{"steps", "4"}}},
+                                         messages::Failed{.reason = "cannot_do", .detail = "width is 5"},
+                                         messages::Cancelled{}};
+      const Event event{
+          .id = request.id, .time = now(), .worker = "w", .dispatch = request.dispatch, .what = all[mutator.below(all.size())]};
       const std::string value = mutator.any(Json::parse(encode(event)));
       unreadable_events += !messages::decode_event(value);
       send_event(request.id, value, mutator.headers({{"traceparent", messages::new_traceparent()}, {"type", "started"}}));
@@ -118,11 +117,10 @@ class BotMutation : public ::testing::Test {
         const auto request = messages::decode_request(record.value);
         ASSERT_TRUE(request) << request.error();  // whatever the update, what the bot writes is a message
         if (mutate) send_mutated(*request);
-        Event event{.id = request->id, .time = now(), .type = EventType::finished, .worker = "w", .dispatch = request->dispatch};
         const std::string key = messages::image_key(request->id, request->time, 1);
         store.put(key, "PNG", "image/png");
-        event.images = {{key, 64, 64, request->seed, 3}};
-        event.seconds["total"] = 1;
+        const messages::Finished finished{.images = {{key, 64, 64, request->seed, 3}}, .seconds = {{"total", 1}}};
+        const Event event{.id = request->id, .time = now(), .worker = "w", .dispatch = request->dispatch, .what = finished};
         send_event(event.id, encode(event), {});
         subscription->done(record.topic_partition(), record.offset);
       }

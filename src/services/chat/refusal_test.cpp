@@ -28,7 +28,7 @@ class RefusalTest : public BotFixture {
 TEST_F(RefusalTest, WithoutRightsForPhotosItIsADocument) {
   const auto request = shown_request(-5);
   refuse("photo", "Bad Request: not enough rights to send photos to the chat");
-  tell(request, EventType::finished);
+  finish(request);
   EXPECT_TRUE(later([&] { return pictures().size() == 1; }));
   EXPECT_EQ(pictures()[0].media, "document");
 }
@@ -37,7 +37,7 @@ TEST_F(RefusalTest, WithoutAnyRightsItIsALinkAndTheReason) {
   const auto request = shown_request(-5);
   refuse("photo", "Bad Request: not enough rights to send photos to the chat");
   refuse("document", "Bad Request: CHAT_SEND_DOCS_FORBIDDEN");
-  tell(request, EventType::finished);
+  finish(request);
   EXPECT_TRUE(later([&] { return is_shown("ask an administrator to allow it. Here it is: https://pictures"); }));
   EXPECT_EQ(api.shown().size(), 1u);
   EXPECT_THAT(api.shown()[0].keyboard[0][0].url, HasSubstr("https://pictures"));
@@ -48,7 +48,7 @@ TEST_F(RefusalTest, WithoutALinkTheReasonIsLeft) {
   const auto request = shown_request(-5);
   refuse("photo", "Bad Request: CHAT_SEND_PHOTOS_FORBIDDEN");
   refuse("document", "Bad Request: CHAT_SEND_DOCS_FORBIDDEN");
-  tell(request, EventType::finished);
+  finish(request);
   EXPECT_TRUE(later([&] { return is_shown("ask an administrator to allow it. The button"); }));
 }
 
@@ -57,7 +57,7 @@ TEST_F(RefusalTest, ATextThatIsRefusedGoesWithoutTheLink) {
   refuse("photo", "Bad Request: IMAGE_PROCESS_FAILED");
   refuse("document", "Request Entity Too Large", kAlways, 413);
   refuse("text", "Bad Request: something of tomorrow", 1);
-  tell(request, EventType::finished);
+  finish(request);
   EXPECT_TRUE(later([&] { return is_shown("Telegram did not accept it (Request Entity Too Large). The button"); }));
 }
 
@@ -73,7 +73,7 @@ TEST_F(RefusalTest, EveryRefusalOfEditsEndsInWords) {
                                                                             {403, "Forbidden: something of tomorrow"}}) {
     const auto request = shown_request(--chat);
     for (const char* kind : {"photo", "document", "text"}) refuse(kind, words, 30, code);
-    tell(request, EventType::finished);
+    finish(request);
     const auto told = [&] {
       return std::ranges::any_of(api.shown(),
                                  [&](const auto& shown) { return shown.chat == chat && shown.text.contains("The picture is drawn"); });
@@ -91,14 +91,14 @@ TEST_F(RefusalTest, EveryRefusalOfEditsEndsInWords) {
 TEST_F(RefusalTest, AFailedRequestIsToldInAMessageOfItsOwn) {
   const auto request = shown_request();
   refuse("text", "Bad Request: something of tomorrow");
-  tell(request, EventType::failed, "withheld");
+  tell(request, messages::Failed{.reason = "withheld"});
   EXPECT_TRUE(later([&] { return is_shown("withheld this picture"); }));
 }
 
 TEST_F(RefusalTest, AStatusThatIsRefusedIsSentAgainAndNothingIsCancelled) {
   refuse("send", "Bad Request: something of tomorrow", 3);
   say("/txt2img a fox", -5);
-  tell(next_request(), EventType::finished);
+  finish(next_request());
   EXPECT_TRUE(later([&] { return pictures().size() == 1; }));
   EXPECT_FALSE(was_said("Cancel"));
 }
@@ -109,7 +109,7 @@ TEST_F(RefusalTest, WhereTheMessageIsGoneItIsSentWithoutReply) {
   EXPECT_TRUE(later([&] { return is_shown("draw a picture"); }));
   refuse("send", "Bad Request: message to be replied not found", 1);
   say("a fox");
-  tell(next_request(), EventType::finished);
+  finish(next_request());
   EXPECT_TRUE(later([&] { return pictures().size() == 1; }));
   EXPECT_FALSE(was_said("Cancel"));
 }
@@ -117,7 +117,7 @@ TEST_F(RefusalTest, WhereTheMessageIsGoneItIsSentWithoutReply) {
 TEST_F(RefusalTest, AButtonThatIsRefusedCostsTheLinkAlone) {
   const auto request = shown_request();
   refuse("photo", "Bad Request: inline keyboard button URL 'https://x' is invalid: Wrong HTTP URL", 1);
-  tell(request, EventType::finished);
+  finish(request);
   EXPECT_TRUE(later([&] { return pictures().size() == 2; }));
   EXPECT_EQ(pictures()[0].media, "photo");
   EXPECT_EQ(pictures()[1].media, "document") << "the original";
@@ -127,21 +127,21 @@ TEST_F(RefusalTest, AnOriginalThatIsRefusedSaysWhy) {
   store.has_links = false;
   const auto request = shown_request(-5);
   refuse("document", "Bad Request: not enough rights to send documents to the chat");
-  tell(request, EventType::finished);
+  finish(request);
   EXPECT_TRUE(later([&] { return is_shown("no rights to send files here"); }));
   EXPECT_FALSE(is_shown("The original as a file"));
 }
 
 TEST_F(RefusalTest, APictureWhoseReplyWasLostIsNoRefusal) {
   const auto request = shown_request();
-  tell(request, EventType::finished);
+  finish(request);
   EXPECT_TRUE(eventually([&] { return pictures().size() == 1; }));
   skip(std::chrono::minutes(1));
   const auto second = shown_request(6);
   refuse("photo", "Bad Request: something of tomorrow");
   refuse("document", "Bad Request: something of tomorrow");
   refuse("text", "Bad Request: there is no text in the message to edit");
-  tell(second, EventType::finished);
+  finish(second);
   EXPECT_TRUE(later([&] { return p2p::testing::sum_of(metrics.text(), "prompt2pic_requests_unsettled") == 0; }));
   EXPECT_EQ(api.shown().size(), 2u) << "it is there: nothing more is said";
 }
@@ -149,7 +149,7 @@ TEST_F(RefusalTest, APictureWhoseReplyWasLostIsNoRefusal) {
 TEST_F(RefusalTest, TelegramsLimitsAreNotTheStoresFault) {
   const auto request = shown_request();
   api.fail({.kind = telegram::Failure::Kind::flood, .retry_after = std::chrono::seconds(20)}, 2, "photo");
-  tell(request, EventType::finished);
+  finish(request);
   EXPECT_TRUE(later([&] { return pictures().size() == 1; }));
   EXPECT_FALSE(was_said("storage is slow"));
 }
@@ -157,11 +157,9 @@ TEST_F(RefusalTest, TelegramsLimitsAreNotTheStoresFault) {
 TEST_F(RefusalTest, AStoreThatFailsIsNamed) {
   const auto request = shown_request();
   const std::string key = messages::image_key(request.id, request.time, 1);
-  Event event{.id = request.id, .time = now(), .type = EventType::finished, .worker = "worker", .dispatch = 1, .attempt = 1};
-  event.images = {{key, 64, 64, request.seed, 3}};
   store.put(key, "PNG", "image/png");
   store.failures = kAlways;
-  bus.producer()->send({.topic = std::string(messages::kEventsTopic), .key = event.id, .value = encode(event)});
+  tell(request, messages::Finished{.images = {{key, 64, 64, request.seed, 3}}});
   EXPECT_TRUE(later([&] { return was_said("storage is slow"); }));
   store.failures = 0;
   EXPECT_TRUE(later([&] { return pictures().size() == 1; }));

@@ -36,7 +36,7 @@ double Costs::of(const messages::Request& request) const {
   return std::max(cost, kCheapest);
 }
 
-void Costs::learn(const messages::Request& request, const messages::Event& finished) {
+void Costs::learn(const messages::Request& request, const messages::Finished& finished) {
   if (finished.images.empty()) return;
   Defaults& usual = by_model_[request.model];
   const messages::StoredImage& image = finished.images.front();

@@ -14,8 +14,8 @@ class Costs {
   /// At least 0.1, for the fixed overhead of a request.
   double of(const messages::Request& request) const;
 
-  /// Learns the model's defaults from a `finished` event.
-  void learn(const messages::Request& request, const messages::Event& finished);
+  /// Learns the model's defaults from the end of a request.
+  void learn(const messages::Request& request, const messages::Finished& finished);
 
  private:
   struct Defaults {

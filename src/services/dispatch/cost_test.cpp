@@ -20,9 +20,7 @@ TEST(Costs, MultipliesPixelsStepsAndPictures) {
 
 TEST(Costs, LearnsDefaultsFromFinishedRequests) {
   Costs costs;
-  messages::Event finished{.type = messages::EventType::finished,
-                           .images = {{.width = 1024, .height = 1024}},
-                           .used = {{"steps", "60"}, {"decoder_steps", "x"}}};
+  const messages::Finished finished{.images = {{.width = 1024, .height = 1024}}, .used = {{"steps", "60"}, {"decoder_steps", "x"}}};
   costs.learn({.model = "m", .width = 1024, .height = 1024, .steps = 60}, finished);
   EXPECT_EQ(costs.of({.model = "m", .width = 512, .height = 512, .steps = 30}), 1) << "it was asked for these";
   costs.learn({.model = "m"}, finished);

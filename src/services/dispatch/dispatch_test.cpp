@@ -24,12 +24,8 @@ TEST_F(DispatchTest, OtherRequestsTakeTurnsBetweenPictures) {
   const auto request = messages::decode_request(bus.records(kTopic).front().value);
   ASSERT_EQ(request->id, big);
   EXPECT_EQ(request->picture, 1);
-  Event event{.id = big, .time = now(), .type = EventType::started, .worker = "worker", .dispatch = 1, .attempt = 1};
-  send(event);
-  event.type = EventType::progress;
-  event.stage = "handed_back";
-  event.images = {{messages::image_key(big, request->time, 1), 64, 64, 7, 100}};
-  send(event);
+  publish(big, messages::Started{});
+  publish(big, messages::HandedBack{.images = {{messages::image_key(big, request->time, 1), 64, 64, 7, 100}}});
   ASSERT_TRUE(bus.wait_for(kTopic, 2));
   const auto all = bus.records(kTopic);
   EXPECT_TRUE(std::ranges::any_of(all, [&](const auto& record) { return record.key == small; }));
@@ -146,10 +142,7 @@ TEST_F(DispatchTest, SendsHandedBackRequestAgain) {
   Instance api(bus, metrics);
   const std::string id = api.accept("c", request_for());
   EXPECT_TRUE(bus.wait_for(kTopic, 1));
-  Event back{.id = id, .time = now(), .type = EventType::progress, .worker = "worker", .dispatch = 1};
-  back.stage = "handed_back";
-  back.failed_attempts = 1;
-  send(back);
+  publish(id, messages::HandedBack{.failed_attempts = 1});
   EXPECT_TRUE(bus.wait_for(kTopic, 2));
   const auto again = messages::decode_request(bus.records(kTopic).back().value);
   ASSERT_TRUE(again);
@@ -160,14 +153,13 @@ TEST_F(DispatchTest, SendsHandedBackRequestAgain) {
 TEST_F(DispatchTest, IgnoresThePictureOfAnotherRequest) {
   Instance api(bus, metrics);
   const std::string id = api.accept("c", request_for());
-  Event event{.id = id, .time = now(), .type = EventType::finished, .worker = "worker", .dispatch = 1};
-  event.images = {{messages::image_key("another", now(), 1), 64, 64, 1, 100}};
-  send(event);
-  event.images[0].key = messages::image_key(id, api->find("c", id)->state.request.time, 1);
-  send(event);
+  messages::Finished finished{.images = {{messages::image_key("another", now(), 1), 64, 64, 1, 100}}};
+  publish(id, finished);
+  finished.images[0].key = messages::image_key(id, api->find("c", id)->state.request.time, 1);
+  publish(id, finished);
   const RequestState state = settled(api, id);
   EXPECT_EQ(state.status, Status::finished);
-  EXPECT_EQ(state.images.at(0).key, event.images[0].key);
+  EXPECT_EQ(state.images.at(0).key, finished.images[0].key);
 }
 
 TEST_F(DispatchTest, FailsRequestThatKafkaRefuses) {

@@ -70,7 +70,7 @@ class Dispatch::Impl : public requests::Observer {
   /// Ends waiting requests that were cancelled or have waited too long.
   void end_waiting(Time at);
   /// Ends a request that no worker holds.
-  void end(const std::string& id, messages::EventType type, std::string_view reason);
+  void end(const std::string& id, messages::Event::What how);
   void send_control(const RequestState& state, messages::Control::Type type, int dispatch = 0);
 
   bus::Bus& bus_;

@@ -146,7 +146,7 @@ void Dispatch::Impl::send(const std::string& id, int partition) {
                   [this, id](const std::string& problem) {
                     if (problem.empty()) return;
                     log::error("a request was not delivered", {{"id", id}, {"error", problem}});
-                    end(id, messages::EventType::failed, reason::kDrawingFailed);
+                    end(id, messages::Failed{.reason = std::string(reason::kDrawingFailed)});
                   });
 }
 
@@ -171,28 +171,27 @@ void Dispatch::Impl::send_again(const std::string& model) {
 }
 
 void Dispatch::Impl::end_waiting(Time at) {
-  std::map<std::string, std::string_view> ends;  // reasons; empty: cancelled
+  std::map<std::string, messages::Event::What> ends;
   {
     const Lock lock(mutex_);
     dispatcher_.for_each_waiting([&](const QueuedRequest& request) {
       const auto unserved = unserved_.find(request.model);
       const bool hopeless = unserved != unserved_.end() && at - unserved->second >= config_.worker_grace;
       if (cancelling_.contains(request.id)) {
-        ends[request.id] = "";
+        ends[request.id] = messages::Cancelled{};
       } else if (hopeless || at - request.accepted > config_.longest_wait) {
-        ends[request.id] = reason::kNoWorker;
+        ends[request.id] = messages::Failed{.reason = std::string(reason::kNoWorker)};
       }
     });
-    for (const auto& [id, why] : ends) dispatcher_.remove(id);
+    for (const auto& [id, how] : ends) dispatcher_.remove(id);
   }
-  for (const auto& [id, why] : ends) end(id, why.empty() ? messages::EventType::cancelled : messages::EventType::failed, why);
+  for (const auto& [id, how] : ends) end(id, how);
 }
 
-void Dispatch::Impl::end(const std::string& id, messages::EventType type, std::string_view why) {
+void Dispatch::Impl::end(const std::string& id, messages::Event::What how) {
   const auto state = requests_.find(id);
   if (!state || state->over()) return;
-  messages::Event event{.id = id, .time = now(), .type = type};
-  event.reason = why;
+  const messages::Event event{.id = id, .time = now(), .what = std::move(how)};
   producer_->send(requests::to_outgoing(event, state->traceparent));
 }
 

@@ -37,7 +37,7 @@ void Dispatch::Impl::changed(const RequestState& state, Change change, const mes
       if (state.cancelling) send_control(state, messages::Control::Type::cancel);
       break;
     case Change::progressed:
-      dispatcher_.progressed(id, event.fraction, at);
+      dispatcher_.progressed(id, std::get<messages::Progress>(event.what).fraction, at);
       break;
     case Change::picture:
       dispatcher_.ended(id);
@@ -51,7 +51,7 @@ void Dispatch::Impl::changed(const RequestState& state, Change change, const mes
     case Change::ended:
       dispatcher_.ended(id);
       cancelling_.erase(id);
-      if (event.type == messages::EventType::finished) costs_.learn(state.request, event);
+      if (const auto* const finished = event.as<messages::Finished>()) costs_.learn(state.request, *finished);
       if (leads_) count_end(state);
       break;
   }
@@ -78,11 +78,12 @@ void Dispatch::Impl::cancelling(const RequestState& state) {
 
 void Dispatch::Impl::unknown(const messages::Event& event) {
   const Lock lock(mutex_);
-  if (event.type == messages::EventType::started) {
+  const auto* const progress = event.as<messages::Progress>();
+  if (event.as<messages::Started>()) {
     dispatcher_.others_started(event.id, event.worker, now());
-  } else if (event.ends() || event.hands_back() || event.fraction >= 1) {
+  } else if (event.ends() || event.as<messages::HandedBack>() || (progress && progress->fraction >= 1)) {
     dispatcher_.others_ended(event.id);
-  } else if (event.type == messages::EventType::progress) {
+  } else if (progress) {
     dispatcher_.others_progressed(event.id, now());
   }
 }

@@ -71,7 +71,7 @@ void Client::Impl::apply_control(const std::vector<bus::Record>& records) {
 }
 
 void Client::Impl::apply(const bus::Record& record, const Event& event) {
-  if (event.type == messages::EventType::accepted && event.request) return add(accepted(event, record.header("traceparent")));
+  if (const auto* const first = event.as<messages::Accepted>()) return add(accepted(*first, record.header("traceparent")));
   if (!table_.find(event.id)) {
     for (Observer* const observer : observers_) observer->unknown(event);
     return;

@@ -7,7 +7,7 @@ bus::Outgoing to_outgoing(const messages::Event& event, const std::string& trace
           .partition = std::nullopt,
           .key = event.id,
           .value = messages::encode(event),
-          .headers = {{"traceparent", traceparent}, {"type", std::string(messages::name_of(event.type))}}};
+          .headers = {{"traceparent", traceparent}, {"type", std::string(messages::type_of(event))}}};
 }
 
 bus::Outgoing to_outgoing(const messages::Control& control, const std::string& traceparent) {

@@ -9,7 +9,6 @@ namespace p2p::requests {
 namespace {
 
 using messages::Event;
-using messages::EventType;
 using Status = RequestState::Status;
 
 /// The fraction over all pictures; `fraction` is that of the current one.
@@ -25,7 +24,37 @@ void follow_dispatch(RequestState& state, int dispatch) {
   state.starts = 0;
 }
 
-Change start(RequestState& state, const Event& event) {
+/// Whatever a message says, nobody is shown another's picture.
+bool has_foreign_picture(const RequestState& state, const std::string& id, const std::vector<messages::StoredImage>& images) {
+  if (state.request.time == Time{}) return false;  // the request is not known
+  const std::size_t before = state.request.picture == 0 || images.size() != 1 ? 0 : state.images.size();
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    if (images[i].key == messages::image_key(id, state.request.time, static_cast<int>(before + i) + 1)) continue;
+    return true;
+  }
+  return false;
+}
+
+/// `what`: HandedBack or Finished.
+void add_pictures(RequestState& state, const auto& what) {
+  state.images.insert(state.images.end(), what.images.begin(), what.images.end());
+  for (const auto& [stage, seconds] : what.seconds) state.seconds[stage] += seconds;
+}
+
+Change end(RequestState& state, Status status, Time at) {
+  state.status = status;
+  state.ended = at;
+  state.fraction = 1;
+  if (status != Status::finished) state.images.clear();
+  // Which is not asked for any more, and may be long.
+  release(state.request.prompt);
+  release(state.request.negative_prompt);
+  return Change::ended;
+}
+
+Change fold(RequestState& /*state*/, const Event& /*event*/, const messages::Accepted& /*accepted*/) { return Change::none; }
+
+Change fold(RequestState& state, const Event& event, const messages::Started& /*started*/) {
   follow_dispatch(state, event.dispatch);
   if (event.dispatch == state.request.dispatch) ++state.starts;
   state.status = Status::drawing;
@@ -34,28 +63,24 @@ Change start(RequestState& state, const Event& event) {
   return Change::started;
 }
 
-Change progress(RequestState& state, const Event& event) {
+Change fold(RequestState& state, const Event& /*event*/, const messages::Progress& progress) {
   state.status = Status::drawing;
-  state.stage = event.stage;
-  state.fraction = fraction_of(state, event.fraction);
+  state.stage = progress.stage;
+  state.fraction = fraction_of(state, progress.fraction);
   return Change::progressed;
 }
 
-void add_pictures(RequestState& state, const Event& event) {
-  state.images.insert(state.images.end(), event.images.begin(), event.images.end());
-  for (const auto& [stage, seconds] : event.seconds) state.seconds[stage] += seconds;
-}
-
-Change hand_back(RequestState& state, const Event& event) {
+Change fold(RequestState& state, const Event& event, const messages::HandedBack& back) {
+  if (has_foreign_picture(state, event.id, back.images)) return Change::rejected;
   follow_dispatch(state, event.dispatch);
   if (event.dispatch != state.request.dispatch) return Change::none;
-  const bool has_picture = !event.images.empty() && state.request.picture > 0 && state.request.picture < state.request.count;
+  const bool has_picture = !back.images.empty() && state.request.picture > 0 && state.request.picture < state.request.count;
   if (has_picture) {
-    add_pictures(state, event);
+    add_pictures(state, back);
     state.request.picture = std::min(static_cast<int>(state.images.size()) + 1, state.request.count);
   }
   ++state.request.dispatch;
-  state.request.failed_attempts = event.failed_attempts;
+  state.request.failed_attempts = back.failed_attempts;
   state.starts = 0;
   state.status = Status::queued;
   state.stage.clear();
@@ -63,34 +88,24 @@ Change hand_back(RequestState& state, const Event& event) {
   return has_picture ? Change::picture : Change::handed_back;
 }
 
-/// Whatever a message says, nobody is shown another's picture.
-bool has_foreign_picture(const RequestState& state, const Event& event) {
-  if (state.request.time == Time{}) return false;  // the request is not known
-  const std::size_t before = state.request.picture == 0 || event.images.size() != 1 ? 0 : state.images.size();
-  for (std::size_t i = 0; i < event.images.size(); ++i) {
-    if (event.images[i].key == messages::image_key(event.id, state.request.time, static_cast<int>(before + i) + 1)) continue;
-    return true;
-  }
-  return false;
+Change fold(RequestState& state, const Event& event, const messages::Finished& finished) {
+  if (has_foreign_picture(state, event.id, finished.images)) return Change::rejected;
+  state.used = finished.used;
+  state.notices = finished.notices;
+  state.offers = finished.offers;
+  if (state.request.picture == 0 || finished.images.size() != 1) state.images.clear();  // else the others have come before
+  add_pictures(state, finished);
+  return end(state, Status::finished, event.time);
 }
 
-Change end(RequestState& state, const Event& event) {
-  state.status = event.type == EventType::finished ? Status::finished
-                 : event.type == EventType::failed ? Status::failed
-                                                   : Status::cancelled;
-  state.ended = event.time;
-  state.fraction = 1;
-  state.used = event.used;
-  state.notices = event.notices;
-  state.offers = event.offers;
-  state.reason = event.reason;
-  state.detail = event.detail;
-  if (state.request.picture == 0 || event.images.size() != 1) state.images.clear();  // else the others have come before
-  add_pictures(state, event);
-  // Which is not asked for any more, and may be long.
-  release(state.request.prompt);
-  release(state.request.negative_prompt);
-  return Change::ended;
+Change fold(RequestState& state, const Event& event, const messages::Failed& failed) {
+  state.reason = failed.reason;
+  state.detail = failed.detail;
+  return end(state, Status::failed, event.time);
+}
+
+Change fold(RequestState& state, const Event& event, const messages::Cancelled& /*cancelled*/) {
+  return end(state, Status::cancelled, event.time);
 }
 
 }  // namespace
@@ -100,18 +115,14 @@ std::string_view name_of(Status status) {
   return kNames.at(static_cast<std::size_t>(status));
 }
 
-RequestState accepted(const Event& event, std::string_view traceparent) {
-  return {.request = *event.request, .owner = event.client, .digest = event.digest, .traceparent = messages::child_of(traceparent)};
+RequestState accepted(const messages::Accepted& event, std::string_view traceparent) {
+  return {.request = event.request, .owner = event.client, .digest = event.digest, .traceparent = messages::child_of(traceparent)};
 }
 
 Change apply(RequestState& state, const Event& event) {
-  if (state.over() || event.type == EventType::accepted) return Change::none;
-  if (has_foreign_picture(state, event)) return Change::rejected;
-  const Change change = event.type == EventType::started ? start(state, event)
-                        : event.hands_back()             ? hand_back(state, event)
-                        : event.ends()                   ? end(state, event)
-                                                         : progress(state, event);
-  if (change != Change::none) ++state.version;
+  if (state.over()) return Change::none;
+  const Change change = std::visit([&](const auto& what) { return fold(state, event, what); }, event.what);
+  if (change != Change::none && change != Change::rejected) ++state.version;
   return change;
 }
 

@@ -40,8 +40,8 @@ struct RequestState {
 
 std::string_view name_of(RequestState::Status status);
 
-/// The initial state; `event` has the type `accepted` and holds the request.
-RequestState accepted(const messages::Event& event, std::string_view traceparent);
+/// The initial state.
+RequestState accepted(const messages::Accepted& event, std::string_view traceparent);
 
 enum class Change {
   none,         ///< the event has no effect

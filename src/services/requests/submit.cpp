@@ -84,11 +84,9 @@ Client::Submitted Client::Impl::submit(const std::string& owner, messages::Reque
   request.id = repeat.key.empty() ? new_id() : id_of(owner, repeat.key);
   request.time = now();
   if (request.count > 1) request.picture = 1;  // other requests take turns between two pictures
-  Event event{.id = request.id, .time = request.time, .type = messages::EventType::accepted};
-  event.request = request;
-  event.client = owner;
-  event.digest = repeat.digest;
-  RequestState state = accepted(event, messages::new_traceparent());
+  const messages::Accepted what{.request = request, .client = owner, .digest = repeat.digest};
+  const Event event{.id = request.id, .time = request.time, .what = what};
+  RequestState state = accepted(what, messages::new_traceparent());
   const auto storing = std::make_shared<Storing>(config_.store_within);
   {
     const Lock lock(mutex_);

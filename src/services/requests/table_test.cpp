@@ -6,7 +6,6 @@ namespace p2p::requests {
 namespace {
 
 using messages::Event;
-using messages::EventType;
 
 class TableTest : public ::testing::Test {
  protected:
@@ -14,8 +13,8 @@ class TableTest : public ::testing::Test {
     return table.add(
         {.request = {.id = id, .time = start, .model = "flat", .prompt = "a fox", .seed = 7}, .owner = owner, .digest = digest});
   }
-  Change apply(const std::string& id, EventType type) {
-    return table.apply({.id = id, .time = start, .type = type, .worker = "w", .dispatch = 1});
+  Change apply(const std::string& id, Event::What what) {
+    return table.apply({.id = id, .time = start, .worker = "w", .dispatch = 1, .what = std::move(what)});
   }
 
   Time start = now();
@@ -28,11 +27,11 @@ TEST_F(TableTest, CountsUsageOfOwner) {
   add("c", "two");
   EXPECT_EQ(table.usage_of("one").waiting, 2);
   EXPECT_EQ(table.usage_of("one").words, 10u);
-  apply("a", EventType::started);
+  apply("a", messages::Started{});
   EXPECT_EQ(table.usage_of("one").waiting, 1);
   EXPECT_EQ(table.usage_of("one").words, 10u) << "it may be handed back";
-  apply("a", EventType::failed);
-  apply("b", EventType::cancelled);
+  apply("a", messages::Failed{});
+  apply("b", messages::Cancelled{});
   EXPECT_EQ(table.usage_of("one").waiting, 0);
   EXPECT_EQ(table.usage_of("one").words, 0u);
   EXPECT_EQ(table.all_words(), 5u);
@@ -56,7 +55,7 @@ TEST_F(TableTest, FindsNewestRequestWithBody) {
 
 TEST_F(TableTest, ForgetsOldestEndedRequests) {
   for (const char* id : {"a", "b", "c", "d"}) add(id, "one", id);
-  for (const char* id : {"a", "b", "c"}) apply(id, EventType::cancelled);
+  for (const char* id : {"a", "b", "c"}) apply(id, messages::Cancelled{});
   table.forget_old(start);
   EXPECT_EQ(table.find("a"), nullptr);
   EXPECT_EQ(table.with_body("one", "a"), nullptr);

@@ -1,5 +1,6 @@
+#include "services/worker/drawing.hpp"
+
 #include "base/error.hpp"
-#include "services/worker/impl.hpp"
 
 namespace p2p::worker {
 namespace {
@@ -13,65 +14,54 @@ std::pair<int, int> pictures_of(const messages::Request& request) {
   return request.picture > 0 ? std::pair{request.picture, request.picture} : std::pair{1, request.count};
 }
 
+messages::Failed failure_of(std::string_view why, const std::exception& error) {
+  return {.reason = std::string(why), .detail = error.what()};
+}
+
 }  // namespace
 
-void Worker::Impl::draw_all(const std::stop_token& over) {
-  for (;;) {
-    TaskPtr task;
-    {
-      std::unique_lock lock(mutex_);
-      if (!wake_.wait(lock, over, [&] { return !queue_.empty(); })) return;
-      task = queue_.front();
-      queue_.pop_front();
-      if (!may_publish(*task, lock, over)) continue;
-      task->state = Task::State::drawing;
-      task->started = now();
-      Event event = events_.about(*task, EventType::started);
-      event.attempt = 1 + task->failed_attempts;
-      events_.send(event, task->traceparent);
-      queue_wait_.observe(std::chrono::duration<double>(task->started - task->request.time).count());
-    }
-    busy_.set(1);
+void Drawing::run(const std::stop_token& over) {
+  while (const TaskPtr task = tasks_.start_next(over)) {
+    metrics_.busy.set(1);
     draw(task, over);
-    busy_.set(0);
+    metrics_.busy.set(0);
   }
 }
 
-void Worker::Impl::draw(const TaskPtr& task, const std::stop_token& over) {
-  const std::string& model = task->request.model;
-  Event failed = events_.about(*task, EventType::failed);
+void Drawing::draw(const TaskPtr& task, const std::stop_token& over) {
+  messages::Failed why;
   try {
-    std::vector<GenerationResult> drawings;
-    const auto [first, last] = pictures_of(task->request);
-    for (int n = first; n <= last; ++n) {
-      messages::Request one = task->request;
-      one.seed = messages::seed_of(one, n);
-      const auto report = [&](const GenerationProgress& at) {
-        progress(*task, {at.stage, at.step, at.total, (n - first + at.fraction) / (last - first + 1)});
-      };
-      drawings.push_back(config_.generators.at(model)->draw(one, report, task->stop_drawing.get_token()));
-    }
-    return store(task, std::move(drawings), over);
+    return store(task, generate(*task), over);
   } catch (const Cancelled&) {
-    std::unique_lock lock(mutex_);
-    if (may_publish(*task, lock, over)) end_stopped(task);
+    Tasks::Lock lock = tasks_.lock();
+    if (tasks_.may_publish(*task, lock, over)) tasks_.end_stopped(task);
     return;
   } catch (const UsageError& error) {
-    failed.reason = reason::kCannotDo;
-    failed.detail = error.what();
+    why = failure_of(reason::kCannotDo, error);
   } catch (const Withheld& error) {
-    failed.reason = reason::kWithheld;
-    failed.detail = error.what();
+    why = failure_of(reason::kWithheld, error);
   } catch (const std::exception& error) {
-    failed.reason = reason::kDrawingFailed;
-    failed.detail = error.what();
+    why = failure_of(reason::kDrawingFailed, error);
   }
-  std::unique_lock lock(mutex_);
-  if (may_publish(*task, lock, over)) end(task, failed);
+  end(task, events_.about(*task, why), over);
 }
 
-void Worker::Impl::progress(Task& task, const GenerationProgress& at) {
-  const std::scoped_lock lock(mutex_);
+std::vector<GenerationResult> Drawing::generate(Task& task) {
+  std::vector<GenerationResult> results;
+  const auto [first, last] = pictures_of(task.request);
+  for (int n = first; n <= last; ++n) {
+    messages::Request one = task.request;
+    one.seed = messages::seed_of(one, n);
+    const auto report = [&](const GenerationProgress& at) {
+      progress(task, {at.stage, at.step, at.total, (n - first + at.fraction) / (last - first + 1)});
+    };
+    results.push_back(config_.generators.at(task.request.model)->draw(one, report, task.stop_drawing.get_token()));
+  }
+  return results;
+}
+
+void Drawing::progress(Task& task, const GenerationProgress& at) {
+  const Tasks::Lock lock = tasks_.lock();
   task.fraction = at.fraction;
   const Time moment = now();
   if (task.state != Task::State::drawing || !task.owned || (at.stage == last_stage_ && moment - last_progress_ < kBetweenProgress)) return;
@@ -80,64 +70,59 @@ void Worker::Impl::progress(Task& task, const GenerationProgress& at) {
   send_progress(task, at);
 }
 
-void Worker::Impl::send_progress(const Task& task, const GenerationProgress& at) {
-  Event event = events_.about(task, EventType::progress);
-  event.stage = at.stage;
-  event.step = at.step;
-  event.total = at.total;
-  event.fraction = at.fraction;
-  events_.send(event, task.traceparent);
+void Drawing::send_progress(const Task& task, const GenerationProgress& at) const {
+  const messages::Progress progress{.stage = at.stage, .step = at.step, .total = at.total, .fraction = at.fraction};
+  events_.send(events_.about(task, progress), task.traceparent);
 }
 
-void Worker::Impl::store(const TaskPtr& task, std::vector<GenerationResult> drawings, const std::stop_token& over) {
+void Drawing::store(const TaskPtr& task, std::vector<GenerationResult> results, const std::stop_token& over) {
   const messages::Request& request = task->request;
   {
-    std::unique_lock lock(mutex_);
-    if (!may_publish(*task, lock, over)) return;
+    Tasks::Lock lock = tasks_.lock();
+    if (!tasks_.may_publish(*task, lock, over)) return;
     task->state = Task::State::drawn;
     last_stage_.clear();
     send_progress(*task, {"storing", 0, 0, 1});
   }
-  Event finished = events_.about(*task, EventType::finished);
+  const Time drawn = now();
+  messages::Finished finished;
   std::vector<Uploader::Object> objects;
-  for (GenerationResult& drawing : drawings) {
+  for (GenerationResult& result : results) {
     const int n = pictures_of(request).first + static_cast<int>(objects.size());
-    objects.push_back({messages::image_key(request.id, request.time, n), std::move(drawing.picture.png)});
+    objects.push_back({messages::image_key(request.id, request.time, n), std::move(result.picture.png)});
     finished.images.push_back(
-        {objects.back().key, drawing.picture.width, drawing.picture.height, messages::seed_of(request, n), objects.back().png.size()});
-    for (const auto& [stage, seconds] : drawing.seconds) {
-      metrics_.seconds("prompt2pic_worker_stage_seconds", "Duration of each stage.", {{"model", request.model}, {"stage", stage}})
-          .observe(seconds);
+        {objects.back().key, result.picture.width, result.picture.height, messages::seed_of(request, n), objects.back().png.size()});
+    for (const auto& [stage, seconds] : result.seconds) {
+      metrics_.stage(request.model, stage, seconds);
       finished.seconds[stage] += seconds;
     }
   }
-  finished.seconds["total"] = std::chrono::duration<double>(finished.time - task->started).count();
-  finished.used = std::move(drawings.front().used);
-  finished.notices = std::move(drawings.front().notices);
-  finished.offers = std::move(drawings.front().offers);
-  if (request.picture > 0 && request.picture < request.count) {
-    finished.type = EventType::progress;
-    finished.stage = "handed_back";
-    finished.failed_attempts = task->failed_attempts;
-  }
-  const Time start = now();
-  uploader_->add({std::move(objects),
-                  [this, task] {
-                    const std::scoped_lock lock(mutex_);
-                    return task->state != Task::State::over;
-                  },
-                  [this, task, finished, start](const std::string& problem) {
-                    store_seconds_.observe(std::chrono::duration<double>(now() - start).count());
-                    Event event = problem.empty() ? finished : events_.about(*task, EventType::failed);
-                    event.time = now();
-                    if (!problem.empty()) {
-                      event.reason = reason::kStoringFailed;
-                      event.detail = problem;
-                    }
-                    std::unique_lock lock(mutex_);
-                    if (may_publish(*task, lock, uploads_over_.get_token())) end(task, event);
-                  }},
-                 over);
+  finished.seconds["total"] = std::chrono::duration<double>(drawn - task->started).count();
+  finished.used = std::move(results.front().used);
+  finished.notices = std::move(results.front().notices);
+  finished.offers = std::move(results.front().offers);
+  const bool is_last = request.picture == 0 || request.picture >= request.count;
+  const messages::Event stored = is_last ? events_.about(*task, std::move(finished))
+                                         : events_.about(*task, messages::HandedBack{.failed_attempts = task->failed_attempts,
+                                                                                     .images = std::move(finished.images),
+                                                                                     .seconds = std::move(finished.seconds)});
+  const auto is_wanted = [this, task] {
+    const Tasks::Lock lock = tasks_.lock();
+    return task->state != Task::State::over;
+  };
+  const auto done = [this, task, stored, drawn](const std::string& problem) {
+    metrics_.store.observe(std::chrono::duration<double>(now() - drawn).count());
+    const messages::Failed failed{.reason = std::string(reason::kStoringFailed), .detail = problem};
+    messages::Event event = problem.empty() ? stored : events_.about(*task, failed);
+    event.time = now();
+    end(task, event, uploads_over_.get_token());
+  };
+  uploader_.add({std::move(objects), is_wanted, done}, over);
+}
+
+void Drawing::end(const TaskPtr& task, const messages::Event& event, const std::stop_token& over) {
+  Tasks::Lock lock = tasks_.lock();
+  if (tasks_.may_publish(*task, lock, over)) tasks_.end(task, event);
 }
 
 }  // namespace p2p::worker

@@ -2,15 +2,15 @@
 
 namespace p2p::worker {
 
-messages::Event EventWriter::about(const Task& task, messages::EventType type) const {
-  return {.id = task.request.id, .time = now(), .type = type, .worker = worker_, .dispatch = task.dispatch};
+messages::Event EventWriter::about(const Task& task, messages::Event::What what) const {
+  return {.id = task.request.id, .time = now(), .worker = worker_, .dispatch = task.dispatch, .what = std::move(what)};
 }
 
 void EventWriter::send(const messages::Event& event, const std::string& traceparent, bus::Producer::Delivered delivered) const {
   producer_.send({.topic = std::string(messages::kEventsTopic),
                   .key = event.id,
                   .value = messages::encode(event),
-                  .headers = {{"traceparent", messages::child_of(traceparent)}, {"type", std::string(messages::name_of(event.type))}}},
+                  .headers = {{"traceparent", messages::child_of(traceparent)}, {"type", std::string(messages::type_of(event))}}},
                  std::move(delivered));
 }
 

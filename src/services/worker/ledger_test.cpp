@@ -8,13 +8,11 @@ namespace p2p::worker {
 namespace {
 
 using messages::Event;
-using messages::EventType;
 
 class LedgerTest : public ::testing::Test {
  protected:
-  void take_event(EventType type, int dispatch, const std::string& stage = "") {
-    Event event{
-        .id = "x", .time = now(), .type = type, .worker = "w", .dispatch = dispatch, .attempt = 1, .stage = stage, .reason = "cannot_do"};
+  void take_event(Event::What what) {
+    const Event event{.id = "x", .time = now(), .worker = "w", .dispatch = 1, .what = std::move(what)};
     bus.producer()->send({.topic = std::string(messages::kEventsTopic), .key = "x", .value = encode(event)});
   }
   Ledger::State state(int dispatch) {
@@ -27,24 +25,24 @@ class LedgerTest : public ::testing::Test {
 
 TEST_F(LedgerTest, StartsWithoutEndAreFailedAttempts) {
   EXPECT_EQ(state(1).failed_attempts, 0);
-  take_event(EventType::started, 1);
-  take_event(EventType::progress, 1, "prior");
+  take_event(messages::Started{});
+  take_event(messages::Progress{.stage = "prior"});
   EXPECT_EQ(state(1).failed_attempts, 1);
   EXPECT_FALSE(state(1).over);
-  take_event(EventType::started, 1);
+  take_event(messages::Started{});
   EXPECT_EQ(state(1).failed_attempts, 2);
   EXPECT_EQ(state(2).failed_attempts, 0);
 }
 
 TEST_F(LedgerTest, HandedBackDispatchIsOver) {
-  take_event(EventType::started, 1);
-  take_event(EventType::progress, 1, "handed_back");
+  take_event(messages::Started{});
+  take_event(messages::HandedBack{});
   EXPECT_TRUE(state(1).over);
   EXPECT_FALSE(state(2).over);
 }
 
 TEST_F(LedgerTest, EndedRequestIsOverForEveryDispatch) {
-  take_event(EventType::failed, 1);
+  take_event(messages::Failed{.reason = "cannot_do"});
   EXPECT_TRUE(state(1).over);
   EXPECT_TRUE(state(2).over);
 }

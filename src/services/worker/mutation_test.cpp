@@ -54,7 +54,7 @@ class WorkerMutation : public ::testing::Test {
       EXPECT_EQ(record.header("traceparent").size(), 55u);
       if (!event) continue;
       all[event->id].ends += event->ends();
-      all[event->id].hand_backs += event->hands_back();
+      all[event->id].hand_backs += event->as<messages::HandedBack>() != nullptr;
     }
     return all;
   }

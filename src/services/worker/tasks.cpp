@@ -1,9 +1,29 @@
+#include "services/worker/tasks.hpp"
+
 #include "base/log.hpp"
-#include "services/worker/impl.hpp"
 
 namespace p2p::worker {
 
-void Worker::Impl::stop(const TaskPtr& task, Task::Stop why) {
+TaskPtr Tasks::find(const std::string& id) const {
+  const auto found = tasks_.find(id);
+  return found == tasks_.end() ? nullptr : found->second;
+}
+
+std::vector<TaskPtr> Tasks::all() const {
+  std::vector<TaskPtr> list;
+  for (const auto& [id, task] : tasks_) list.push_back(task);
+  return list;
+}
+
+void Tasks::add(const TaskPtr& task) {
+  const std::string& id = task->request.id;
+  tasks_[id] = task;
+  if (cancelled_.has(id)) return end(task, events_.about(*task, messages::Cancelled{}));
+  queue_.push_back(task);
+  notify();
+}
+
+void Tasks::stop(const TaskPtr& task, Task::Stop why) {
   if (task->state == Task::State::queued) {
     std::erase(queue_, task);
     task->stop = why;
@@ -14,87 +34,108 @@ void Worker::Impl::stop(const TaskPtr& task, Task::Stop why) {
   }
 }
 
-void Worker::Impl::end_stopped(const TaskPtr& task) {
+void Tasks::end_stopped(const TaskPtr& task) {
   switch (task->stop) {
     case Task::Stop::none:
     case Task::Stop::cancel:
-      return end(task, events_.about(*task, EventType::cancelled));
-    case Task::Stop::hand_back: {
-      Event event = events_.about(*task, EventType::progress);
-      event.stage = "handed_back";
-      event.failed_attempts = task->failed_attempts;
-      return end(task, event);
-    }
+      return end(task, events_.about(*task, messages::Cancelled{}));
+    case Task::Stop::hand_back:
+      return end(task, events_.about(*task, messages::HandedBack{.failed_attempts = task->failed_attempts}));
     case Task::Stop::too_long: {
-      Event event = events_.about(*task, EventType::failed);
-      event.reason = messages::reason::kTooLong;
-      event.detail = "drawing took longer than " + std::to_string(duration_cast<std::chrono::seconds>(config_.draw_within).count()) +
-                     " s (P2P_DRAW_WITHIN)";
-      return end(task, event);
+      messages::Failed failed{.reason = std::string(messages::reason::kTooLong)};
+      failed.detail = "drawing took longer than " + std::to_string(duration_cast<std::chrono::seconds>(config_.draw_within).count()) +
+                      " s (P2P_DRAW_WITHIN)";
+      return end(task, events_.about(*task, failed));
     }
     case Task::Stop::drop:
       return drop(*task);
   }
 }
 
-void Worker::Impl::stop_overlong() {
-  const std::scoped_lock lock(mutex_);
-  for (const auto& [id, task] : tasks_) {
-    if (task->state == Task::State::drawing && now() - task->started > config_.draw_within) stop(task, Task::Stop::too_long);
-  }
+void Tasks::end(const TaskPtr& task, const messages::Event& event) {
+  if (task->state == Task::State::over) return;
+  task->state = Task::State::over;
+  const auto* const back = event.as<messages::HandedBack>();
+  const auto* const failed = event.as<messages::Failed>();
+  const messages::Failed why = failed ? *failed : messages::Failed{};
+  if (!back) ended_.add(task->request.id);
+  const std::string outcome = !back ? std::string(messages::type_of(event)) : back->images.empty() ? "handed_back" : "picture";
+  metrics_.count(task->request.model, outcome, why.reason);
+  log::info(back ? "handed back" : "ended",
+            {{"id", event.id}, {"outcome", outcome}, {"reason", why.reason}, {"detail", why.detail}, {"model", task->request.model}});
+  events_.send(event, task->traceparent, [this, task](const std::string& problem) {
+    note_published(problem);
+    if (!problem.empty())
+      log::error("an event was not delivered; the request will be started again", {{"id", task->request.id}, {"error", problem}});
+    const Lock held = lock();
+    if (problem.empty()) membership_.done(task->partition, task->offset);
+    if (find(task->request.id) == task) tasks_.erase(task->request.id);
+    notify();
+  });
 }
 
-void Worker::Impl::drop(Task& task) {
+void Tasks::drop(Task& task) {
   task.stop = Task::Stop::drop;
   task.stop_drawing.request_stop();
   task.state = Task::State::over;
   std::erase_if(queue_, [&](const TaskPtr& each) { return each.get() == &task; });
   tasks_.erase(std::string(task.request.id));
-  wake_.notify_all();
+  notify();
 }
 
-void Worker::Impl::end(const TaskPtr& task, const Event& event) {
-  if (task->state == Task::State::over) return;
-  task->state = Task::State::over;
-  if (!event.hands_back()) recent_.add(task->request.id);
-  const std::string outcome = !event.hands_back()    ? std::string(messages::name_of(event.type))
-                              : event.images.empty() ? "handed_back"
-                                                     : "picture";
-  count(task->request.model, outcome, event.reason);
-  log::info(event.hands_back() ? "handed back" : "ended",
-            {{"id", event.id}, {"outcome", outcome}, {"reason", event.reason}, {"detail", event.detail}, {"model", task->request.model}});
-  events_.send(event, task->traceparent, [this, task](const std::string& problem) {
-    note_published(problem);
-    if (!problem.empty())
-      log::error("an event was not delivered; the request will be started again", {{"id", task->request.id}, {"error", problem}});
-    const std::scoped_lock lock(mutex_);
-    if (problem.empty()) done(task->partition, task->offset);
-    if (const auto held = tasks_.find(task->request.id); held != tasks_.end() && held->second == task) tasks_.erase(held);
-    wake_.notify_all();
-  });
-}
-
-void Worker::Impl::hand_back(const TaskPtr& task) {
-  const std::scoped_lock lock(mutex_);
-  if (task->state == Task::State::drawing) {
-    // The event must be published before the partition is released; the drawing stops on its own.
-    task->stop = Task::Stop::hand_back;
-    task->stop_drawing.request_stop();
-    end_stopped(task);
-  } else if (task->state == Task::State::queued) {
-    stop(task, Task::Stop::hand_back);
-  } else if (task->state == Task::State::drawn) {
-    task->stop = Task::Stop::hand_back;
-    end_stopped(task);
-  }
-}
-
-bool Worker::Impl::may_publish(const Task& task, std::unique_lock<std::mutex>& lock, const std::stop_token& over) {
-  while (task.state != Task::State::over && (!task.owned || std::chrono::steady_clock::now() < trusted_from_.load())) {
-    wake_.wait_for(lock, over, std::chrono::milliseconds(100), [] { return false; });
+bool Tasks::may_publish(const Task& task, Lock& lock, const std::stop_token& over) {
+  while (task.state != Task::State::over && (!task.owned || !membership_.is_trusted())) {
+    changed_.wait_for(lock, over, std::chrono::milliseconds(100), [] { return false; });
     if (over.stop_requested()) return false;
   }
   return task.state != Task::State::over;
+}
+
+TaskPtr Tasks::start_next(const std::stop_token& over) {
+  Lock held = lock();
+  for (;;) {
+    if (!changed_.wait(held, over, [&] { return !queue_.empty(); })) return nullptr;
+    const TaskPtr task = queue_.front();
+    queue_.pop_front();
+    if (!may_publish(*task, held, over)) continue;
+    task->state = Task::State::drawing;
+    task->started = now();
+    events_.send(events_.about(*task, messages::Started{.attempt = 1 + task->failed_attempts}), task->traceparent);
+    metrics_.queue_wait.observe(std::chrono::duration<double>(task->started - task->request.time).count());
+    return task;
+  }
+}
+
+void Tasks::hand_back(const TaskPtr& task) {
+  const Lock held = lock();
+  if (task->state == Task::State::queued) return stop(task, Task::Stop::hand_back);
+  if (task->state == Task::State::over) return;
+  // A drawing stops on its own; its event is published now, before the partition is released.
+  task->stop = Task::Stop::hand_back;
+  if (task->state == Task::State::drawing) task->stop_drawing.request_stop();
+  end_stopped(task);
+}
+
+void Tasks::cancel(const std::string& id) {
+  const Lock held = lock();
+  cancelled_.add(id);
+  if (const TaskPtr task = find(id)) stop(task, Task::Stop::cancel);
+}
+
+void Tasks::note_end(const std::string& id) {
+  const Lock held = lock();
+  ended_.add(id);
+}
+
+std::string Tasks::publish_problem() const {
+  const std::scoped_lock lock(publish_mutex_);
+  return published_.age() < std::chrono::minutes(2) ? publish_problem_ : "";
+}
+
+void Tasks::note_published(const std::string& problem) {
+  const std::scoped_lock lock(publish_mutex_);
+  publish_problem_ = problem;
+  published_.stamp();
 }
 
 }  // namespace p2p::worker

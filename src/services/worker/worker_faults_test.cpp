@@ -91,7 +91,7 @@ TEST_F(WorkerTest, RetriesStoringUntilItWorks) {
   start();
   ask("a");
   wait_for_end("a");
-  EXPECT_EQ(events("a").back().type, EventType::finished);
+  EXPECT_EQ(history("a").back(), "finished");
 }
 
 TEST_F(WorkerTest, FailsWhenStoreKeepsRefusing) {
@@ -100,7 +100,7 @@ TEST_F(WorkerTest, FailsWhenStoreKeepsRefusing) {
   start();
   ask("a");
   wait_for_end("a");
-  EXPECT_EQ(events("a").back().reason, messages::reason::kStoringFailed);
+  EXPECT_EQ(last<messages::Failed>("a").reason, messages::reason::kStoringFailed);
 }
 
 }  // namespace

@@ -36,9 +36,9 @@ class TwoWorkersTest : public WorkerTest {
     std::size_t drawn = 0;
     for (auto& [id, dispatch] : sent) {
       for (const Event& event : events(id)) {
-        EXPECT_NE(event.type, EventType::failed) << event.detail;
-        drawn += event.type == EventType::finished;
-        if (event.hands_back() && event.dispatch == dispatch) ask(id, "a fox", ++dispatch, static_cast<int>(drawn % 2));
+        if (const auto* const failed = event.as<messages::Failed>()) ADD_FAILURE() << failed->detail;
+        drawn += event.as<messages::Finished>() != nullptr;
+        if (event.as<messages::HandedBack>() && event.dispatch == dispatch) ask(id, "a fox", ++dispatch, static_cast<int>(drawn % 2));
       }
     }
     return drawn == sent.size();
@@ -64,7 +64,10 @@ TEST_F(TwoWorkersTest, RefusedWorkerLeavesRequestsToOther) {
   EXPECT_THAT(worker->problem(), HasSubstr("pictures cannot be stored: the store fails on demand"));
   EXPECT_EQ(second->problem(), "");
   for (const auto& [id, dispatch] : sent) {
-    for (const Event& event : events(id)) EXPECT_EQ(event.failed_attempts, 0) << id;
+    for (const Event& event : events(id)) {
+      const auto* const back = event.as<messages::HandedBack>();
+      EXPECT_EQ(back ? back->failed_attempts : 0, 0) << id;
+    }
   }
   store.failures = 0;
   EXPECT_TRUE(eventually([&] { return worker->problem().empty() && members() == 2; }));
@@ -96,7 +99,7 @@ TEST_F(TwoWorkersTest, LastWorkerStaysAndReportsFailure) {
   EXPECT_TRUE(eventually([&] { return members() == 1; }));
   ask("a");
   wait_for_end("a");
-  EXPECT_EQ(events("a").back().reason, messages::reason::kStoringFailed);
+  EXPECT_EQ(last<messages::Failed>("a").reason, messages::reason::kStoringFailed);
 }
 
 }  // namespace

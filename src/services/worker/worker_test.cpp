@@ -11,12 +11,13 @@ TEST_F(WorkerTest, DrawsStoresPublishesAndCommits) {
   ask("a");
   wait_for_end("a");
   EXPECT_THAT(history("a"), ElementsAre("started", "prior", "storing", "finished"));
-  const Event finished = events("a").back();
-  ASSERT_EQ(finished.images.size(), 1u);
-  EXPECT_EQ(finished.images[0].key, messages::image_key("a", finished.time, 1));
-  EXPECT_EQ(store.get(finished.images[0].key), "PNG of a");
-  EXPECT_EQ(finished.worker, "w1");
-  EXPECT_EQ(events("a")[0].attempt, 1);
+  const Event end = events("a").back();
+  const auto& images = std::get<messages::Finished>(end.what).images;
+  ASSERT_EQ(images.size(), 1u);
+  EXPECT_EQ(images[0].key, messages::image_key("a", end.time, 1));
+  EXPECT_EQ(store.get(images[0].key), "PNG of a");
+  EXPECT_EQ(end.worker, "w1");
+  EXPECT_EQ(std::get<messages::Started>(events("a")[0].what).attempt, 1);
   EXPECT_TRUE(eventually([&] { return committed() == 1; }));
   EXPECT_EQ(worker->problem(), "");
   EXPECT_THAT(metrics.text(), HasSubstr("prompt2pic_worker_requests_total{model=\"flat\",outcome=\"finished\""));
@@ -26,20 +27,22 @@ TEST_F(WorkerTest, DrawsSeveralPicturesOfOneRequest) {
   start();
   send("a", encode(messages::Request{.id = "a", .time = now(), .model = "flat", .prompt = "a fox", .seed = 7, .count = 3}));
   wait_for_end("a");
-  const Event finished = events("a").back();
+  const Event end = events("a").back();
+  const auto& finished = std::get<messages::Finished>(end.what);
   ASSERT_EQ(finished.images.size(), 3u);
   for (int n = 1; n <= 3; ++n) {
     const auto& image = finished.images[static_cast<std::size_t>(n - 1)];
-    EXPECT_EQ(image.key, messages::image_key("a", finished.time, n));
+    EXPECT_EQ(image.key, messages::image_key("a", end.time, n));
     EXPECT_EQ(image.seed, static_cast<std::uint64_t>(6 + n));
     EXPECT_EQ(store.get(image.key), "PNG of a");
   }
   EXPECT_EQ(generator->drawings, 3);
   double before = 0;
   for (const Event& event : events("a")) {
-    if (event.type != EventType::progress) continue;
-    EXPECT_GE(event.fraction, before) << "the bar never goes back";
-    before = event.fraction;
+    const auto* const progress = event.as<messages::Progress>();
+    if (!progress) continue;
+    EXPECT_GE(progress->fraction, before) << "the bar never goes back";
+    before = progress->fraction;
   }
   EXPECT_EQ(before, 1);
   EXPECT_NEAR(finished.seconds.at("prior"), 0.3, 1e-9);
@@ -53,13 +56,15 @@ TEST_F(WorkerTest, HandsBackBetweenTwoPictures) {
   bus.hold_reports(true);
   for (; request.picture <= 3; ++request.picture, ++request.dispatch) {
     send("a", encode(request));
-    const auto is_told = [&] { return events("a").size() >= 4u * static_cast<unsigned>(request.picture); };
-    ASSERT_TRUE(eventually(is_told)) << "picture " << request.picture;
+    const auto is_published = [&] { return events("a").size() >= 4u * static_cast<unsigned>(request.picture); };
+    ASSERT_TRUE(eventually(is_published)) << "picture " << request.picture;
     const Event last = events("a").back();
-    EXPECT_EQ(last.hands_back(), request.picture < 3);
-    ASSERT_EQ(last.images.size(), 1u);
-    EXPECT_EQ(last.images[0].key, messages::image_key("a", request.time, request.picture));
-    EXPECT_EQ(last.images[0].seed, 6u + static_cast<unsigned>(request.picture));
+    const auto* const back = last.as<messages::HandedBack>();
+    EXPECT_EQ(back != nullptr, request.picture < 3);
+    const auto& images = back ? back->images : std::get<messages::Finished>(last.what).images;
+    ASSERT_EQ(images.size(), 1u);
+    EXPECT_EQ(images[0].key, messages::image_key("a", request.time, request.picture));
+    EXPECT_EQ(images[0].seed, 6u + static_cast<unsigned>(request.picture));
     EXPECT_EQ(last.dispatch, request.dispatch);
   }
   bus.hold_reports(false);
@@ -84,10 +89,10 @@ TEST_F(WorkerTest, FailsUnsupportedRequests) {
   wait_for_end("a");
   wait_for_end("b");
   wait_for_end("c");
-  EXPECT_EQ(events("a").back().reason, messages::reason::kCannotDo);
-  EXPECT_EQ(events("a").back().detail, "width is 5");
-  EXPECT_EQ(events("b").back().reason, messages::reason::kDrawingFailed);
-  EXPECT_EQ(events("c").back().reason, messages::reason::kWithheld);
+  EXPECT_EQ(last<messages::Failed>("a").reason, messages::reason::kCannotDo);
+  EXPECT_EQ(last<messages::Failed>("a").detail, "width is 5");
+  EXPECT_EQ(last<messages::Failed>("b").reason, messages::reason::kDrawingFailed);
+  EXPECT_EQ(last<messages::Failed>("c").reason, messages::reason::kWithheld);
   EXPECT_TRUE(eventually([&] { return committed() == 3; }));
 }
 
@@ -100,7 +105,7 @@ TEST_F(WorkerTest, SendsUnreadableMessagesToDeadLetters) {
   ASSERT_TRUE(bus.wait_for(std::string(messages::kDeadLettersTopic), 4));
   for (const char* id : {"key-1", "of-the-future", "other"}) {
     wait_for_end(id);
-    EXPECT_EQ(events(id).back().reason, messages::reason::kUnreadable);
+    EXPECT_EQ(last<messages::Failed>(id).reason, messages::reason::kUnreadable);
   }
   const auto dead_letter = messages::decode_dead_letter(bus.records(std::string(messages::kDeadLettersTopic))[0].value);
   ASSERT_TRUE(dead_letter) << dead_letter.error();
@@ -129,7 +134,7 @@ TEST_F(WorkerTest, EndsTooLongDrawing) {
   ask("a", "wait");
   ask("b");
   wait_for_end("a");
-  EXPECT_EQ(events("a").back().reason, messages::reason::kTooLong);
+  EXPECT_EQ(last<messages::Failed>("a").reason, messages::reason::kTooLong);
   wait_for_end("b");
   EXPECT_THAT(history("b").back(), "finished");
   EXPECT_TRUE(eventually([&] { return committed() == 2; }));
@@ -162,7 +167,7 @@ TEST_F(WorkerTest, ReleaseHandsBackOnlyUnstartedRequests) {
   EXPECT_EQ(events("b")[0].dispatch, 3);
   generator->release();
   wait_for_end("a");
-  EXPECT_EQ(events("a").back().type, EventType::finished);
+  EXPECT_EQ(history("a").back(), "finished");
 }
 
 TEST_F(WorkerTest, RetriesRequestOfDeadWorkerAsSecondAttempt) {
@@ -173,10 +178,12 @@ TEST_F(WorkerTest, RetriesRequestOfDeadWorkerAsSecondAttempt) {
   start("w2");
   generator->release();
   wait_for_end("a");
-  EXPECT_EQ(events("a").back().type, EventType::finished);
-  EXPECT_EQ(std::ranges::count(events("a"), EventType::finished, &Event::type), 1);
-  EXPECT_TRUE(std::ranges::any_of(
-      events("a"), [](const Event& event) { return event.type == EventType::started && event.attempt == 2 && event.worker == "w2"; }));
+  EXPECT_EQ(history("a").back(), "finished");
+  EXPECT_EQ(std::ranges::count(history("a"), "finished"), 1);
+  EXPECT_TRUE(std::ranges::any_of(events("a"), [](const Event& event) {
+    const auto* const started = event.as<messages::Started>();
+    return started && started->attempt == 2 && event.worker == "w2";
+  }));
 }
 
 TEST_F(WorkerTest, SendsRequestThatCrashedTwoWorkersToDeadLetters) {
@@ -188,7 +195,7 @@ TEST_F(WorkerTest, SendsRequestThatCrashedTwoWorkersToDeadLetters) {
   }
   start("w3");
   wait_for_end("a");
-  EXPECT_EQ(events("a").back().reason, messages::reason::kKilledWorker);
+  EXPECT_EQ(last<messages::Failed>("a").reason, messages::reason::kKilledWorker);
   EXPECT_TRUE(bus.wait_for(std::string(messages::kDeadLettersTopic), 1));
   EXPECT_TRUE(eventually([&] { return committed() == 1; }));
 }
@@ -219,7 +226,7 @@ TEST_F(WorkerTest, SkipsRepeatedRequestThatEndedElsewhere) {
   ask("a");
   EXPECT_TRUE(eventually([&] { return committed() == 2; }));
   EXPECT_EQ(generator->drawings, drawings);
-  EXPECT_EQ(std::ranges::count(events("a"), EventType::finished, &Event::type), 1);
+  EXPECT_EQ(std::ranges::count(history("a"), "finished"), 1);
 }
 
 TEST_F(WorkerTest, StopHandsBackUnfinishedRequests) {
@@ -232,7 +239,7 @@ TEST_F(WorkerTest, StopHandsBackUnfinishedRequests) {
   stop();
   EXPECT_EQ(history("a").back(), "handed_back");
   EXPECT_THAT(history("b"), ElementsAre("handed_back"));
-  EXPECT_EQ(events("a").back().failed_attempts, 0) << "not a failed attempt";
+  EXPECT_EQ(last<messages::HandedBack>("a").failed_attempts, 0) << "not a failed attempt";
   EXPECT_EQ(committed(), 3);
 }
 
@@ -259,7 +266,7 @@ TEST_F(WorkerTest, HandsBackWhenPartitionIsRevoked) {
   generator->release();
   ask("b");  // drawn after everything that the worker may still do for "a"
   wait_for_end("b");
-  EXPECT_EQ(std::ranges::count_if(events("a"), [](const Event& event) { return event.ends() || event.hands_back(); }), 1);
+  EXPECT_EQ(std::ranges::count_if(events("a"), [](const Event& event) { return event.ends() || event.as<messages::HandedBack>(); }), 1);
 }
 
 TEST_F(WorkerTest, EndsEachOfManyRequestsOnce) {

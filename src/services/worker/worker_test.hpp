@@ -17,7 +17,6 @@
 namespace p2p::worker {
 
 using messages::Event;
-using messages::EventType;
 using p2p::testing::eventually;
 
 inline const std::string kTopic = "prompt2pic.requests.flat";
@@ -118,11 +117,18 @@ class WorkerTest : public ::testing::Test {
     }
     return list;
   }
+  /// What the last event says, which must be of that type.
+  template <typename What>
+  What last(const std::string& id) {
+    return std::get<What>(events(id).back().what);
+  }
   /// The types of the request's events; for progress the stage.
   std::vector<std::string> history(const std::string& id) {
     std::vector<std::string> words;
-    for (const Event& event : events(id))
-      words.push_back(event.type == EventType::progress ? event.stage : std::string(name_of(event.type)));
+    for (const Event& event : events(id)) {
+      const auto* const progress = event.as<messages::Progress>();
+      words.push_back(progress ? progress->stage : event.as<messages::HandedBack>() ? "handed_back" : std::string(type_of(event)));
+    }
     return words;
   }
   void wait_for_end(const std::string& id) {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/random_id.hpp"
 #include "platform/messages/messages.hpp"
 
@@ -10,13 +12,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr Time kNow{std::chrono::hours(23)};  // an hour before midnight
+constexpr Time kEvening{std::chrono::hours(23)};  // an hour before midnight
 constexpr std::int64_t kUser = 5;
 
 /// What the bot would look up.
 class FakeLookup : public Lookup {
  public:
-  std::map<std::string, ChatRequest> requests;  // in order of acceptance
+  std::map<std::string, ChatRequest> requests;
   int others = 0;                               // requests of other users that are not over
   int waiting = 0;
   int today = 0;
@@ -31,6 +33,7 @@ class FakeLookup : public Lookup {
     for (const auto& [id, request] : requests) {
       if (request.origin.user == user && !request.outcome.is_over()) list.push_back({request, {.estimate = {.position = 2}}});
     }
+    std::ranges::sort(list, {}, [](const Listed& listed) { return listed.request.accepted; });
     return list;
   }
   int queue_length() override { return static_cast<int>(requests_of(kUser).size()) + others; }
@@ -66,12 +69,13 @@ class ConversationTest : public ::testing::Test {
     const std::string id = new_id();
     ChatRequest& request = lookup.requests[id];
     request = {.id = id, .origin = {.user = kUser, .chat = kUser}, .params = {.model = "flat", .prompt = "a fox", .seed = 3}};
+    request.accepted = from_millis(static_cast<std::int64_t>(lookup.requests.size()));
     request.outcome.status = status;
     request.shown = {.message = 7, .answered = request.outcome.is_over()};
     return request;
   }
 
-  Time now = kNow;
+  Time now = kEvening;
   std::string album;
   FakeLookup lookup;
   ConversationRules rules{.username = "FoxBot", .model = "flat", .admins = {1}, .block = {66}, .user_queue = 2};

@@ -21,7 +21,6 @@
 namespace p2p::chat {
 
 using messages::Event;
-using messages::EventType;
 using p2p::testing::eventually;
 using p2p::testing::FakeApi;
 using ::testing::HasSubstr;
@@ -105,25 +104,15 @@ class BotFixture : public ::testing::Test {
     waiting.pop_front();
     return request;
   }
-  void tell(const messages::Request& request, EventType type, const std::string& reason = "", const std::string& stage = "",
-            double fraction = 0, std::string key = "") {
-    Event event{.id = request.id,
-                .time = now(),
-                .type = type,
-                .worker = "worker",
-                .dispatch = request.dispatch,
-                .attempt = 1,
-                .stage = stage,
-                .fraction = fraction,
-                .reason = reason};
-    if (type == EventType::finished) {
-      if (key.empty()) key = messages::image_key(request.id, request.time, 1);
-      store.put(key, "PNG", "image/png");
-      event.images = {{key, 64, 64, request.seed, 3}};
-      event.seconds["total"] = 1;
-      event.offers = offers;
-    }
+  void tell(const messages::Request& request, Event::What what) {
+    const Event event{.id = request.id, .time = now(), .worker = "worker", .dispatch = request.dispatch, .what = std::move(what)};
     bus.producer()->send({.topic = std::string(messages::kEventsTopic), .key = event.id, .value = encode(event)});
+  }
+  /// Stores the request's picture, under that key or its own, and tells that it is finished.
+  void finish(const messages::Request& request, std::string key = "") {
+    if (key.empty()) key = messages::image_key(request.id, request.time, 1);
+    store.put(key, "PNG", "image/png");
+    tell(request, messages::Finished{.images = {{key, 64, 64, request.seed, 3}}, .seconds = {{"total", 1}}, .offers = offers});
   }
   std::vector<FakeApi::Shown> pictures() {
     auto list = api.shown();
@@ -137,7 +126,7 @@ class BotFixture : public ::testing::Test {
   messages::Request expired_picture() {
     say("a fox");
     const auto request = next_request();
-    tell(request, EventType::finished);
+    finish(request);
     EXPECT_TRUE(eventually([&] { return pictures().size() == 1; }));
     skip(config.link_ttl);
     EXPECT_TRUE(later([&] { return pictures()[0].keyboard[0][0].data == "link:" + request.id; }));

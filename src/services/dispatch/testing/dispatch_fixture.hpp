@@ -13,7 +13,6 @@
 namespace p2p::dispatch {
 
 using messages::Event;
-using messages::EventType;
 using p2p::testing::eventually;
 using Status = requests::RequestState::Status;
 
@@ -80,21 +79,23 @@ class FakeWorker {
       for (const bus::Record& record : membership_->poll(std::chrono::milliseconds(5))) {
         const auto request = messages::decode_request(record.value);
         ASSERT_TRUE(request) << request.error();
-        Event event{
-            .id = request->id, .time = now(), .type = EventType::started, .worker = "worker", .dispatch = request->dispatch, .attempt = 1};
-        send(event);
+        publish(*request, messages::Started{});
         if (request->prompt == "wait") continue;
         const bool one = request->picture > 0;
-        event.type = one && request->picture < request->count ? EventType::progress : EventType::finished;
-        if (event.type == EventType::progress) event.stage = "handed_back";
+        std::vector<messages::StoredImage> images;
         for (int n = one ? request->picture : 1; n <= (one ? request->picture : request->count); ++n)
-          event.images.push_back({messages::image_key(request->id, request->time, n), 64, 64, messages::seed_of(*request, n), 100});
-        send(event);
+          images.push_back({messages::image_key(request->id, request->time, n), 64, 64, messages::seed_of(*request, n), 100});
+        if (one && request->picture < request->count) {
+          publish(*request, messages::HandedBack{.images = images});
+        } else {
+          publish(*request, messages::Finished{.images = images});
+        }
         membership_->done(record.topic_partition(), record.offset);
       }
     }
   }
-  void send(const Event& event) {
+  void publish(const messages::Request& request, Event::What what) {
+    const Event event{.id = request.id, .time = now(), .worker = "worker", .dispatch = request.dispatch, .what = std::move(what)};
     producer_->send({.topic = kEvents, .partition = std::nullopt, .key = event.id, .value = messages::encode(event), .headers = {}});
   }
 
@@ -110,6 +111,10 @@ class DispatchTest : public ::testing::Test {
   static messages::Request request_for(const std::string& prompt = "a fox", int count = 1) {
     return {.model = "flat", .prompt = prompt, .seed = 7, .count = count};
   }
+  /// As the worker that the request was sent to first.
+  void publish(const std::string& id, Event::What what) {
+    send({.id = id, .time = now(), .worker = "worker", .dispatch = 1, .what = std::move(what)});
+  }
   void send(const Event& event) {
     bus.producer()->send({.topic = kEvents, .partition = std::nullopt, .key = event.id, .value = messages::encode(event), .headers = {}});
   }
@@ -123,12 +128,10 @@ class DispatchTest : public ::testing::Test {
   }
   /// Publishes what another instance would when it accepts a request of the client "c".
   void send_accepted(const std::string& id) {
-    Event accepted{.id = id, .time = now(), .type = EventType::accepted};
-    accepted.request = request_for();
-    accepted.request->id = id;
-    accepted.request->time = accepted.time;
-    accepted.client = "c";
-    send(accepted);
+    messages::Request request = request_for();
+    request.id = id;
+    request.time = now();
+    send({.id = id, .time = request.time, .what = messages::Accepted{.request = request, .client = "c"}});
   }
   static RequestState settled(Instance& api, const std::string& id, const std::string& client = "c") {
     std::optional<View> view;

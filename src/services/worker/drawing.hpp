@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "services/worker/image_generator.hpp"
+#include "services/worker/tasks.hpp"
+#include "services/worker/uploader.hpp"
+
+namespace p2p::worker {
+
+/// Draws the queued tasks, one after the other, and gives their pictures to the uploader.
+class Drawing {
+ public:
+  /// Keeps the references.
+  Drawing(const WorkerConfig& config, Tasks& tasks, const EventWriter& events, const WorkerMetrics& metrics, Uploader& uploader)
+      : config_(config), tasks_(tasks), events_(events), metrics_(metrics), uploader_(uploader) {}
+
+  /// Draws until `over`, on the caller's thread.
+  void run(const std::stop_token& over);
+  /// Uploads that wait for their partition's owner to be known give up. Thread-safe.
+  void stop_waiting() { uploads_over_.request_stop(); }
+
+ private:
+  void draw(const TaskPtr& task, const std::stop_token& over);
+  /// Draws the pictures of the task. Throws Cancelled, UsageError, Withheld and what the generator throws.
+  std::vector<GenerationResult> generate(Task& task);
+  void progress(Task& task, const GenerationProgress& at);
+  void send_progress(const Task& task, const GenerationProgress& at) const;
+  void store(const TaskPtr& task, std::vector<GenerationResult> results, const std::stop_token& over);
+  /// Publishes the end of a task if it is not over.
+  void end(const TaskPtr& task, const messages::Event& event, const std::stop_token& over);
+
+  const WorkerConfig& config_;
+  Tasks& tasks_;
+  const EventWriter& events_;
+  const WorkerMetrics& metrics_;
+  Uploader& uploader_;
+  std::stop_source uploads_over_;
+  Time last_progress_;  ///< under the tasks' lock, like the next
+  std::string last_stage_;
+};
+
+}  // namespace p2p::worker
