@@ -13,6 +13,7 @@
 #include "base/printable.hpp"
 #include "base/random_id.hpp"
 #include "platform/bus/bus_error.hpp"
+#include "platform/db/database.hpp"
 #include "platform/messages/messages.hpp"
 #include "services/chat/store/chat_store.hpp"
 

@@ -133,13 +133,13 @@ TEST_F(DispatcherTest, BurstDelaysAnotherOwnerByTwoRequestsAtMost) {
 TEST_F(DispatcherTest, CheapRequestIsServedNextAmongExpensiveOnes) {
   workers(1);
   for (int i = 0; i < 10; ++i) dispatcher.add({"big" + std::to_string(i), "u", "m", now, 450});
-  EXPECT_THAT(next(), ElementsAre("dear0"));
+  EXPECT_THAT(next(), ElementsAre("big0"));
   add("cheap", "v");
-  draw("dear0", std::chrono::hours(1));
+  draw("big0", std::chrono::hours(1));
   EXPECT_THAT(next(), ElementsAre("cheap"));
   EXPECT_EQ(dispatcher.estimate("cheap", now).until_done, seconds(8)) << "an hour for a cost of 450";
-  EXPECT_EQ(dispatcher.estimate("dear1", now).until_done, seconds(8) + std::chrono::hours(1));
-  EXPECT_EQ(dispatcher.estimate("dear2", now).until_done, seconds(8) + std::chrono::hours(2));
+  EXPECT_EQ(dispatcher.estimate("big1", now).until_done, seconds(8) + std::chrono::hours(1));
+  EXPECT_EQ(dispatcher.estimate("big2", now).until_done, seconds(8) + std::chrono::hours(2));
 }
 
 TEST_F(DispatcherTest, ChoosesFastestIdleWorker) {
