@@ -19,7 +19,7 @@ constexpr std::int64_t kUser = 5;
 class FakeLookup : public Lookup {
  public:
   std::map<std::string, ChatRequest> requests;
-  int others = 0;                               // requests of other users that are not over
+  int others = 0;  // requests of other users that are not over
   int waiting = 0;
   int today = 0;
   bool links = true;
