@@ -10,7 +10,7 @@ double fraction_done(std::span<const StageWeight> weights, Stage stage, int step
   bool before = true;
   for (const auto& [current, weight] : weights) {
     if (current == stage) {
-      done += total > 0 ? weight * step / total : 0;
+      done += total > 0 ? weight * (static_cast<double>(step) / total) : 0;  // exactly `weight` at the end of the stage
       before = false;
     } else if (before) {
       done += weight;

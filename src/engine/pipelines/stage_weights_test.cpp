@@ -16,6 +16,12 @@ TEST(StageWeights, AddUpTheStagesBeforeAndThePartOfTheCurrentOne) {
   EXPECT_EQ(fraction_done({}, Stage::unet, 1, 2), 0);
 }
 
+TEST(StageWeights, DoNotDecreaseBetweenStages) {
+  const std::vector<StageWeight> weights{{Stage::text, 0.01}, {Stage::decoder, 0.4}, {Stage::vae, 0.04}};  // 0.4 * 3 / 3 > 0.4
+  for (int total = 1; total <= 1000; ++total)
+    EXPECT_LE(fraction_done(weights, Stage::decoder, total, total), fraction_done(weights, Stage::vae, 0, 1)) << total;
+}
+
 TEST(StageWeights, AreTheTimesOfTheLastGeneration) {
   const StageWeights weights({{Stage::text, 0.5}, {Stage::unet, 0.5}});
   EXPECT_EQ(fraction_done(weights.get(), Stage::text, 1, 1), 0.5);
