@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -162,9 +162,9 @@ TEST(ClipTokenizer, TimeDoesNotExplode) {
   for (int i = 0; i < 250'000; ++i) marks += i % 2 == 0 ? "\u0301" : "\u0323";
   std::string turned;
   for (int i = 0; i < 100'000; ++i) turned += "<|endoftex";
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of the processor, which other programs do not slow down
   for (const std::string& text : {std::string(1'000'000, 'a'), "a" + marks, turned, std::string(1'000'000, ' ')}) tokenizer.encode(text);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 60);
   EXPECT_THROW(tokenizer.encode(std::string((16u << 20) + 1, 'a')), UsageError);
 }
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <cmath>
 #include <cstdlib>
 
@@ -49,12 +49,12 @@ TEST(PromptWeights, CountNoFurtherBeyondTheirLimits) {
 }
 
 TEST(PromptWeights, TakeLinearTime) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of the processor, which other programs do not slow down
   for (const char* part : {"(", "[", "([", "(a", "a:1.1)", "(a)", "BREAK ", ":", ": ", "\\", " "}) {
     parse_prompt_weights(repeated(part, 300'000));
     parse_prompt_weights(repeated("(", 1000) + repeated("(a:1.5)", 100'000) + repeated(part, 100'000));
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 60);
 }
 
 }  // namespace
