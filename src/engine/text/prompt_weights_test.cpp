@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <ctime>
 #include <cmath>
 #include <cstdlib>
+#include <ctime>
 
 #include "base/json.hpp"
 #include "engine/testing/golden.hpp"
