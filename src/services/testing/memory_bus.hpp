@@ -51,6 +51,9 @@ class MemoryBus : public bus::Bus {
   friend class MemorySubscription;
   friend class MemoryLogReader;
 
+  /// Short, so that polling loops notice soon that they have to stop.
+  static constexpr std::chrono::milliseconds kLongestPoll{10};
+
   struct GroupMember {
     const void* subscription;
     std::string name;
