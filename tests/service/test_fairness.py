@@ -51,8 +51,8 @@ def answer_with(api, command, words, chat=7):
     return api.in_chat(chat)[-1].text
 
 
-def test_full_queue_is_refused_with_reason_and_positions(api, serve):
-    service = serve(P2P_FLAT_MS=8000)
+def test_full_queue_is_refused_with_reason_and_positions(api, own, serve):
+    service = serve(kafka=own(Kafka).start(), P2P_FLAT_MS=8000)
     service.start("worker"), service.start("bot")
     api.send_text("a cat", chat=7200)
     api.wait_picture(7200)  # now the duration of a drawing is known
