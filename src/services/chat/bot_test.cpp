@@ -9,7 +9,7 @@ TEST_F(BotTest, ShowsThePictureInTheStatusMessage) {
   EXPECT_TRUE(say("/txt2img a fox"));
   const auto request = next_request();
   EXPECT_EQ(request.prompt, "a fox");
-  tell(request, messages::Started{});
+  publish(request, messages::Started{});
   finish(request);
   EXPECT_TRUE(eventually([&] { return pictures().size() == 1; }));
   EXPECT_EQ(api.shown().size(), 1u);
@@ -39,7 +39,7 @@ TEST_F(BotTest, ShowsTheReasonOfEachFailure) {
   std::int64_t chat = 10;
   for (const auto& [reason, text] : words) {
     say("a fox", chat, chat);
-    tell(next_request(), messages::Failed{.reason = reason});
+    publish(next_request(), messages::Failed{.reason = reason});
     EXPECT_TRUE(eventually([&] { return is_shown(text); }));
     ++chat;
   }
@@ -59,7 +59,7 @@ TEST_F(BotTest, ShowsOnePictureDespiteCrashes) {
   crash();
   start();
   const auto request = next_request();
-  tell(request, messages::Started{});
+  publish(request, messages::Started{});
   crash();
   finish(request);
   start();
@@ -89,8 +89,8 @@ TEST_F(BotTest, TakesARepeatedUpdateOnce) {
 TEST_F(BotTest, SendsAgainWhatAWorkerHandedBack) {
   say("a fox");
   const auto first = next_request();
-  tell(first, messages::Started{});
-  tell(first, messages::HandedBack{});
+  publish(first, messages::Started{});
+  publish(first, messages::HandedBack{});
   const auto second = next_request();
   EXPECT_EQ(second.id, first.id);
   EXPECT_EQ(second.dispatch, 2);
@@ -105,7 +105,7 @@ TEST_F(BotTest, CancelsWaitingAndDrawingRequests) {
   EXPECT_TRUE(eventually([&] { return is_shown("Cancelled."); }));
   press("cancel:" + drawn.id);
   EXPECT_TRUE(eventually([&] { return bus.records(std::string(messages::kControlTopic)).size() == 2; }));
-  tell(drawn, messages::Cancelled{});
+  publish(drawn, messages::Cancelled{});
   EXPECT_TRUE(
       eventually([&] { return std::ranges::count_if(api.shown(), [](const auto& shown) { return shown.text == "Cancelled."; }) == 2; }));
 }
@@ -171,7 +171,7 @@ TEST_F(BotTest, RefusesBeyondLimitsWithTheReason) {
   say("a", 66, 66);
   EXPECT_TRUE(eventually([&] { return is_shown("does not draw for you"); }));
   say("one");
-  tell(next_request(), messages::Started{});
+  publish(next_request(), messages::Started{});
   EXPECT_TRUE(eventually([&] { return queue->client.waiting_of("telegram:5") == 0; }));
   // Each in a chat of its own, as a chat gets one message a second.
   say("two", 6);

@@ -125,7 +125,9 @@ std::vector<Lookup::Listed> Intake::requests_of(std::int64_t user) {
 }
 
 int Intake::queue_length() {
-  return static_cast<int>(std::ranges::count_if(parts_.requests, [](const auto& item) { return !item.second.request.outcome.is_over(); }));
+  const auto is_active = [](const auto& item) { return !item.second.request.outcome.is_over(); };
+  const auto own = std::ranges::count_if(parts_.requests, is_active);
+  return std::max(parts_.client.unfinished(), static_cast<int>(own));  // some of the own may be on their way to Kafka
 }
 
 int Intake::waiting_of(std::int64_t user) {

@@ -34,7 +34,7 @@ TEST_F(IntakeTest, TakesEveryWayOfAskingInAGroup) {
     finish(request);
   }
   give({{"text", "/txt2img"}, {"reply_to_message", own}}, kGroup);
-  EXPECT_TRUE(later([&] { return is_shown("Write what to draw"); })) << "the bot's own words are no wish";
+  EXPECT_TRUE(later([&] { return is_shown("Write what to draw"); })) << "the bot's own words are no request";
 }
 
 TEST_F(IntakeTest, AnAlbumGetsOneAnswerAndAnEventNone) {

@@ -74,14 +74,14 @@ TEST_F(RefusalTest, EveryRefusalOfEditsEndsInWords) {
     const auto request = shown_request(--chat);
     for (const char* kind : {"photo", "document", "text"}) refuse(kind, words, 30, code);
     finish(request);
-    const auto told = [&] {
+    const auto is_said = [&] {
       return std::ranges::any_of(api.shown(),
                                  [&](const auto& shown) { return shown.chat == chat && shown.text.contains("The picture is drawn"); });
     };
     if (code == 403 || words.contains("chat not found")) {
       EXPECT_TRUE(later([&] { return p2p::testing::sum_of(metrics.text(), "prompt2pic_undeliverable_total") > 0; })) << words;
     } else {
-      EXPECT_TRUE(later(told)) << words;
+      EXPECT_TRUE(later(is_said)) << words;
     }
     api.mend();
   }
@@ -91,7 +91,7 @@ TEST_F(RefusalTest, EveryRefusalOfEditsEndsInWords) {
 TEST_F(RefusalTest, AFailedRequestIsToldInAMessageOfItsOwn) {
   const auto request = shown_request();
   refuse("text", "Bad Request: something of tomorrow");
-  tell(request, messages::Failed{.reason = "withheld"});
+  publish(request, messages::Failed{.reason = "withheld"});
   EXPECT_TRUE(later([&] { return is_shown("withheld this picture"); }));
 }
 
@@ -159,7 +159,7 @@ TEST_F(RefusalTest, AStoreThatFailsIsNamed) {
   const std::string key = messages::image_key(request.id, request.time, 1);
   store.put(key, "PNG", "image/png");
   store.failures = kAlways;
-  tell(request, messages::Finished{.images = {{key, 64, 64, request.seed, 3}}});
+  publish(request, messages::Finished{.images = {{key, 64, 64, request.seed, 3}}});
   EXPECT_TRUE(later([&] { return was_said("storage is slow"); }));
   store.failures = 0;
   EXPECT_TRUE(later([&] { return pictures().size() == 1; }));

@@ -148,5 +148,9 @@ int Client::waiting_of(const std::string& owner) const {
   const auto lock = impl_->lock();
   return impl_->table().usage_of(owner).waiting;
 }
+int Client::unfinished() const {
+  const auto lock = impl_->lock();
+  return impl_->table().unfinished();
+}
 
 }  // namespace p2p::requests

@@ -79,6 +79,7 @@ int Table::count_of_day(const std::string& owner, Time time) const {
 void Table::count(const RequestState& state, int sign) {
   Usage& usage = usage_[state.owner];
   if (state.status == RequestState::Status::queued) usage.waiting += sign;
+  if (!state.over()) unfinished_ += sign;
   const std::size_t words = words_of(state);  // none once it is over
   sign > 0 ? usage.words += words : usage.words -= words;
   sign > 0 ? all_words_ += words : all_words_ -= words;

@@ -36,6 +36,8 @@ class Table {
   };
   Usage usage_of(const std::string& owner) const;
   std::size_t all_words() const { return all_words_; }
+  /// Requests of all owners that have not ended.
+  int unfinished() const { return unfinished_; }
   /// Number of the owner's requests accepted on the UTC day of `time`.
   int count_of_day(const std::string& owner, Time time) const;
 
@@ -49,6 +51,7 @@ class Table {
   EndedRequests ended_;
   std::map<std::string, Usage> usage_;
   std::size_t all_words_ = 0;
+  int unfinished_ = 0;
   std::map<std::pair<std::chrono::sys_days, std::string>, int> days_;
   std::map<Body, std::string> by_body_;
   Recent cancelled_early_{10'000};  ///< cancelled before their requests were known, since topics are read independently

@@ -25,6 +25,7 @@ TEST_F(TableTest, CountsUsageOfOwner) {
   add("a", "one");
   add("b", "one");
   add("c", "two");
+  EXPECT_EQ(table.unfinished(), 3);
   EXPECT_EQ(table.usage_of("one").waiting, 2);
   EXPECT_EQ(table.usage_of("one").words, 10u);
   apply("a", messages::Started{});
@@ -35,6 +36,7 @@ TEST_F(TableTest, CountsUsageOfOwner) {
   EXPECT_EQ(table.usage_of("one").waiting, 0);
   EXPECT_EQ(table.usage_of("one").words, 0u);
   EXPECT_EQ(table.all_words(), 5u);
+  EXPECT_EQ(table.unfinished(), 1);
   EXPECT_EQ(table.count_of_day("one", start), 2);
   EXPECT_EQ(table.count_of_day("one", start + std::chrono::hours(24)), 0);
 }

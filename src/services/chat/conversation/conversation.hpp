@@ -57,7 +57,7 @@ class Lookup {
   };
   /// The user's requests that are not over, in order of acceptance.
   virtual std::vector<Listed> requests_of(std::int64_t user) = 0;
-  /// Requests of all chats that are not over.
+  /// Requests of all doors that are not over.
   virtual int queue_length() = 0;
   /// The user's requests, of all doors, that no worker has begun.
   virtual int waiting_of(std::int64_t user) = 0;

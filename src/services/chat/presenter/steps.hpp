@@ -30,7 +30,8 @@ bool is_picture(Step step);
 /// Telegram's limits for photos; what exceeds them is sent as a document.
 bool can_be_photo(const ChatRequest& request);
 
-/// From then on the chat is told that the store is slow. Less than the timeout of a read that hangs: the next read begins after that.
+/// After this time the status says that the store is slow. Less than the timeout of a read that hangs, so that the next read begins after
+/// it.
 inline constexpr std::chrono::seconds kStoreSlow{7};
 /// Whether the picture is drawn for some time and not shown because of the store. `reads_hang`: all reads from the store have been under
 /// way for long.

@@ -8,7 +8,7 @@
 
 namespace p2p::chat {
 
-/// Whether Telegram's updates arrive, as the loop that sees to it tells. Thread-safe.
+/// Whether updates arrive from Telegram, as reported by the loop that gets them. Thread-safe.
 class Contact {
  public:
   explicit Contact(Heartbeat::Clock now) : seen_(std::move(now)) {}

@@ -13,7 +13,7 @@ namespace p2p::chat {
 /// would let no update through ever again.
 class DeliveryErrors {
  public:
-  /// Why no updates arrive; empty: they do, or it is not told this time.
+  /// Why no updates arrive; empty: they do, or this is a look that does not say so.
   std::string look(const telegram::WebhookInfo& info);
 
  private:
@@ -21,8 +21,9 @@ class DeliveryErrors {
   bool complained_ = false;
 };
 
-/// Looks at the webhook each `every`, until `stop`: sets it again where another program has set or deleted it, and tells the bot's
-/// contact() whether updates arrive. Throws UsageError for a token that Telegram no longer knows. The webhook has been set before.
+/// Looks at the webhook each `every`, until `stop`: sets it again where another program has set or deleted it, and reports to
+/// the bot's contact() whether updates arrive. Throws UsageError for a token that Telegram no longer knows. The webhook has been set
+/// before.
 void keep_webhook(telegram::Api& api, Bot& bot, const std::string& url, const Secret& secret, const std::stop_token& stop,
                   std::chrono::milliseconds every = std::chrono::minutes(1));
 

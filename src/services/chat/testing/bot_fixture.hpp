@@ -104,7 +104,7 @@ class BotFixture : public ::testing::Test {
     waiting.pop_front();
     return request;
   }
-  void tell(const messages::Request& request, Event::What what) {
+  void publish(const messages::Request& request, Event::What what) {
     const Event event{.id = request.id, .time = now(), .worker = "worker", .dispatch = request.dispatch, .what = std::move(what)};
     bus.producer()->send({.topic = std::string(messages::kEventsTopic), .key = event.id, .value = encode(event)});
   }
@@ -112,7 +112,7 @@ class BotFixture : public ::testing::Test {
   void finish(const messages::Request& request, std::string key = "") {
     if (key.empty()) key = messages::image_key(request.id, request.time, 1);
     store.put(key, "PNG", "image/png");
-    tell(request, messages::Finished{.images = {{key, 64, 64, request.seed, 3}}, .seconds = {{"total", 1}}, .offers = offers});
+    publish(request, messages::Finished{.images = {{key, 64, 64, request.seed, 3}}, .seconds = {{"total", 1}}, .offers = offers});
   }
   std::vector<FakeApi::Shown> pictures() {
     auto list = api.shown();
@@ -148,7 +148,7 @@ class BotFixture : public ::testing::Test {
   std::unique_ptr<Bot> bot;
   std::unique_ptr<bus::Subscription> worker;
   std::deque<messages::Request> waiting;
-  std::vector<std::string> offers;  ///< of what is told to be finished
+  std::vector<std::string> offers;  ///< of what finish() publishes
   std::int64_t number = 0;
   std::atomic<std::chrono::milliseconds> skipped{};
   std::atomic<std::chrono::seconds> steady_skipped{};
