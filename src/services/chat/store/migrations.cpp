@@ -19,7 +19,8 @@ CREATE TABLE user_days (person BIGINT NOT NULL, day TEXT NOT NULL, count INTEGER
 CREATE TABLE logs (topic TEXT PRIMARY KEY, log TEXT NOT NULL);
 )",
 
-    // A column for each field in place of one JSON text. Earlier versions left out fields that they did not have.
+    // A column for each field in place of one JSON text. Fields that came later are missing in rows of the first version, whose status 1
+    // was "sent to a worker", with `started` beside it.
     R"(
 ALTER TABLE requests RENAME TO old_requests;
 DROP INDEX requests_unsettled;
@@ -36,13 +37,13 @@ CREATE TABLE requests (
   link_refused INTEGER NOT NULL, link_until BIGINT, original BIGINT NOT NULL, original_shown INTEGER NOT NULL,
   original_refused TEXT NOT NULL, bell_rung INTEGER NOT NULL, settled INTEGER NOT NULL);
 INSERT INTO requests SELECT
-  id, json_extract(body, '$.user'), chat, COALESCE(json_extract(body, '$.in_group'), 0), json_extract(body, '$.thread'),
+  id, COALESCE(json_extract(body, '$.user'), chat), chat, COALESCE(json_extract(body, '$.in_group'), 0), json_extract(body, '$.thread'),
   COALESCE(json_extract(body, '$.asked_in'), 0),
   CASE json_extract(body, '$.language') WHEN 1 THEN 'ru' ELSE 'en' END,
-  json_extract(body, '$.model'), json_extract(body, '$.prompt'), json_extract(body, '$.seed'),
+  COALESCE(json_extract(body, '$.model'), ''), COALESCE(json_extract(body, '$.prompt'), ''), COALESCE(json_extract(body, '$.seed'), 0),
   COALESCE(json_extract(body, '$.variations'), '[]'), COALESCE(json_extract(body, '$.upscale'), 0),
   accepted, COALESCE(json_extract(body, '$.traceparent'), ''),
-  CASE json_extract(body, '$.status') WHEN 1 THEN 'drawing' WHEN 2 THEN 'finished' WHEN 3 THEN 'failed' WHEN 4 THEN 'cancelled'
+  CASE json_extract(body, '$.status') WHEN 1 THEN CASE json_extract(body, '$.started') WHEN 0 THEN 'queued' ELSE 'drawing' END WHEN 2 THEN 'finished' WHEN 3 THEN 'failed' WHEN 4 THEN 'cancelled'
     ELSE 'queued' END,
   COALESCE(json_extract(body, '$.cancelling'), 0), COALESCE(json_extract(body, '$.reason'), ''),
   COALESCE(json_extract(body, '$.detail'), ''), ended,
