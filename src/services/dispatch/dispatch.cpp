@@ -5,69 +5,101 @@
 #include "base/log.hpp"
 #include "base/pause.hpp"
 #include "platform/bus/bus_error.hpp"
+#include "services/dispatch/election.hpp"
 #include "services/dispatch/group.hpp"
-#include "services/dispatch/impl.hpp"
 #include "services/requests/refused.hpp"
 
 namespace p2p::dispatch {
 
 using requests::Refused;
 
+/// The threads: one watches the workers, one takes part in the election, and run()'s sends while this process leads. Lock order: the
+/// election's, the Client's, the queue's.
+class Dispatch::Impl {
+ public:
+  Impl(bus::Bus& bus, Metrics& metrics, requests::Client& requests, const DispatchConfig& config);
+  void run(const std::stop_token& stop);
+  std::string problem() const;
+  void check_served(const std::string& model) const;
+  std::set<std::string> models() const { return queue_.models(); }
+  Estimate estimate(const std::string& id) const { return queue_.estimate(id, now()); }
+
+ private:
+  using RequestState = requests::RequestState;
+
+  void tick();
+  void lead(Time at, bool all);
+  void watch_workers(const std::stop_token& stop);
+  void update_workers();
+  // Of a request, only where this process leads, so that each is counted once.
+  void on_start(const RequestState& state);
+  void on_end(const RequestState& state);
+
+  bus::Bus& bus_;
+  Metrics& metrics_;
+  DispatchConfig config_;
+  std::atomic<bool> workers_seen_ = false;
+  Heartbeat worker_updates_{config_.steady_clock};
+  Heartbeat ticks_{config_.steady_clock};
+  Time next_housekeeping_;
+  std::set<std::string> depth_models_;  ///< models with queue gauges
+  SharedQueue queue_;
+  Sender sender_;
+  Election election_;
+};
+
 Dispatch::Impl::Impl(bus::Bus& bus, Metrics& metrics, requests::Client& requests, const DispatchConfig& config)
     : bus_(bus),
       metrics_(metrics),
-      requests_(requests),
       config_(config),
-      dispatcher_({.user_in_flight = config.user_in_flight}),
-      leader_(bus, config.trust_within, [this] { resign(); }),
-      producer_(bus.producer()) {
-  requests_.observe(*this);
+      queue_(
+          config.user_in_flight, [this](const RequestState& state) { on_start(state); },
+          [this](const RequestState& state) { on_end(state); }),
+      sender_(bus, requests, queue_),
+      election_(bus, requests, queue_, sender_, config.trust_within, config.steady_clock) {
+  requests.observe(queue_);
 }
 
 void Dispatch::Impl::run(const std::stop_token& stop) {
-  const std::stop_callback on_stop(stop, [this] {
-    const Lock lock(mutex_);
-    wake();
-  });
+  const std::stop_callback on_stop(stop, [this] { queue_.wake(); });
   {
     std::jthread workers([this](const std::stop_token& over) { watch_workers(over); });
-    std::jthread election([this](const std::stop_token& over) { run_election(over); });
+    std::jthread election([this](const std::stop_token& over) { election_.run(over); });
     while (!stop.stop_requested()) tick();
   }
-  producer_->flush(std::chrono::seconds(8));
+  sender_.flush(std::chrono::seconds(8));
 }
 
 std::string Dispatch::Impl::problem() const {
   if (!workers_seen_) return "Kafka is not reachable";
-  return Heartbeat::stuck({{worker_updates_, "the list of workers"}, {elections_, "the group of dispatchers"}, {ticks_, "the requests"}});
-}
-
-void Dispatch::Impl::wake() {
-  awake_ = true;
-  changed_.notify_all();
+  return Heartbeat::stuck(
+      {{worker_updates_, "the list of workers"}, {election_.polls(), "the group of dispatchers"}, {ticks_, "the requests"}});
 }
 
 void Dispatch::Impl::tick() {
   ticks_.stamp();
   const Time at = now();
+  queue_.clear_wake();
   {
-    const Lock lock(mutex_);
-    awake_ = false;
-  }
-  {
-    const std::scoped_lock lead(leading_);
-    if (may_lead()) send_next(at);
-    if (at >= next_housekeeping_) {
+    const auto held = election_.lock();
+    const bool is_housekeeping = at >= next_housekeeping_;
+    if (election_.leads()) lead(at, is_housekeeping);
+    if (is_housekeeping) {
       next_housekeeping_ = at + std::chrono::seconds(1);
-      metrics_.gauge("prompt2pic_api_leads", "Whether this process sends the requests to workers: 1 or 0.").set(may_lead() ? 1 : 0);
-      const Lock lock(mutex_);
-      may_lead() ? set_depths(metrics_, dispatcher_, depth_models_, at) : clear_depths(metrics_, depth_models_);
+      const bool leads = election_.leads();
+      metrics_.gauge("prompt2pic_api_leads", "Whether this process sends the requests to workers: 1 or 0.").set(leads ? 1 : 0);
+      if (!leads) clear_depths(metrics_, depth_models_);
+      if (leads) queue_.with_dispatcher([&](const Dispatcher& dispatcher) { set_depths(metrics_, dispatcher, depth_models_, at); });
     }
   }
-  Lock lock(mutex_);
-  Time until = at + std::chrono::milliseconds(200);
-  if (const auto again = dispatcher_.next_check_at(); again && may_lead()) until = std::min(until, *again);
-  changed_.wait_until(lock, until, [&] { return awake_; });
+  queue_.wait(at, std::chrono::milliseconds(200), election_.leads());
+}
+
+void Dispatch::Impl::lead(Time at, bool all) {
+  if (all) sender_.tidy();
+  const SharedQueue::Patience patience{.worker_grace = config_.worker_grace, .longest_wait = config_.longest_wait};
+  for (const auto& [id, how] : queue_.take_ended(at, patience, all)) sender_.end(id, how);
+  sender_.send_next(at);
 }
 
 void Dispatch::Impl::watch_workers(const std::stop_token& stop) {
@@ -88,68 +120,51 @@ void Dispatch::Impl::update_workers() {
   if (group.exists && !group.stable) return;  // the previous list is kept during a rebalance
   const auto workers = workers_of(group);
   metrics_.gauge("prompt2pic_workers", "Active workers.").set(static_cast<double>(workers.size()));
-  std::set<std::string> recreated;
-  std::set<std::string> unknown;
-  {
-    const Lock lock(mutex_);
-    dispatcher_.set_workers(workers);
-    served_.clear();
-    for (const Worker& worker : workers) {
-      for (const auto& [model, partitions] : worker.partitions) {
-        served_.insert(model);
-        logs_.try_emplace(model);
-      }
-    }
-    for (auto& [model, log] : logs_) {
-      const std::string before = std::exchange(log, bus_.log_of(messages::requests_topic(model)));
-      if (!before.empty() && before != log) recreated.insert(model);
-    }
-    dispatcher_.for_each_waiting([&](const QueuedRequest& request) {
-      if (!logs_.contains(request.model)) unknown.insert(request.model);
-    });
-    wake();
-  }
+  auto [recreated, unknown] =
+      queue_.set_workers(workers, [&](const std::string& model) { return bus_.log_of(messages::requests_topic(model)); });
   // If the topic exists, a worker has served the model before.
   std::erase_if(unknown, [&](const std::string& model) {
     return bus_.backlog(std::string(messages::kWorkersGroup), messages::requests_topic(model)).topic_exists;
   });
-  {
-    const Lock lock(mutex_);
-    std::erase_if(unserved_, [&](const auto& item) { return !unknown.contains(item.first); });
-    for (const std::string& model : unknown) unserved_.try_emplace(model, now());
-  }
-  const std::scoped_lock lead(leading_);
+  queue_.set_never_served(unknown, now());
+  const auto held = election_.lock();
   for (const std::string& model : recreated) {
-    if (may_lead()) send_again(model);
+    if (election_.leads()) sender_.send_again(model);
   }
 }
 
 void Dispatch::Impl::check_served(const std::string& model) const {
-  bool was_served = false;
-  {
-    const Lock lock(mutex_);
-    if (served_.contains(model)) return;
-    was_served = logs_.contains(model);
-  }
+  const std::optional<bool> is_served = queue_.is_served(model);
+  if (is_served == true) return;
+  bool has_topic = false;
   try {
-    const bool has_topic = bus_.backlog(std::string(messages::kWorkersGroup), messages::requests_topic(model)).topic_exists;
-    if (was_served && !has_topic) throw Refused::unavailable();
-    was_served = has_topic;
+    has_topic = bus_.backlog(std::string(messages::kWorkersGroup), messages::requests_topic(model)).topic_exists;
   } catch (const bus::BusError&) {
     throw Refused::unavailable();
   }
-  if (!was_served)
-    throw Refused(Refused::Reason::model_not_found, "no worker serves the model " + model + "; GET /v1/models lists those that are served");
+  if (has_topic) return;  // a worker served it, and may be back soon
+  if (is_served) throw Refused::unavailable();
+  throw Refused(Refused::Reason::model_not_found, "no worker serves the model " + model + "; GET /v1/models lists those that are served");
 }
 
-std::set<std::string> Dispatch::Impl::models() const {
-  const Lock lock(mutex_);
-  return served_;
+void Dispatch::Impl::on_start(const RequestState& state) {
+  if (!election_.is_elected()) return;
+  if (state.images.empty())
+    metrics_.seconds("prompt2pic_wait_seconds", "Time from acceptance to a worker's start.", {{"model", state.request.model}})
+        .observe(std::chrono::duration<double>(now() - state.request.time).count());
+  if (state.cancelling) sender_.send_cancel(state);
 }
 
-Estimate Dispatch::Impl::estimate(const std::string& id) const {
-  const Lock lock(mutex_);
-  return dispatcher_.estimate(id, now());
+void Dispatch::Impl::on_end(const RequestState& state) {
+  if (!election_.is_elected()) return;
+  const std::string outcome(name_of(state.status));
+  metrics_
+      .counter("prompt2pic_requests_total", "Ended requests.",
+               {{"model", state.request.model}, {"outcome", outcome}, {"reason", state.reason}})
+      .add();
+  metrics_.seconds("prompt2pic_request_seconds", "Time from acceptance to the end.", {{"outcome", outcome}})
+      .observe(std::chrono::duration<double>(state.ended - state.request.time).count());
+  log::info("ended", {{"id", state.request.id}, {"outcome", outcome}, {"reason", state.reason}, {"detail", state.detail}});
 }
 
 Dispatch::Dispatch(bus::Bus& bus, Metrics& metrics, requests::Client& requests, const DispatchConfig& config)
