@@ -149,7 +149,7 @@ struct Event {
   int dispatch = 0;    ///< the request's; 0: it was not sent to a worker
   What what;
 
-  /// nullptr: it tells of something else.
+  /// nullptr if the event is of another type.
   template <typename T>
   const T* as() const {
     return std::get_if<T>(&what);

@@ -23,7 +23,7 @@ Event event_of(Event::What what, int dispatch = 1) {
   return {.id = "a", .time = from_millis(2'000), .worker = "w", .dispatch = dispatch, .what = std::move(what)};
 }
 
-/// What a worker tells of that has drawn the request's picture n.
+/// The event of a worker that has drawn picture n of the request.
 template <typename What>
 What with_picture(int n = 1) {
   What what;

@@ -51,7 +51,7 @@ void Membership::leave() {
 std::vector<bus::Record> Membership::poll(std::chrono::milliseconds timeout) {
   const auto before = Clock::now();
   auto records = subscription_->poll(timeout);
-  // A process that was suspended may have lost its partitions, and learns so only when it hears from the brokers again.
+  // A process that was suspended may have lost its partitions, and is only notified once it has contacted the brokers again.
   if (Clock::now() - before > std::chrono::seconds(4)) trusted_from_ = Clock::now() + std::chrono::seconds(2);
   return records;
 }

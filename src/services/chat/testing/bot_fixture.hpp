@@ -108,7 +108,7 @@ class BotFixture : public ::testing::Test {
     const Event event{.id = request.id, .time = now(), .worker = "worker", .dispatch = request.dispatch, .what = std::move(what)};
     bus.producer()->send({.topic = std::string(messages::kEventsTopic), .key = event.id, .value = encode(event)});
   }
-  /// Stores the request's picture, under that key or its own, and tells that it is finished.
+  /// Stores the request's picture, under that key or its own, and publishes its end.
   void finish(const messages::Request& request, std::string key = "") {
     if (key.empty()) key = messages::image_key(request.id, request.time, 1);
     store.put(key, "PNG", "image/png");
