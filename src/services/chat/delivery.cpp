@@ -66,41 +66,47 @@ std::optional<std::pair<std::string, Time>> Delivery::link_of(const ChatRequest&
 
 void Delivery::deliver() {
   const Time at = loop_.now();
-  std::vector<std::pair<Step, ActiveRequest*>> steps;
+  struct Due {
+    Step step;
+    ActiveRequest* active;
+    StatusContext context;
+  };
+  std::vector<Due> steps;
   for (ActiveRequest* const active : requests_.take_dirty(at)) {
     if (active->attempt.busy) continue;
     if (active->attempt.retry_at > at) {
       requests_.mark_dirty_at(active->request.id, active->attempt.retry_at);
       continue;
     }
-    const NextStep next = next_step(*active, status_context(*active), at);
+    StatusContext context = status_context(*active);
+    const NextStep next = next_step(*active, context, at);
     if (next.look_again) requests_.mark_dirty_at(active->request.id, *next.look_again);
     if (next.step != Step::none) {
-      steps.emplace_back(next.step, active);
+      steps.push_back({next.step, active, std::move(context)});
     } else if (active->request.shown.answered) {
       settle(*active);
     }
   }
   // Answers first, progress last, in the order of acceptance.
-  std::ranges::sort(steps, {}, [](const auto& item) { return std::pair(item.first == Step::status_edit, item.second->request.accepted); });
-  for (const auto& [step, active] : steps) {
+  std::ranges::sort(steps, {}, [](const auto& item) { return std::pair(item.step == Step::status_edit, item.active->request.accepted); });
+  for (const auto& [step, active, context] : steps) {
     const Origin& origin = active->request.origin;
     if (is_picture(step) && pictures_under_way_ >= Calls::kPictureCalls) {
       requests_.mark_dirty_at(active->request.id, at + std::chrono::milliseconds(50));
     } else if (const auto until = calls_.wait_for(active->attempt, origin.chat, origin.in_group, call_of(step))) {
       requests_.mark_dirty_at(active->request.id, *until);
     } else {
-      begin(step, *active);
+      begin(step, *active, context);
     }
   }
   if (const auto due = requests_.next_due()) loop_.wake_at(*due);
 }
 
-void Delivery::begin(Step step, ActiveRequest& active) {
+void Delivery::begin(Step step, ActiveRequest& active, const StatusContext& context) {
   active.attempt.busy = true;
   const ChatRequest& request = active.request;
   const auto link = link_of(request);
-  SentStep sent = compose(step, request, status_context(active), link ? std::optional(link->first) : std::nullopt);
+  SentStep sent = compose(step, request, context, link ? std::optional(link->first) : std::nullopt);
   if (link && (sent.answers || step == Step::answer_picture)) sent.link_until = link->second;
   if (is_picture(step)) {
     ++pictures_under_way_;

@@ -39,7 +39,7 @@ class Delivery {
   std::optional<std::pair<std::string, Time>> link_of(const ChatRequest& request) const;
 
  private:
-  void begin(Step step, ActiveRequest& active);
+  void begin(Step step, ActiveRequest& active, const StatusContext& context);
   Calls::Result call(telegram::Api& api, const SentStep& sent, const ChatRequest& request);
   Calls::Result show_picture(telegram::Api& api, const SentStep& sent, const ChatRequest& request);
   void finish(const SentStep& sent, const Calls::Result& result);

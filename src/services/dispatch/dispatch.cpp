@@ -7,6 +7,7 @@
 #include "platform/bus/bus_error.hpp"
 #include "services/dispatch/election.hpp"
 #include "services/dispatch/group.hpp"
+#include "services/dispatch/served_models.hpp"
 #include "services/requests/refused.hpp"
 
 namespace p2p::dispatch {
@@ -21,7 +22,7 @@ class Dispatch::Impl {
   void run(const std::stop_token& stop);
   std::string problem() const;
   void check_served(const std::string& model) const;
-  std::set<std::string> models() const { return queue_.models(); }
+  std::set<std::string> models() const { return models_.active(); }
   Estimate estimate(const std::string& id) const { return queue_.estimate(id, now()); }
 
  private:
@@ -43,6 +44,7 @@ class Dispatch::Impl {
   Heartbeat ticks_{config_.steady_clock};
   Time next_housekeeping_;
   std::set<std::string> depth_models_;  ///< models with queue gauges
+  ServedModels models_;
   SharedQueue queue_;
   Sender sender_;
   Election election_;
@@ -79,7 +81,6 @@ std::string Dispatch::Impl::problem() const {
 void Dispatch::Impl::tick() {
   ticks_.stamp();
   const Time at = now();
-  queue_.clear_wake();
   {
     const auto held = election_.lock();
     const bool is_housekeeping = at >= next_housekeeping_;
@@ -97,8 +98,11 @@ void Dispatch::Impl::tick() {
 
 void Dispatch::Impl::lead(Time at, bool all) {
   if (all) sender_.tidy();
-  const SharedQueue::Patience patience{.worker_grace = config_.worker_grace, .longest_wait = config_.longest_wait};
-  for (const auto& [id, how] : queue_.take_ended(at, patience, all)) sender_.end(id, how);
+  const auto is_hopeless = [&](const std::string& model) {
+    const auto since = models_.never_served_since(model);
+    return since && at - *since >= config_.worker_grace;
+  };
+  for (const auto& [id, how] : queue_.take_ended(at, config_.longest_wait, is_hopeless, all)) sender_.end(id, how);
   sender_.send_next(at);
 }
 
@@ -120,13 +124,18 @@ void Dispatch::Impl::update_workers() {
   if (group.exists && !group.stable) return;  // the previous list is kept during a rebalance
   const auto workers = workers_of(group);
   metrics_.gauge("prompt2pic_workers", "Active workers.").set(static_cast<double>(workers.size()));
-  auto [recreated, unknown] =
-      queue_.set_workers(workers, [&](const std::string& model) { return bus_.log_of(messages::requests_topic(model)); });
-  // If the topic exists, a worker has served the model before.
-  std::erase_if(unknown, [&](const std::string& model) {
-    return bus_.backlog(std::string(messages::kWorkersGroup), messages::requests_topic(model)).topic_exists;
+  const auto recreated =
+      models_.set_workers(workers, [&](const std::string& model) { return bus_.log_of(messages::requests_topic(model)); });
+  queue_.set_workers(workers);
+  std::set<std::string> never_served;
+  queue_.with_dispatcher([&](const Dispatcher& dispatcher) {
+    for (const auto& [id, entry] : dispatcher.waiting()) never_served.insert(entry.request.model);
   });
-  queue_.set_never_served(unknown, now());
+  std::erase_if(never_served, [&](const std::string& model) {
+    // If the topic exists, a worker has served the model before.
+    return models_.is_served(model) || bus_.backlog(std::string(messages::kWorkersGroup), messages::requests_topic(model)).topic_exists;
+  });
+  models_.set_never_served(never_served, now());
   const auto held = election_.lock();
   for (const std::string& model : recreated) {
     if (election_.leads()) sender_.send_again(model);
@@ -134,7 +143,7 @@ void Dispatch::Impl::update_workers() {
 }
 
 void Dispatch::Impl::check_served(const std::string& model) const {
-  const std::optional<bool> is_served = queue_.is_served(model);
+  const std::optional<bool> is_served = models_.is_served(model);
   if (is_served == true) return;
   bool has_topic = false;
   try {

@@ -1,6 +1,6 @@
-#include "services/dispatch/dispatcher.hpp"
-
 #include <gmock/gmock.h>
+
+#include "services/dispatch/testing/dispatcher_fixture.hpp"
 
 namespace p2p::dispatch {
 namespace {
@@ -9,37 +9,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-const Time kStart = from_millis(1'000'000);
-
-class DispatcherTest : public ::testing::Test {
- protected:
-  void workers(int count) {
-    std::vector<Worker> list;
-    for (int i = 0; i < count; ++i) list.push_back({"w" + std::to_string(i), {{"m", {i}}}});
-    dispatcher.set_workers(list);
-  }
-  void add(const std::string& id, const std::string& owner) { dispatcher.add({id, owner, "m", now}); }
-  std::vector<std::string> next() {
-    std::vector<std::string> ids;
-    for (const Assignment& dispatch : dispatcher.next(now)) {
-      ids.push_back(dispatch.id);
-      partition[dispatch.id] = dispatch.partition;
-    }
-    return ids;
-  }
-  /// The request starts, is drawn after `time`, and ends.
-  void draw(const std::string& id, milliseconds time) {
-    dispatcher.started(id, "w0", now);
-    now += time;
-    dispatcher.progressed(id, 1, now);
-    dispatcher.ended(id);
-  }
-
-  Dispatcher dispatcher{{.user_in_flight = 2}};
-  Time now = kStart;
-  std::map<std::string, int> partition;
-};
 
 TEST_F(DispatcherTest, EachWorkerGetsOneRequest) {
   workers(2);
@@ -188,10 +157,7 @@ TEST_F(DispatcherTest, PredictsEndFromProgress) {
 TEST_F(DispatcherTest, EverythingWaitsWithoutWorkers) {
   add("a", "a");
   EXPECT_THAT(next(), IsEmpty());
-  EXPECT_FALSE(dispatcher.is_served("m"));
   workers(1);
-  EXPECT_TRUE(dispatcher.is_served("m"));
-  EXPECT_FALSE(dispatcher.is_served("other"));
   EXPECT_THAT(next(), ElementsAre("a"));
 }
 
@@ -249,9 +215,8 @@ TEST_F(DispatcherTest, EstimatesComeFromMeasuredTimes) {
   EXPECT_EQ(dispatcher.estimate("d", now).until_done, seconds(30));
   dispatcher.started("b", "w0", now);
   EXPECT_EQ(dispatcher.estimate("b", now + seconds(4)).until_done, seconds(6));
-  EXPECT_EQ(dispatcher.waiting_of("c"), 1);
-  EXPECT_EQ(dispatcher.depths().at("m").waiting, 2);
-  EXPECT_EQ(dispatcher.depths().at("m").in_flight, 1);
+  EXPECT_EQ(dispatcher.waiting().size(), 2u);
+  EXPECT_EQ(dispatcher.sent().size(), 1u);
 }
 
 TEST_F(DispatcherTest, HandlesManyRequestsQuickly) {

@@ -1,6 +1,8 @@
 #include "services/dispatch/election.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <ranges>
 #include <set>
 #include <vector>
 
@@ -41,7 +43,12 @@ void Election::acquire(const std::stop_token& stop) {
   if (!catch_up(stop)) return;
   std::vector<RequestState> states;
   std::map<std::string, Time> models;
-  for (const std::string& id : queue_.unfinished()) {
+  std::vector<std::string> unfinished;
+  queue_.with_dispatcher([&](const Dispatcher& dispatcher) {
+    std::ranges::copy(dispatcher.waiting() | std::views::keys, std::back_inserter(unfinished));
+    std::ranges::copy(dispatcher.sent() | std::views::keys, std::back_inserter(unfinished));
+  });
+  for (const std::string& id : unfinished) {
     auto state = requests_.find(id);
     if (!state || state->status != RequestState::Status::queued) continue;
     Time& oldest = models.try_emplace(state->request.model, state->request.time).first->second;

@@ -85,11 +85,6 @@ std::vector<std::string> FairQueue::models() const {
   return names;
 }
 
-int FairQueue::count_of(const std::string& owner) const {
-  const auto found = count_.find(owner);
-  return found == count_.end() ? 0 : found->second;
-}
-
 std::map<Rank, std::string> FairQueue::order(const std::string& model) const {
   std::map<Rank, std::string> ids;
   const auto found = by_model_.find(model);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "services/dispatch/dispatcher.hpp"
+#include "services/dispatch/types.hpp"
 
 namespace p2p::dispatch {
 
@@ -46,7 +46,6 @@ class FairQueue {
 
   bool has(const std::string& model) const { return by_model_.contains(model); }
   std::vector<std::string> models() const;
-  int count_of(const std::string& owner) const;
   const std::map<std::string, Entry>& entries() const { return entries_; }
   /// Ids of the model's requests by rank.
   std::map<Rank, std::string> order(const std::string& model) const;

@@ -1,34 +1,16 @@
 // 30,000 random steps: workers come and go, requests are added, started, ended, handed back and removed.
 
-#include <gtest/gtest.h>
-
 #include <random>
 #include <set>
 
-#include "services/dispatch/dispatcher.hpp"
+#include "services/dispatch/testing/dispatcher_fixture.hpp"
 
 namespace p2p::dispatch {
 namespace {
 
 using std::chrono::milliseconds;
 
-class DispatcherRandomWalk : public ::testing::Test {
- protected:
-  void workers(int count) {
-    std::vector<Worker> list;
-    for (int i = 0; i < count; ++i) list.push_back({"w" + std::to_string(i), {{"m", {i}}}});
-    dispatcher.set_workers(list);
-  }
-  void add(const std::string& id, const std::string& owner) { dispatcher.add({id, owner, "m", now}); }
-  std::vector<std::string> next() {
-    std::vector<std::string> ids;
-    for (const Assignment& dispatch : dispatcher.next(now)) ids.push_back(dispatch.id);
-    return ids;
-  }
-
-  Dispatcher dispatcher{{.user_in_flight = 2}};
-  Time now = from_millis(1'000'000);
-};
+using DispatcherRandomWalk = DispatcherTest;
 
 TEST_F(DispatcherRandomWalk, NeitherLosesNorDuplicatesRequests) {
   std::mt19937 random(3);

@@ -33,7 +33,13 @@ void Sender::send(const std::string& id, int partition) {
 }
 
 void Sender::send_again(const std::string& model) {
-  for (const auto& [id, partition] : queue_.sent(model)) {
+  std::vector<Assignment> lost;
+  queue_.with_dispatcher([&](const Dispatcher& dispatcher) {
+    for (const auto& [id, sent] : dispatcher.sent()) {
+      if (sent.entry.request.model == model) lost.push_back({id, sent.partition.value_or(0)});
+    }
+  });
+  for (const auto& [id, partition] : lost) {
     const auto state = requests_.find(id);
     if (!state || state->over()) continue;
     log::warn("a request is sent again: its topic was re-created", {{"id", id}});

@@ -79,44 +79,10 @@ void SharedQueue::unknown(const messages::Event& event) {
   }
 }
 
-SharedQueue::Models SharedQueue::set_workers(const std::vector<Worker>& workers,
-                                             const std::function<std::string(const std::string& model)>& log_of) {
-  Models models;
+void SharedQueue::set_workers(const std::vector<Worker>& workers) {
   const Lock lock(mutex_);
   dispatcher_.set_workers(workers);
-  served_.clear();
-  for (const Worker& worker : workers) {
-    for (const auto& [model, partitions] : worker.partitions) {
-      served_.insert(model);
-      logs_.try_emplace(model);
-    }
-  }
-  for (auto& [model, log] : logs_) {
-    const std::string before = std::exchange(log, log_of(model));
-    if (!before.empty() && before != log) models.recreated.insert(model);
-  }
-  dispatcher_.for_each_waiting([&](const QueuedRequest& request) {
-    if (!logs_.contains(request.model)) models.unknown.insert(request.model);
-  });
   notify();
-  return models;
-}
-
-void SharedQueue::set_never_served(const std::set<std::string>& models, Time now) {
-  const Lock lock(mutex_);
-  std::erase_if(unserved_, [&](const auto& item) { return !models.contains(item.first); });
-  for (const std::string& model : models) unserved_.try_emplace(model, now);
-}
-
-std::set<std::string> SharedQueue::models() const {
-  const Lock lock(mutex_);
-  return served_;
-}
-
-std::optional<bool> SharedQueue::is_served(const std::string& model) const {
-  const Lock lock(mutex_);
-  if (served_.contains(model)) return true;
-  return logs_.contains(model) ? std::optional(false) : std::nullopt;
 }
 
 SharedQueue::Work SharedQueue::next(Time now) {
@@ -125,36 +91,21 @@ SharedQueue::Work SharedQueue::next(Time now) {
   return {std::move(to_send), dispatcher_.to_release(now)};
 }
 
-std::map<std::string, messages::Event::What> SharedQueue::take_ended(Time now, const Patience& patience, bool all) {
+std::map<std::string, messages::Event::What> SharedQueue::take_ended(Time now, std::chrono::seconds longest_wait,
+                                                                     const std::function<bool(const std::string& model)>& is_hopeless,
+                                                                     bool all) {
   std::map<std::string, messages::Event::What> ends;
   const Lock lock(mutex_);
   if (!std::exchange(end_now_, false) && !all) return ends;
-  dispatcher_.for_each_waiting([&](const QueuedRequest& request) {
-    const auto unserved = unserved_.find(request.model);
-    const bool hopeless = unserved != unserved_.end() && now - unserved->second >= patience.worker_grace;
-    if (cancelling_.contains(request.id)) {
-      ends[request.id] = messages::Cancelled{};
-    } else if (hopeless || now - request.accepted > patience.longest_wait) {
-      ends[request.id] = messages::Failed{.reason = std::string(messages::reason::kNoWorker)};
+  for (const auto& [id, entry] : dispatcher_.waiting()) {
+    if (cancelling_.contains(id)) {
+      ends[id] = messages::Cancelled{};
+    } else if (now - entry.request.accepted > longest_wait || is_hopeless(entry.request.model)) {
+      ends[id] = messages::Failed{.reason = std::string(messages::reason::kNoWorker)};
     }
-  });
+  }
   for (const auto& [id, how] : ends) dispatcher_.remove(id);
   return ends;
-}
-
-std::set<std::string> SharedQueue::unfinished() const {
-  std::set<std::string> ids;
-  const Lock lock(mutex_);
-  dispatcher_.for_each_waiting([&](const QueuedRequest& request) { ids.insert(request.id); });
-  for (const auto& [model, log] : logs_) {
-    for (const Assignment& sent : dispatcher_.sent(model)) ids.insert(sent.id);
-  }
-  return ids;
-}
-
-std::vector<Assignment> SharedQueue::sent(const std::string& model) const {
-  const Lock lock(mutex_);
-  return dispatcher_.sent(model);
 }
 
 void SharedQueue::mark_sent(const RequestState& state, int partition) {
@@ -177,16 +128,12 @@ void SharedQueue::with_dispatcher(const std::function<void(const Dispatcher& dis
   visit(dispatcher_);
 }
 
-void SharedQueue::clear_wake() {
-  const Lock lock(mutex_);
-  awake_ = false;
-}
-
 void SharedQueue::wait(Time now, std::chrono::milliseconds most, bool leads) {
   Lock lock(mutex_);
   Time until = now + most;
   if (const auto again = dispatcher_.next_check_at(); again && leads) until = std::min(until, *again);
   changed_.wait_until(lock, until, [&] { return awake_; });
+  awake_ = false;
 }
 
 void SharedQueue::wake() {

@@ -16,28 +16,28 @@ SentRequest sent_of(const std::string& id, const std::string& owner, int partiti
 TEST(WorkerPool, CountsDrawnRequestOnceWhenPartitionMoves) {
   WorkerPool pool{std::chrono::milliseconds(50)};
   pool.set_workers({{"a", {{"m", {0, 1}}}}});
-  pool.add(sent_of("one", "u", 0));
-  pool.add(sent_of("two", "u", 1));
-  pool.started(*pool.find("one"), "w1", kThen);
-  pool.progressed(*pool.find("one"), 1, kThen);
-  EXPECT_EQ(pool.held_by("u"), 1);
+  pool.sent().add(sent_of("one", "u", 0));
+  pool.sent().add(sent_of("two", "u", 1));
+  pool.started(*pool.sent().find("one"), "w1", kThen);
+  pool.progressed(*pool.sent().find("one"), 1, kThen);
+  EXPECT_EQ(std::ssize(pool.sent().of_owner("u")), 1);
   pool.set_workers({{"b", {{"m", {0, 1}}}}});
-  EXPECT_EQ(pool.held_by("u"), 2) << "the new owner draws it again";
-  pool.progressed(*pool.find("one"), 1, kThen);
-  EXPECT_EQ(pool.held_by("u"), 1);
-  pool.take("one");
-  EXPECT_EQ(pool.held_by("u"), 1);
+  EXPECT_EQ(std::ssize(pool.sent().of_owner("u")), 2) << "the new owner draws it again";
+  pool.progressed(*pool.sent().find("one"), 1, kThen);
+  EXPECT_EQ(std::ssize(pool.sent().of_owner("u")), 1);
+  pool.sent().take("one");
+  EXPECT_EQ(std::ssize(pool.sent().of_owner("u")), 1);
 }
 
 TEST(WorkerPool, AddingTwiceCountsOnce) {
   WorkerPool pool{std::chrono::milliseconds(50)};
   pool.set_workers({{"a", {{"m", {0}}}}, {"b", {{"m", {1}}}}});
-  pool.add(sent_of("one", "u", 0));
-  pool.add(sent_of("one", "u", 1));
-  EXPECT_EQ(pool.held_by("u"), 1);
+  pool.sent().add(sent_of("one", "u", 0));
+  pool.sent().add(sent_of("one", "u", 1));
+  EXPECT_EQ(std::ssize(pool.sent().of_owner("u")), 1);
   EXPECT_EQ(pool.with_room("m", kThen, true)->name, "a");
-  pool.take("one");
-  EXPECT_EQ(pool.held_by("u"), 0);
+  pool.sent().take("one");
+  EXPECT_EQ(std::ssize(pool.sent().of_owner("u")), 0);
 }
 
 /// A reference model that recounts everything at every step.
@@ -98,24 +98,24 @@ TEST(WorkerPool, EqualsReferenceModelOverRandomRebalances) {
       case 2: {
         const std::string owner = "u" + std::to_string(below(4));
         const int partition = below(kPartitions);
-        pool.add(sent_of(id, owner, partition));
+        pool.sent().add(sent_of(id, owner, partition));
         naive.requests[id] = {owner, partition, naive.owner_of(partition), false};
         break;
       }
       case 3:
-        if (SentRequest* const sent = pool.find(id)) pool.started(*sent, "w", kThen);
+        if (SentRequest* const sent = pool.sent().find(id)) pool.started(*sent, "w", kThen);
         if (const auto found = naive.requests.find(id); found != naive.requests.end()) found->second.drawn = false;
         break;
       case 4:
-        if (SentRequest* const sent = pool.find(id)) pool.progressed(*sent, 1, kThen);
+        if (SentRequest* const sent = pool.sent().find(id)) pool.progressed(*sent, 1, kThen);
         if (const auto found = naive.requests.find(id); found != naive.requests.end()) found->second.drawn = true;
         break;
       default:
-        EXPECT_EQ(pool.take(id).has_value(), naive.requests.erase(id) == 1);
+        EXPECT_EQ(pool.sent().take(id).has_value(), naive.requests.erase(id) == 1);
     }
     for (int owner = 0; owner < 4; ++owner) {
       const std::string name = "u" + std::to_string(owner);
-      ASSERT_EQ(pool.held_by(name), naive.held_by(name)) << "step " << step;
+      ASSERT_EQ(std::ssize(pool.sent().of_owner(name)), naive.held_by(name)) << "step " << step;
     }
     std::set<std::string> idle;
     for (const auto& [partition, name] : naive.owners) {

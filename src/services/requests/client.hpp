@@ -92,7 +92,7 @@ class Client {
   std::shared_ptr<void> watch(const std::string& id, Wake wake) const;
 
  private:
-  class Impl;
+  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

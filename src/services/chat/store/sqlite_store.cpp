@@ -13,7 +13,11 @@ namespace {
 
 class SqliteStore : public ChatStore {
  public:
-  explicit SqliteStore(const Secret& url) : database_(url, kMigrations), sql_(database_.sql()) {}
+  explicit SqliteStore(const Secret& url)
+      : database_(url, kMigrations),
+        sql_(database_.sql()),
+        save_((sql_.prepare << "INSERT OR REPLACE INTO requests (" + request_columns() + ") VALUES (" + request_columns(":") + ")",
+               soci::use(saved_))) {}
 
   void transaction(const std::function<void()>& work) override { database_.transaction(work); }
 
@@ -27,9 +31,8 @@ class SqliteStore : public ChatStore {
   }
 
   void save(const ChatRequest& request) override {
-    static const std::string kStatement =
-        "INSERT OR REPLACE INTO requests (" + request_columns() + ") VALUES (" + request_columns(":") + ")";
-    sql_ << kStatement, soci::use(request);
+    saved_ = request;
+    save_.execute(true);
   }
   std::optional<ChatRequest> find(const std::string& id) override {
     auto list = select("WHERE id = :id", id);
@@ -139,6 +142,8 @@ class SqliteStore : public ChatStore {
 
   db::Database database_;
   soci::session& sql_;
+  ChatRequest saved_;
+  soci::statement save_;  ///< stores saved_; prepared once, because it is run several times for each request
 };
 
 }  // namespace

@@ -1,9 +1,10 @@
+#include "services/requests/submitter.hpp"
+
 #include <algorithm>
 
 #include "base/log.hpp"
 #include "base/random_id.hpp"
 #include "platform/blob/signature.hpp"
-#include "services/requests/client_impl.hpp"
 #include "services/requests/publish.hpp"
 #include "services/requests/refused.hpp"
 
@@ -28,11 +29,11 @@ bool Storing::is_done() const {
   return state == State::stored;
 }
 
-void Client::Impl::store(const StoringPtr& storing, bus::Outgoing message, const Wake& wake, std::function<void(bool stored)> then) {
+void Submitter::store(const StoringPtr& storing, bus::Outgoing message, const Wake& wake, std::function<void(bool stored)> then) {
   producer_->send(std::move(message), [this, storing, wake, then = std::move(then)](const std::string& problem) {
     if (!problem.empty()) log::error("a message was not delivered", {{"error", problem}});
     {
-      const Lock lock(mutex_);
+      const auto lock = known_.lock();
       then(problem.empty());
     }
     storing->end(problem.empty());
@@ -40,14 +41,14 @@ void Client::Impl::store(const StoringPtr& storing, bus::Outgoing message, const
   });
 }
 
-std::optional<Client::Submitted> Client::Impl::known_repeat(const std::string& owner, std::string id, const Repeat& repeat) const {
+std::optional<Submitter::Submitted> Submitter::known_repeat(const std::string& owner, std::string id, const Repeat& repeat) const {
   constexpr std::chrono::hours kRetries{1};
   const bool by_body = repeat.key.empty();
   if (by_body && !repeat.is_retry) return std::nullopt;
   if (by_body) {
     const auto same = [&](const auto& item) { return item.second.owner == owner && item.second.digest == repeat.digest; };
     const auto coming = std::ranges::find_if(arriving_, same);
-    const RequestState* const before = table_.with_body(owner, repeat.digest);
+    const RequestState* const before = known_.table().with_body(owner, repeat.digest);
     if (coming == arriving_.end() && (!before || now() - before->request.time > kRetries)) return std::nullopt;
     id = coming != arriving_.end() ? coming->first : before->request.id;
   }
@@ -59,7 +60,7 @@ std::optional<Client::Submitted> Client::Impl::known_repeat(const std::string& o
     check(coming->second.digest);
     return Submitted{id, coming->second.storing};
   }
-  const RequestState* const state = table_.find(owner, id);
+  const RequestState* const state = known_.table().find(owner, id);
   if (!state) return std::nullopt;
   check(state->digest);
   Submitted known{id, std::make_shared<Storing>(config_.store_within)};
@@ -67,31 +68,31 @@ std::optional<Client::Submitted> Client::Impl::known_repeat(const std::string& o
   return known;
 }
 
-void Client::Impl::check_limits(const std::string& owner) const {
+void Submitter::check_limits(const std::string& owner) const {
   using enum Refused::Reason;
   const auto coming = static_cast<int>(std::ranges::count(arriving_, owner, [](const auto& item) { return item.second.owner; }));
-  const Table::Usage usage = table_.usage_of(owner);
+  const Table::Usage usage = known_.table().usage_of(owner);
   if (usage.waiting + coming >= config_.user_queue)
     throw Refused(queue_full,
                   "at most " + std::to_string(config_.user_queue) + " requests of one client wait; try again when one is drawn");
-  if (table_.all_words() >= config_.most_words || usage.words >= config_.most_words_per_owner)
+  if (known_.table().all_words() >= config_.most_words || usage.words >= config_.most_words_per_owner)
     throw Refused(words_full, "the prompts that wait are too long in all; try again when one is drawn");
-  if (config_.user_per_day && table_.count_of_day(owner, now()) + coming >= *config_.user_per_day)
+  if (config_.user_per_day && known_.table().count_of_day(owner, now()) + coming >= *config_.user_per_day)
     throw Refused(day_full, "at most " + std::to_string(*config_.user_per_day) + " requests of one client a day (UTC)");
 }
 
-Client::Submitted Client::Impl::submit(const std::string& owner, messages::Request request, const Repeat& repeat, const Wake& wake) {
+Submitter::Submitted Submitter::submit(const std::string& owner, messages::Request request, const Repeat& repeat, const Wake& wake) {
   request.id = repeat.key.empty() ? new_id() : id_of(owner, repeat.key);
   request.time = now();
   if (request.count > 1) request.picture = 1;  // other requests take turns between two pictures
   const messages::Accepted what{.request = request, .client = owner, .digest = repeat.digest};
-  const Event event{.id = request.id, .time = request.time, .what = what};
+  const messages::Event event{.id = request.id, .time = request.time, .what = what};
   RequestState state = accepted(what, messages::new_traceparent());
   const auto storing = std::make_shared<Storing>(config_.store_within);
   {
-    const Lock lock(mutex_);
+    const auto lock = known_.lock();
     if (const auto before = known_repeat(owner, request.id, repeat)) return *before;
-    if (!caught_up_) throw Refused::unavailable();
+    if (!follower_.caught_up()) throw Refused::unavailable();
     try {
       check_limits(owner);
     } catch (const Refused& error) {
@@ -107,17 +108,17 @@ Client::Submitted Client::Impl::submit(const std::string& owner, messages::Reque
     if (!stored) return;
     log::info("accepted", {{"id", state.request.id}, {"client", state.owner}, {"model", state.request.model}});
     metrics_.counter("prompt2pic_requests_accepted_total", "Requests that were accepted.", {{"model", state.request.model}}).add();
-    add(std::move(state));  // usually already known from the topic
+    known_.add(std::move(state));  // usually already known from the topic
   });
   return {request.id, storing};
 }
 
-StoringPtr Client::Impl::cancel(const std::string& owner, const std::string& id, const Wake& wake) {
+StoringPtr Submitter::cancel(const std::string& owner, const std::string& id, const Wake& wake) {
   std::string traceparent;
   auto storing = std::make_shared<Storing>(config_.store_within);
   {
-    const Lock lock(mutex_);
-    const RequestState* const state = table_.find(owner, id);
+    const auto lock = known_.lock();
+    const RequestState* const state = known_.table().find(owner, id);
     if (!state) return nullptr;
     if (state->over()) {
       storing->end(true);
@@ -128,7 +129,7 @@ StoringPtr Client::Impl::cancel(const std::string& owner, const std::string& id,
   log::info("cancelling", {{"id", id}});
   const messages::Control control{.id = id, .time = now(), .type = messages::Control::Type::cancel};
   store(storing, to_outgoing(control, traceparent), wake, [this, id](bool stored) {
-    if (stored) apply_cancel(id);
+    if (stored) known_.cancel(id);
   });
   return storing;
 }
