@@ -119,7 +119,7 @@ def test_wrong_token_ends_bot_with_advice(service):
 
 def test_two_bots_do_not_share_a_database(service):
     code, text = prompt2pic("bot", **{**service.env, "P2P_HTTP_LISTEN": "127.0.0.1:0"})
-    assert code == 2 and "in use by another bot" in text and "P2P_DATABASE_URL" in text
+    assert code == 2 and "in use by another process" in text and "P2P_DATABASE_URL" in text
 
 
 @pytest.mark.parametrize("seconds", [5, 100])

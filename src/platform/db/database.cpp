@@ -16,10 +16,11 @@ namespace fs = std::filesystem;
 /// Two processes with one database would each answer everything.
 class Database::Lock {
  public:
-  explicit Lock(const fs::path& database) : file_(open((database.string() + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+  explicit Lock(const fs::path& database, std::string_view setting = "P2P_DATABASE_URL")
+      : file_(open((database.string() + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
     if (file_ < 0)
-      throw UsageError("the database's folder " + database.parent_path().string() +
-                       " cannot be written; set P2P_DATABASE_URL or P2P_DATA_DIR");
+      throw UsageError("the database's folder " + database.parent_path().string() + " cannot be written; set " + std::string(setting) +
+                       (setting == "P2P_DATA_DIR" ? "" : " or P2P_DATA_DIR"));
   }
   ~Lock() { close(file_); }
   Lock(const Lock&) = delete;
@@ -56,18 +57,19 @@ fs::path file_of(const Secret& url) {
   return path.starts_with('/') ? path : "/" + path;
 }
 
-Database::Database(const Secret& url, std::span<const char* const> migrations) : path_(file_of(url)) {
+Database::Database(const Secret& url, std::span<const char* const> migrations, std::string_view setting) : path_(file_of(url)) {
   std::error_code failed;
   make_private_folders(path_.parent_path(), failed);  // else the lock says so
-  lock_ = std::make_unique<Lock>(path_);
+  lock_ = std::make_unique<Lock>(path_, setting);
   if (!lock_->take())
-    throw UsageError("the database " + path_.string() + " is in use by another bot; each needs one of its own, set P2P_DATABASE_URL");
+    throw UsageError("the database " + path_.string() + " is in use by another process; each needs one of its own, set " +
+                     std::string(setting));
   make_private(path_);
   guard([&] {
-    sql_ = std::make_unique<soci::session>(soci::sqlite3, "dbname=" + path_.string() + " timeout=5");
+    sql_ = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path_.string() + "\" timeout=5");
     *sql_ << "PRAGMA journal_mode=WAL";
     *sql_ << "PRAGMA synchronous=FULL";  // a commit survives a power cut
-    migrate(migrations);
+    migrate(migrations, setting);
   });
 }
 
@@ -89,7 +91,7 @@ void Database::guard(const std::function<void()>& work) const {
   }
 }
 
-void Database::migrate(std::span<const char* const> migrations) {
+void Database::migrate(std::span<const char* const> migrations, std::string_view setting) {
   soci::session& sql = *sql_;
   sql << "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)";
   int version = 0;
@@ -97,7 +99,7 @@ void Database::migrate(std::span<const char* const> migrations) {
   const int newest = static_cast<int>(migrations.size());
   if (version > newest) {
     throw UsageError("the database " + path_.string() + " has version " + std::to_string(version) + ", and this program supports up to " +
-                     std::to_string(newest) + "; start the newer program, or set P2P_DATABASE_URL to another database");
+                     std::to_string(newest) + "; start the newer program, or set " + std::string(setting) + " to use another database");
   }
   for (; version < newest; ++version) {
     soci::transaction transaction(sql);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "base/secret.hpp"
@@ -31,8 +32,8 @@ class Database {
  public:
   /// Opens or creates the database and brings its schema up to date: version n is what the first n migrations make. A migration is SQL,
   /// statements that end with semicolons; each runs in one transaction. Throws UsageError: another kind of URL, a database in use, one of a
-  /// newer version; DatabaseError.
-  Database(const Secret& url, std::span<const char* const> migrations);
+  /// newer version; DatabaseError. `setting`: where the user can choose another file, for error messages.
+  Database(const Secret& url, std::span<const char* const> migrations, std::string_view setting = "P2P_DATABASE_URL");
   ~Database();
 
   /// Whether another Database, of this process or another, has it open.
@@ -47,7 +48,7 @@ class Database {
   class Lock;
 
   void guard(const std::function<void()>& work) const;
-  void migrate(std::span<const char* const> migrations);
+  void migrate(std::span<const char* const> migrations, std::string_view setting);
 
   std::filesystem::path path_;
   std::unique_ptr<Lock> lock_;

@@ -69,6 +69,22 @@ TEST_F(DatabaseTest, BelongsToOneProcess) {
   EXPECT_THROW(Database(url, kFirst), UsageError);
 }
 
+TEST_F(DatabaseTest, PathMayContainSpaces) {
+  const fs::path file = folder / "my data" / "x y.db";
+  Database(Secret("sqlite:///" + file.string()), kFirst);
+  EXPECT_TRUE(fs::exists(file));
+}
+
+TEST_F(DatabaseTest, ErrorsNameTheSetting) {
+  const Database database(url, kFirst, "P2P_X");
+  try {
+    Database(url, kFirst, "P2P_X");
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), ::testing::EndsWith("in use by another process; each needs one of its own, set P2P_X"));
+  }
+}
+
 TEST_F(DatabaseTest, OtherUrlsAreRefused) {
   for (const char* text : {"postgresql://h/db", "sqlite://x", "sqlite:///", "mysql://x"})
     EXPECT_THROW(Database(Secret(text), kFirst), UsageError) << text;
