@@ -21,6 +21,7 @@ if(NOT P2P_ENGINE_ONLY)
   find_package(OpenSSL 3.0 REQUIRED)
   find_package(prometheus-cpp REQUIRED CONFIG)
   find_package(Boost 1.74 REQUIRED CONFIG)  # header-only parts
+  find_package(SQLite3 3.40 REQUIRED)
   # Debian packages this one without CMake files.
   find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)
   find_library(SOCI_CORE_LIBRARY soci_core REQUIRED)

@@ -13,7 +13,8 @@
 
 #include "base/clock.hpp"
 
-/// The durable message queue, in Kafka's terms. bus/kafka implements it; services depend only on these interfaces.
+/// The durable message queue, in Kafka's terms. bus/kafka and bus/embedded implement it; services depend only on these
+/// interfaces.
 namespace p2p::bus {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;

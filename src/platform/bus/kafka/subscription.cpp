@@ -6,9 +6,9 @@
 #include <set>
 
 #include "base/log.hpp"
+#include "platform/bus/commit_queue.hpp"
 #include "platform/bus/kafka/admin.hpp"
 #include "platform/bus/kafka/client.hpp"
-#include "platform/bus/kafka/commit_queue.hpp"
 
 namespace p2p::bus {
 namespace {

@@ -1,4 +1,4 @@
-#include "platform/bus/kafka/commit_queue.hpp"
+#include "platform/bus/commit_queue.hpp"
 
 #include <gtest/gtest.h>
 
