@@ -1,0 +1,124 @@
+// A request in the chat: the prompt, and what became of it.
+
+import { buttons, seedButton } from './actions.js';
+import { el, icon } from './dom.js';
+import { counted, duration, errorText, moment, t } from './i18n.js';
+import * as models from './models.js';
+import { show } from './pictures.js';
+import * as requests from './requests.js';
+import { parseSize, pretty } from './sizes.js';
+import * as store from './store.js';
+
+/** The settings of a request in short texts. */
+export function settingsOf({ n, size, steps, guidance, sampler, seed, variation, upscale }) {
+  return [
+    n > 1 && counted('pictures', n), size && pretty(size), steps && `${t('steps')}: ${steps}`, guidance !== undefined && `${t('guidance')}: ${guidance}`,
+    sampler, seed !== undefined && t('seed_is', seed), variation && t('variation'), upscale && `${t('larger')} ×${upscale}`,
+  ].filter(Boolean);
+}
+
+/** What the request is doing, in a sentence. */
+export function statusText(record, live = {}) {
+  if (record.wanted === 'cancel' || live.cancelling) return t('cancelling');
+  if (record.status === 'unsent') return t('unsent');
+  if (record.status === 'queued') {
+    if (!live.position) return t('accepted');
+    return live.eta ? t('waiting_eta', live.position, duration(live.eta)) : t('waiting', live.position);
+  }
+  const percent = Math.floor((live.progress ?? 0) * 100);
+  if (live.stage === 'storing') return t('storing');
+  if (percent === 0) return t('starting');
+  return live.eta ? t('drawing_eta', percent, duration(live.eta)) : t('drawing', percent);
+}
+
+function ratioOf(record) {
+  const card = models.model(record.body.model)?.card;
+  const { width, height } = parseSize(record.body.size) ?? { width: card?.width ?? 1, height: card?.height ?? 1 };
+  return width / height;
+}
+
+const isSafePreview = (url) => /^data:image\/(png|jpeg|webp);base64,/.test(url) || new URL(url, location.href).origin === location.origin;
+
+/** The part that follows an unfinished request. */
+function waiting(record) {
+  const preview = el('img', { alt: t('preview'), hidden: true });
+  const canvas = el('div.canvas.busy', {}, preview);
+  canvas.style.setProperty('--ratio', ratioOf(record));
+  const text = el('p.status');
+  const bar = el('progress', { max: 1, value: 0, 'aria-label': t('progress') });
+  const cancel = el('button.quiet', { type: 'button', 'data-action': 'cancel', onclick: () => requests.cancel(record.key) }, t('cancel'));
+  return {
+    node: el('div.card', {}, canvas, el('div.doing', {}, text, cancel), bar),
+    update(now, live = {}) {
+      text.textContent = statusText(now, live);
+      bar.value = Math.min(Math.max(live.progress ?? 0, 0), 1);
+      bar.classList.toggle('idle', !live.progress);
+      cancel.disabled = now.wanted === 'cancel' || Boolean(live.cancelling);
+      if (!live.preview || preview.src === live.preview || !isSafePreview(live.preview)) return;
+      preview.src = live.preview;
+      preview.hidden = false;
+    },
+  };
+}
+
+function figure(record, n, open) {
+  const { width, height } = record.data[n - 1];
+  const count = record.data.length;
+  const name = count > 1 ? t('picture', n, count, record.body.prompt) : t('picture_one', record.body.prompt);
+  const image = el('img', { alt: name, width, height, draggable: 'true' });
+  const canvas = el('button.canvas.busy', { type: 'button', 'data-action': 'open', 'aria-label': t('open_picture', name), onclick: () => open(record.key, n) }, image);
+  canvas.style.setProperty('--ratio', width / height);
+  image.addEventListener('load', () => canvas.classList.remove('busy'));
+  show(image, record, n, () => canvas.replaceWith(el('p.canvas.gone', {}, t('picture_gone'))));
+  return el('figure', {}, canvas, el('figcaption', {}, seedButton(record, n), ...(count === 1 ? factsOf(record).map((fact) => ` · ${fact}`) : [])), buttons(record, n));
+}
+
+function factsOf(record) {
+  const { width, height } = record.data[0];
+  return [`${width}×${height}`, record.model, record.seconds && t('took', duration(record.seconds))].filter(Boolean);
+}
+
+function finished(record, open) {
+  return el('div.card', { 'data-count': record.data.length },
+    el('div.pictures', {}, record.data.map((_, i) => figure(record, i + 1, open))),
+    record.data.length > 1 && el('p.facts', {}, factsOf(record).join(' · ')),
+    (record.notices ?? []).map((notice) => el('p.notice', {}, t('note', notice))));
+}
+
+function ended(record) {
+  const error = record.error ?? {};
+  const text = record.status === 'cancelled' ? t('cancelled') : record.status === 'lost' ? t('lost_request') : errorText(error);
+  const unsent = !record.id && record.status === 'failed' && error.code !== 'idempotency_key_reused';
+  const again = () => (unsent ? requests.repeat(record.key) : requests.create(record.body));
+  return el('div.card.ended', {}, el('p', { class: record.status === 'failed' ? 'status error' : 'status' }, text),
+    el('div.actions', {}, el('button.action', { type: 'button', 'data-action': unsent ? 'retry' : 'again', onclick: again }, icon('again'), el('span', {}, t(unsent ? 'retry' : 'again')))));
+}
+
+/** {node, update(record, live), focus()}. `open(key, n)` shows a picture, `remove(key)` asks and deletes. */
+export function card(key, { open, remove }) {
+  const answer = el('div.answer');
+  const bubble = el('div.bubble');
+  const article = el('article', { tabindex: '-1' }, bubble, answer);
+  let shown = '';
+  let part = null;
+  return {
+    node: el('li', { 'data-key': key }, article),
+    focus: () => article.focus({ preventScroll: true }),
+    update(record, live) {
+      const state = `${store.isOpen(record) ? 'open' : record.status} ${Boolean(record.saved)}`;
+      if (state !== shown) {
+        shown = state;
+        article.setAttribute('aria-label', `${t('you_asked')}: ${record.body.prompt}`);
+        const negative = record.body.negative_prompt;
+        bubble.replaceChildren(
+          el('p.words', {}, record.body.prompt),
+          negative ? el('p.negative', {}, `${t('negative_prompt')}: ${negative}`) : '',
+          el('p.facts', {}, [...settingsOf(record.body), moment(record.time)].join(' · ')),
+          el('button.icon-button.delete', { type: 'button', 'data-action': 'delete', 'aria-label': t('delete_one'), title: t('delete_one'), onclick: () => remove(key) }, icon('trash')));
+        part = store.isOpen(record) ? waiting(record) : null;
+        answer.replaceChildren(part?.node ?? (record.status === 'finished' ? finished(record, open) : ended(record)));
+      }
+      part?.update(record, live);
+    },
+  };
+}

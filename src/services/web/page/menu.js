@@ -1,0 +1,45 @@
+// A button that opens a menu.
+
+import { el, icon } from './dom.js';
+import { t } from './i18n.js';
+
+/** `items`: [icon, name of the text, action]. */
+export function menu(label, items) {
+  const button = el('button.action.dots', { type: 'button', 'aria-label': label, title: label, 'aria-haspopup': 'menu', 'aria-expanded': 'false' }, icon('dots'));
+  const list = el('div.menu', { role: 'menu', 'aria-label': label, hidden: true },
+    items.map(([image, name, action]) =>
+      el('button.item', { type: 'button', role: 'menuitem', tabindex: '-1', 'data-action': name, onclick: () => (close(), action()) }, icon(image), t(name))));
+  const holder = el('div.menu-holder', {}, button, list);
+
+  function open() {
+    list.hidden = false;
+    button.setAttribute('aria-expanded', 'true');
+    // Upwards where there is no room below.
+    const room = (holder.closest('.scroll, dialog') ?? document.body).getBoundingClientRect();
+    list.classList.toggle('up', button.getBoundingClientRect().bottom + list.offsetHeight + 8 > room.bottom);
+    list.classList.toggle('left', button.getBoundingClientRect().left + list.offsetWidth + 8 > room.right);
+    list.firstChild.focus();
+    document.addEventListener('pointerdown', outside, true);
+  }
+  function close(refocus = true) {
+    list.hidden = true;
+    button.setAttribute('aria-expanded', 'false');
+    document.removeEventListener('pointerdown', outside, true);
+    if (refocus) button.focus();
+  }
+  function outside(event) {
+    if (!holder.contains(event.target)) close(false);
+  }
+  button.addEventListener('click', () => (list.hidden ? open() : close()));
+  list.addEventListener('keydown', (event) => {
+    const all = [...list.children];
+    const at = all.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    if (to !== undefined) all.at(to % all.length).focus();
+    else if (event.key === 'Escape' || event.key === 'Tab') close(event.key === 'Escape');
+    else return;
+    if (event.key !== 'Tab') event.preventDefault();
+    event.stopPropagation();
+  });
+  return holder;
+}
