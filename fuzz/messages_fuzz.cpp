@@ -38,6 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   attempt(text, decode_event);
   attempt(text, decode_control);
   attempt(text, decode_dead_letter);
+  attempt(text, decode_model);
   if (const auto event = decode_event(text)) {
     const auto* const accepted = event->as<Accepted>();
     const auto* const back = event->as<HandedBack>();

@@ -40,7 +40,7 @@ MAY_INCLUDE = {
     "services/chat/presenter": ("base", "platform/messages", "platform/telegram", "services/chat/store", "services/chat/texts", "services/dispatch", "services/requests"),
     "services/chat/conversation": ("base", "platform/messages", "platform/telegram", "services/chat/presenter", "services/chat/store", "services/chat/texts"),
     "services/chat": ("base", "platform/bus", "platform/blob", "platform/db", "platform/messages", "platform/metrics", "platform/telegram", *CHAT_PARTS, "services/requests", "services/dispatch"),
-    "services/api": ("base", "platform/blob", "platform/http", "platform/messages", "platform/metrics", "services/requests", "services/dispatch"),
+    "services/api": ("base", "platform/blob", "platform/http", "platform/messages", "platform/metrics", "services/requests", "services/dispatch", "services/web"),
     "services/web": ("base",),
     "services/testing": ("base", "platform/bus", "platform/blob", "platform/telegram"),
     "config": ("base", "engine/pipelines", "platform/bus", "platform/blob", "platform/telegram", "platform/http", "platform/hub"),

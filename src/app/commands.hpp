@@ -13,6 +13,7 @@ int run_api(const Arguments& arguments);
 int run_bench(const Arguments& arguments);
 int run_bot(const Arguments& arguments);
 int run_config(const Arguments& arguments);
+int run_demo(const Arguments& arguments);
 int run_doctor(const Arguments& arguments);
 int run_generate(const Arguments& arguments);
 int run_health(const Arguments& arguments);

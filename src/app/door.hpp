@@ -6,11 +6,12 @@
 #include "config/settings.hpp"
 #include "services/dispatch/dispatch.hpp"
 #include "services/requests/client.hpp"
+#include "services/requests/model_catalog.hpp"
 
 namespace p2p::app {
 
-/// The part that all doors (bot and API) share: the requests of all doors, and a dispatcher, of which one among all processes is the
-/// leader.
+/// The part that all doors (bot and API) share: the requests of all doors, the descriptions of models, and a dispatcher, of
+/// which one among all processes is the leader.
 class Door {
  public:
   /// Keeps the references.
@@ -23,6 +24,7 @@ class Door {
 
   requests::Client requests;
   dispatch::Dispatch dispatch;
+  requests::ModelCatalog models;
 };
 
 }  // namespace p2p::app

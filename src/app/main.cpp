@@ -22,6 +22,7 @@ struct Command {
 };
 
 constexpr std::array kCommands{
+    Command{"demo", "run everything in one process, with a web page to try it", p2p::app::run_demo, true},
     Command{"generate", "draw pictures from prompts into files", p2p::app::run_generate},
     Command{"bot", "serve a Telegram bot", p2p::app::run_bot, true},
     Command{"api", "serve an HTTP API compatible with OpenAI's images API", p2p::app::run_api, true},
@@ -33,8 +34,6 @@ constexpr std::array kCommands{
     Command{"health", "check whether the service on this machine is alive", p2p::app::run_health},
     Command{"bench", "measure this machine and the share of its speed that each stage reaches", p2p::app::run_bench},
 };
-
-constexpr std::array<std::string_view, 1> kLater{"demo"};
 
 void print_help() {
   std::cout << "prompt2pic draws pictures from text prompts on CPUs.\n\nUsage: prompt2pic COMMAND [OPTIONS]\n\nCommands:\n";
@@ -61,9 +60,6 @@ int run(std::string_view name, const Arguments& arguments) {
   if (const auto command = std::ranges::find(kCommands, name, &Command::name); command != kCommands.end()) {
     if (command->is_service) p2p::app::set_process_limits();
     return command->run(arguments);
-  }
-  if (std::ranges::find(kLater, name) != kLater.end()) {
-    throw p2p::UsageError("the command " + std::string(name) + " comes in a later version");
   }
   throw p2p::UsageError("there is no command '" + std::string(name) + "'");
 }

@@ -59,6 +59,9 @@ struct AppConfig {
   std::chrono::seconds longest_wait{0};
   std::optional<int> user_per_day;
   std::chrono::seconds api_wait{0};
+  bool api_page = false;
+  bool api_strict = false;
+  std::string model_aliases;
   Secret api_keys;  ///< comma-separated; empty: no key is required
 
   std::string http_listen;    ///< empty: the service's own default

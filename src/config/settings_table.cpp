@@ -8,6 +8,7 @@ namespace p2p {
 namespace {
 
 constexpr std::string_view kSteps = "a whole number from 1 to 1000";
+constexpr std::string_view kOnOff = "on or off";
 constexpr std::string_view kSeconds = "seconds: a whole number from 1 to 3600";
 constexpr std::string_view kUrl = "an address that begins with http:// or https://";
 constexpr std::string_view kProxy = "an address that begins with http:// or socks5h://";
@@ -91,6 +92,12 @@ bool precision(AppConfig& config, const std::string& given) {
   if (given == "f32") config.engine.precision = engine::Precision::f32;
   if (given == "bf16") config.engine.precision = engine::Precision::bf16;
   return given == "auto" || config.engine.precision;
+}
+
+template <auto At>
+bool on_off(AppConfig& config, const std::string& given) {
+  At(config) = given == "on";
+  return given == "on" || given == "off";
 }
 
 bool vae_tiling(AppConfig& config, const std::string& given) {
@@ -263,6 +270,12 @@ constexpr std::array kSettings{
     Setting{"api_keys", "comma-separated keys, each at least 16 characters", "",
             "Keys of clients of the HTTP API; without keys it serves only loopback.", secret<P2P_AT(api_keys)>, true},
     Setting{"api_wait", kSeconds, "600", "How long a call of the HTTP API waits for its pictures by default.", seconds<P2P_AT(api_wait)>},
+
+    Setting{"api_page", kOnOff, "off", "Serve the web page at /.", on_off<P2P_AT(api_page)>},
+    Setting{"api_strict", kOnOff, "off", "Refuse unknown fields in calls of the HTTP API; otherwise they are ignored with a notice.",
+            on_off<P2P_AT(api_strict)>},
+    Setting{"model_aliases", "NAME=MODEL, comma-separated, such as dall-e-3=emoji", "",
+            "Other names of models, for clients of the HTTP API with fixed names.", text<P2P_AT(model_aliases)>},
 
     Setting{"http_listen", "host:port", "",
             "Address of the service's HTTP server, which also has /livez, /readyz and /metrics; unset: 127.0.0.1:8080 for the API, "

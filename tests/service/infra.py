@@ -70,6 +70,7 @@ class Process:
     def __init__(self, name, folder, command, env=None):
         self.name, self.log, self.command, self.env = name, folder / f"{name}.log", command, env
         self.process = None
+        atexit.register(self.kill)  # whatever a test that failed left behind
 
     def start(self):
         with open(self.log, "ab") as out:

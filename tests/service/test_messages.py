@@ -20,7 +20,7 @@ DOCUMENT = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text())
 FIXTURES = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "src/platform/messages/fixtures").glob("*.json"))}
 DECODE = pathlib.Path(os.environ.get("P2P_DECODE", BINARY.parent / "p2p_decode"))
 MUTATIONS = int(os.environ.get("P2P_MUTATIONS", 20_000))  # random ones; in addition there are systematic ones
-CHANNELS = {"request": "requests", "event": "events", "control": "control", "dead_letter": "dead_letters"}
+CHANNELS = {"request": "requests", "event": "events", "control": "control", "dead_letter": "dead_letters", "model": "models"}
 
 
 def kind_of(fixture):

@@ -10,11 +10,12 @@
 namespace p2p::engine {
 namespace {
 
-constexpr std::array<std::string_view, 11> kKeys{"title",    "width",         "height",           "sizes",     "max_pixels", "steps",
-                                                 "guidance", "decoder_steps", "decoder_guidance", "languages", "licence"};
+constexpr std::array<std::string_view, 12> kKeys{"title",    "width",         "height",           "sizes",     "max_pixels", "steps",
+                                                 "guidance", "decoder_steps", "decoder_guidance", "languages", "licence",    "examples"};
 constexpr int kMinSide = 16;
 constexpr int kMaxSide = 8192;
 constexpr std::size_t kMaxText = 200;
+constexpr std::size_t kMaxExamples = 16;
 
 std::string checked(const ConfigReader& card, std::string_view key, std::string text) {
   if (text.empty() || text.size() > kMaxText) card.fail(key, "expected 1 to " + std::to_string(kMaxText) + " bytes of text");
@@ -26,6 +27,24 @@ std::optional<std::string> title(const ConfigReader& card, const std::string& la
   if (!titles.contains(language)) return std::nullopt;
   if (!titles[language].is_string()) card.fail("title", "expected text for \"" + language + "\", found " + excerpt(titles[language]));
   return checked(card, "title", titles[language].get<std::string>());
+}
+
+std::vector<std::string> examples(const ConfigReader& card, const std::string& language) {
+  const Json& all = card.json().at("examples");
+  std::vector<std::string> list;
+  if (!all.contains(language)) return list;
+  const Json& texts = all[language];
+  if (!texts.is_array() || texts.size() > kMaxExamples || !std::ranges::all_of(texts, [](const Json& text) { return text.is_string(); }))
+    card.fail("examples", "expected at most " + std::to_string(kMaxExamples) + " texts for \"" + language + "\", found " + excerpt(texts));
+  for (const Json& text : texts) list.push_back(checked(card, "examples", text.get<std::string>()));
+  return list;
+}
+
+/// The object {"en": ..., "ru": ...} of that key.
+void check_languages(const ConfigReader& card, const char* key, const char* what) {
+  const Json& json = card.json().at(key);
+  if (!json.is_object() || json.size() != static_cast<std::size_t>(json.contains("en")) + json.contains("ru"))
+    card.fail(key, std::string("expected {\"en\": ") + what + ", \"ru\": " + what + "}, found " + excerpt(json));
 }
 
 ModelCard::Size size(const ConfigReader& card, const std::string& text) {
@@ -62,10 +81,7 @@ ModelCard read_model_card(const std::filesystem::path& model) {
 
   ModelCard result;
   if (card.json().contains("title")) {
-    const Json& titles = card.json().at("title");
-    if (!titles.is_object() || titles.size() != static_cast<std::size_t>(titles.contains("en")) + titles.contains("ru")) {
-      card.fail("title", "expected {\"en\": TEXT, \"ru\": TEXT}, found " + excerpt(titles));
-    }
+    check_languages(card, "title", "TEXT");
     result.title_en = title(card, "en");
     result.title_ru = title(card, "ru");
   }
@@ -79,6 +95,11 @@ ModelCard read_model_card(const std::filesystem::path& model) {
   result.decoder_guidance = number("decoder_guidance", 0, 50);
   result.languages = card.texts("languages", std::vector<std::string>{});
   for (const std::string& language : result.languages) checked(card, "languages", language);
+  if (card.json().contains("examples")) {
+    check_languages(card, "examples", "[TEXT, ...]");
+    result.examples_en = examples(card, "en");
+    result.examples_ru = examples(card, "ru");
+  }
   if (card.json().contains("licence")) result.licence = checked(card, "licence", card.text("licence"));
   return result;
 }

@@ -58,7 +58,13 @@ class StableDiffusion final : public TextToImage {
   }
 
   Precision precision() const override { return precision_; }
-  bool takes_pictures() const override { return true; }
+  Capabilities capabilities() const override {
+    std::vector<std::string> notices;
+    return {.defaults = defaults_.fill_in({}, upscale(), notices),
+            .samplers = {kAllSamplers.begin(), kAllSamplers.end()},
+            .takes_pictures = true,
+            .takes_loras = true};
+  }
 
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override {
     const auto draw = [&](const GenerateParams& params, const ProgressFn& report) { return this->draw(params, report, stop); };

@@ -111,6 +111,14 @@ struct EngineOptions {
   std::optional<double> safety;
 };
 
+/// What a model supports.
+struct Capabilities {
+  GenerateParams defaults;        ///< the values of parameters that are not set
+  std::vector<Sampler> samplers;  ///< for GenerateParams::sampler; empty: the model has one of its own
+  bool takes_pictures = false;    ///< GenerateParams::image, and with it `upscale`
+  bool takes_loras = false;       ///< GenerateParams::loras
+};
+
 /// A loaded model. generate() may run on several threads at once.
 class TextToImage {
  public:
@@ -120,8 +128,7 @@ class TextToImage {
   /// Error if numbers are not finite, with the stage.
   virtual GenerateResult generate(const GenerateParams& params, const ProgressFn& progress = {}, std::stop_token stop = {}) const = 0;
 
-  /// Whether it supports GenerateParams::image, and with it `upscale`.
-  virtual bool takes_pictures() const = 0;
+  virtual Capabilities capabilities() const = 0;
 
   /// The precision of its arithmetic.
   virtual Precision precision() const = 0;

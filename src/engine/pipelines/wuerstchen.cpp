@@ -54,7 +54,7 @@ class Wuerstchen final : public TextToImage {
   }
 
   Precision precision() const override { return precision_; }
-  bool takes_pictures() const override { return false; }
+  Capabilities capabilities() const override { return {.defaults = with_defaults({}), .samplers = {}}; }
 
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override;
 

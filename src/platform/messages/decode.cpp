@@ -38,6 +38,8 @@ void read(FieldReader& fields, Request& request) {
   fields.number("decoder_guidance", request.decoder_guidance, -kMaxGuidance, kMaxGuidance);
   fields.big_integers("variations", request.variations, kMaxVariations);
   fields.number("upscale", request.upscale, 1, kMaxUpscale);
+  fields.text("sampler", request.sampler, kNameRule, Need::optional);
+  fields.number("strength", request.strength, 0, 1);
   fields.integer("dispatch", request.dispatch, 1, kMaxCount, Need::optional);
   fields.integer("strikes", request.failed_attempts, 0, kMaxCount, Need::optional);
 }
@@ -192,6 +194,28 @@ void read(FieldReader& fields, DeadLetter& dead_letter) {
   read_original(fields, dead_letter);
 }
 
+void read(FieldReader& fields, Model& model) {
+  if (!read_envelope(fields, model.id, model.time)) return;
+  if (!is_model(model.id)) fields.problem("id", std::string("expected ") + kModelRule.form);
+  read_named(fields, "title",
+             [&](FieldReader& inner, const std::string& name) { inner.text(name.c_str(), model.title[name], kValueRule); });
+  read_named(fields, "examples", [&](FieldReader& inner, const std::string& name) {
+    inner.texts(name.c_str(), model.examples[name], kValueRule, kMaxEntries);
+  });
+  fields.texts("languages", model.languages, kNameRule, kMaxEntries);
+  fields.text("licence", model.licence, kValueRule, Need::optional);
+  fields.texts("sizes", model.sizes, kNameRule, kMaxEntries);
+  fields.texts("samplers", model.samplers, kNameRule, kMaxEntries);
+  fields.texts("features", model.features, kWordRule, kMaxEntries);
+  fields.integer("max_pixels", model.max_pixels, 1, INT32_MAX);
+  fields.integer("width", model.width, 1, kMaxPixels);
+  fields.integer("height", model.height, 1, kMaxPixels);
+  fields.integer("steps", model.steps, 1, kMaxSteps);
+  fields.number("guidance", model.guidance, -kMaxGuidance, kMaxGuidance);
+  fields.integer("decoder_steps", model.decoder_steps, 1, kMaxSteps);
+  fields.number("decoder_guidance", model.decoder_guidance, -kMaxGuidance, kMaxGuidance);
+}
+
 template <typename Message>
 std::expected<Message, std::string> decode(std::string_view text) try {
   if (text.size() > kMaxMessage) {
@@ -215,5 +239,6 @@ std::expected<Request, std::string> decode_request(std::string_view text) { retu
 std::expected<Event, std::string> decode_event(std::string_view text) { return decode<Event>(text); }
 std::expected<Control, std::string> decode_control(std::string_view text) { return decode<Control>(text); }
 std::expected<DeadLetter, std::string> decode_dead_letter(std::string_view text) { return decode<DeadLetter>(text); }
+std::expected<Model, std::string> decode_model(std::string_view text) { return decode<Model>(text); }
 
 }  // namespace p2p::messages

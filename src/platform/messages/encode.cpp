@@ -45,6 +45,8 @@ Json to_json(const Request& request) {
   put(json, "decoder_guidance", request.decoder_guidance);
   if (!request.variations.empty()) json["variations"] = request.variations;
   put(json, "upscale", request.upscale);
+  if (!request.sampler.empty()) json["sampler"] = request.sampler;
+  put(json, "strength", request.strength);
   return json;
 }
 
@@ -133,6 +135,28 @@ std::string encode(const Control& control) {
   Json json = envelope(control.id, control.time);
   json["type"] = control.type == Control::Type::cancel ? "cancel" : "release";
   if (control.type == Control::Type::release) json["dispatch"] = control.dispatch;
+  return dump(json);
+}
+
+std::string encode(const Model& model) {
+  Json json = envelope(model.id, model.time);
+  const auto put_all = [&](const char* key, const auto& values) {
+    if (!values.empty()) json[key] = values;
+  };
+  put_all("title", model.title);
+  put_all("examples", model.examples);
+  put_all("languages", model.languages);
+  put_all("licence", model.licence);
+  put_all("sizes", model.sizes);
+  put_all("samplers", model.samplers);
+  put_all("features", model.features);
+  put(json, "max_pixels", model.max_pixels);
+  put(json, "width", model.width);
+  put(json, "height", model.height);
+  put(json, "steps", model.steps);
+  put(json, "guidance", model.guidance);
+  put(json, "decoder_steps", model.decoder_steps);
+  put(json, "decoder_guidance", model.decoder_guidance);
   return dump(json);
 }
 

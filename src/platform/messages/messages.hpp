@@ -20,6 +20,7 @@ namespace p2p::messages {
 inline constexpr int kSchemaVersion = 1;
 inline constexpr std::string_view kEventsTopic = "prompt2pic.events";
 inline constexpr std::string_view kControlTopic = "prompt2pic.control";
+inline constexpr std::string_view kModelsTopic = "prompt2pic.models";
 inline constexpr std::string_view kDeadLettersTopic = "prompt2pic.dead-letters";
 inline constexpr std::string_view kWorkersGroup = "prompt2pic.workers";
 /// Maximum length of a prompt or negative prompt in bytes of UTF-8, for the chat (a Telegram message has at most 4096 UTF-16 units of up to
@@ -59,9 +60,11 @@ struct Request {
   std::optional<double> decoder_guidance;
   /// Seeds: the picture of `seed` is redrawn with the noise of the first, the result with the noise of the next, and so on.
   std::vector<std::uint64_t> variations;
-  std::optional<double> upscale;  ///< above 1: the picture is then redrawn enlarged by this factor
-  int dispatch = 1;               ///< how often it was sent to a worker, including this time
-  int failed_attempts = 0;        ///< workers that crashed while drawing it, as far as known when it was sent
+  std::optional<double> upscale;   ///< above 1: the picture is then redrawn enlarged by this factor
+  std::string sampler;             ///< its name; empty: the model's own
+  std::optional<double> strength;  ///< 0 to 1: how much a variation or an enlarged picture differs
+  int dispatch = 1;                ///< how often it was sent to a worker, including this time
+  int failed_attempts = 0;         ///< workers that crashed while drawing it, as far as known when it was sent
 };
 
 /// An object in the store.
@@ -181,11 +184,40 @@ struct DeadLetter {
   std::size_t original_size = 0;  ///< bytes before the cut; 0: not cut
 };
 
+/// What can be asked of a model; words of Model::features.
+namespace feature {
+inline constexpr std::string_view kNegativePrompt = "negative_prompt";
+inline constexpr std::string_view kVariation = "variation";  ///< as offer::kVariation
+inline constexpr std::string_view kLarger = "larger";        ///< as offer::kLarger
+}  // namespace feature
+
+/// The description of a model, which its workers publish when they start and every ten minutes, so that doors can show what it can do.
+struct Model {
+  std::string id;  ///< its name
+  Time time;
+  std::map<std::string, std::string> title;                  ///< by language: en, ru
+  std::map<std::string, std::vector<std::string>> examples;  ///< prompts, by language
+  std::vector<std::string> languages;                        ///< that its prompts may have
+  std::string licence;
+  std::vector<std::string> sizes;     ///< the only ones it draws: "512x768"; empty: any
+  std::vector<std::string> samplers;  ///< that can be chosen; empty: it has one of its own
+  std::vector<std::string> features;  ///< words of namespace feature
+  std::optional<int> max_pixels;
+  // Its defaults.
+  std::optional<int> width;   ///< px
+  std::optional<int> height;  ///< px
+  std::optional<int> steps;
+  std::optional<double> guidance;
+  std::optional<int> decoder_steps;
+  std::optional<double> decoder_guidance;
+};
+
 /// JSON in one line. Free texts (details, notices) are cut to the limits of decode; invalid UTF-8 becomes U+FFFD.
 std::string encode(const Request& request);
 std::string encode(const Event& event);
 std::string encode(const Control& control);
 std::string encode(const DeadLetter& dead_letter);
+std::string encode(const Model& model);
 
 /// The decoded message, or all its problems in one line of English. Safe for any bytes; input longer than kMaxMessage is refused without
 /// parsing.
@@ -193,6 +225,7 @@ std::expected<Request, std::string> decode_request(std::string_view text);
 std::expected<Event, std::string> decode_event(std::string_view text);
 std::expected<Control, std::string> decode_control(std::string_view text);
 std::expected<DeadLetter, std::string> decode_dead_letter(std::string_view text);
+std::expected<Model, std::string> decode_model(std::string_view text);
 
 /// The seed of picture n (from 1) of the request: `seed` plus n - 1, where 0 follows the greatest seed.
 std::uint64_t seed_of(const Request& request, int n);

@@ -31,6 +31,7 @@ std::string again(const std::string& kind, const std::string& text) {
   if (kind.starts_with("request")) return encoded(decode_request(text));
   if (kind.starts_with("event")) return encoded(decode_event(text));
   if (kind.starts_with("control")) return encoded(decode_control(text));
+  if (kind.starts_with("model")) return encoded(decode_model(text));
   return encoded(decode_dead_letter(text));
 }
 
@@ -43,7 +44,7 @@ Request request() {
 }
 
 TEST(Messages, DecodesAllFixtures) {
-  EXPECT_EQ(fixtures().size(), 21u);
+  EXPECT_EQ(fixtures().size(), 23u);
   for (const auto& [kind, text] : fixtures()) EXPECT_EQ(Json::parse(again(kind, text)), Json::parse(text)) << kind;
 }
 

@@ -35,6 +35,7 @@ std::string recode(const std::string& kind, const std::string& text) {
   if (kind.starts_with("request")) return encoded(decode_request(text));
   if (kind.starts_with("event")) return encoded(decode_event(text));
   if (kind.starts_with("control")) return encoded(decode_control(text));
+  if (kind.starts_with("model")) return encoded(decode_model(text));
   return encoded(decode_dead_letter(text));
 }
 

@@ -43,6 +43,7 @@ inline constexpr TextRule kPromptRule{.max_bytes = kMaxPrompt};
 inline constexpr TextRule kDetailRule{.max_bytes = kMaxDetail};
 inline constexpr TextRule kWorkerRule{.max_bytes = kMaxWorker, .min_bytes = 1};
 inline constexpr TextRule kTopicRule{.max_bytes = kMaxTopic, .min_bytes = 1};
+inline constexpr TextRule kNameRule{.max_bytes = kMaxName, .min_bytes = 1};
 inline constexpr TextRule kValueRule{.max_bytes = kMaxValue};
 
 }  // namespace p2p::messages

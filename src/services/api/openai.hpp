@@ -43,6 +43,8 @@ class ApiError : public Error {
   std::string location_;
 };
 
+/// 404: the client has no such request.
+ApiError no_such_request();
 /// Converts a refusal to an error of the API.
 ApiError to_error(const requests::Refused& refused);
 
@@ -50,20 +52,13 @@ enum class Format { url, b64_json };
 /// Throws ApiError for words other than url and b64_json; empty: url.
 Format format_from(std::string_view word);
 
-/// The body of POST /v1/images/generations.
-struct GenerationsBody {
-  messages::Request request;  ///< without id and time
-  Format format = Format::url;
-};
-/// Throws ApiError that names all problems. Fields of OpenAI without meaning here (quality, style, user, moderation, ...) are ignored;
-/// seed, negative_prompt, steps, guidance, decoder_steps and decoder_guidance are extensions; other fields are refused.
-GenerationsBody read_generations_body(std::string_view body, const std::string& default_model);
-
 /// Formats picture `n` (from 1) for `data`.
 using ImageJson = std::function<Json(const RequestState& state, int n)>;
 
 /// {created, id, data: [...]}: the response to a call that waited. Throws ApiError if there is no picture.
 Json images_json(const RequestState& state, const ImageJson& image);
+/// What a model draws and supports: the fields of messages::Model but for the envelope.
+Json card_json(const messages::Model& model);
 /// {id, status, ...}: the state of a request, with `data` once it is finished.
 Json status_json(const View& view, const ImageJson& image);
 

@@ -11,60 +11,6 @@ namespace {
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 
-/// The error for the body; empty if it is valid.
-std::string refusal(const std::string& body) {
-  try {
-    read_generations_body(body, "emoji");
-    return "";
-  } catch (const ApiError& error) {
-    EXPECT_EQ(error.status(), 400);
-    return error.what();
-  }
-}
-
-TEST(OpenaiTest, ReadsBody) {
-  const GenerationsBody body =
-      read_generations_body(R"({"prompt": "лиса", "model": "sd1", "n": 3, "size": "512x768", "response_format": "b64_json", "seed": 7,
-                                  "steps": 20, "guidance": 4.5, "negative_prompt": "blur", "user": "u", "quality": "hd", "style": null})",
-                            "emoji");
-  EXPECT_EQ(body.request.prompt, "лиса");
-  EXPECT_EQ(body.request.model, "sd1");
-  EXPECT_EQ(body.request.count, 3);
-  EXPECT_EQ(body.request.width, 512);
-  EXPECT_EQ(body.request.height, 768);
-  EXPECT_EQ(body.request.seed, 7u);
-  EXPECT_EQ(body.request.steps, 20);
-  EXPECT_EQ(body.request.guidance, 4.5);
-  EXPECT_EQ(body.request.negative_prompt, "blur");
-  EXPECT_EQ(body.format, Format::b64_json);
-}
-
-TEST(OpenaiTest, MissingFieldsUseDefaults) {
-  const GenerationsBody body = read_generations_body(R"({"prompt": "a fox", "size": "auto", "steps": null})", "emoji");
-  EXPECT_EQ(body.request.model, "emoji");
-  EXPECT_EQ(body.request.count, 1);
-  EXPECT_FALSE(body.request.width || body.request.height || body.request.steps || body.request.guidance);
-  EXPECT_EQ(body.format, Format::url);
-  EXPECT_NE(body.request.seed, read_generations_body(R"({"prompt": "a fox"})", "emoji").request.seed);
-}
-
-TEST(OpenaiTest, NamesInvalidFields) {
-  EXPECT_THAT(refusal("not JSON"), HasSubstr("the body"));
-  EXPECT_THAT(refusal("[]"), HasSubstr("not a JSON object"));
-  EXPECT_THAT(refusal("{}"), HasSubstr("prompt: is missing"));
-  EXPECT_THAT(refusal(R"({"prompt": ""})"), HasSubstr("prompt: expected 1 to"));
-  EXPECT_THAT(refusal(R"({"prompt": "x", "sampler": "ddim"})"), HasSubstr("\"sampler\": unknown field"));
-  EXPECT_THAT(refusal(R"({"prompt": "x", "n": 11})"), HasSubstr("n: expected"));
-  EXPECT_THAT(refusal(R"({"prompt": "x", "model": "../x"})"), HasSubstr("model: expected"));
-  for (const char* size : {"512", "512x", "x512", "512x512x1", "0x512", "-1x512", "99999x1", "4096x4096", "512X512"})
-    EXPECT_THAT(refusal(R"({"prompt": "x", "size": ")" + std::string(size) + "\"}"), HasSubstr("size: expected WIDTHxHEIGHT")) << size;
-  EXPECT_THAT(refusal(R"({"prompt": "x", "response_format": "gif"})"), HasSubstr("url or b64_json"));
-  EXPECT_THAT(refusal(R"({"prompt": "x", "stream": true})"), HasSubstr("stream:"));
-  EXPECT_THAT(refusal(R"({"prompt": "x", "output_format": "webp"})"), HasSubstr("png"));
-  EXPECT_THAT(refusal(R"({"prompt": 1, "n": "2", "seed": -1})"),
-              ::testing::AllOf(HasSubstr("prompt:"), HasSubstr("n:"), HasSubstr("seed:")));
-}
-
 TEST(OpenaiTest, MapsReasonsToErrors) {
   const auto image = [](const RequestState&, int n) { return Json{{"n", n}}; };
   const auto refused = [&](RequestState::Status status, std::string_view reason) {

@@ -24,7 +24,7 @@ http::ServerResponse json_response(int status, const Json& json) {
 }
 
 http::ServerResponse error_answer(int status, const std::string& path, const std::string& text) {
-  if (!path.starts_with("/v1/")) return {.body = text + "\n"};
+  if (!path.starts_with("/v1/") && !path.starts_with("/sdapi/")) return {.body = text + "\n"};
   const char* const code = status == 404 ? "not_found" : status == 405 ? "method_not_allowed" : status == 413 ? "too_large" : "bad_request";
   return json_response(status, ApiError(status, status == 429 ? "too_many_requests" : code, text).json());
 }

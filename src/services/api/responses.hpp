@@ -11,7 +11,7 @@ namespace p2p::api {
 
 http::ServerResponse json_response(int status, const Json& json);
 
-/// The response for errors of the HTTP server itself: JSON below /v1, otherwise text. For http::ServerConfig.
+/// The response for errors of the HTTP server itself: JSON below /v1 and /sdapi, otherwise text. For http::ServerConfig.
 http::ServerResponse error_answer(int status, const std::string& path, const std::string& text);
 
 /// Completes the responses of the routes: errors become JSON, every response gets the headers that all have and is counted. Thread-safe.

@@ -123,7 +123,9 @@ TEST(WorkerPool, EqualsReferenceModelOverRandomRebalances) {
     }
     const Worker* const room = pool.with_room("m", kThen, true);
     ASSERT_EQ(room != nullptr, !idle.empty()) << "step " << step;
-    if (room) ASSERT_TRUE(idle.contains(room->name)) << "step " << step;
+    if (room) {
+      ASSERT_TRUE(idle.contains(room->name)) << "step " << step;
+    }
   }
 }
 

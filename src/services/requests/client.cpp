@@ -66,6 +66,10 @@ int Client::waiting_of(const std::string& owner) const {
   const auto lock = impl_->known.lock();
   return impl_->known.table().usage_of(owner).waiting;
 }
+std::optional<std::string> Client::current_of(const std::string& owner) const {
+  const auto lock = impl_->known.lock();
+  return impl_->known.table().current_of(owner);
+}
 int Client::unfinished() const {
   const auto lock = impl_->known.lock();
   return impl_->known.table().unfinished();

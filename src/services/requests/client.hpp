@@ -86,6 +86,8 @@ class Client {
   std::optional<RequestState> find(const std::string& owner, const std::string& id) const;
   /// Number of the owner's requests that no worker has started.
   int waiting_of(const std::string& owner) const;
+  /// The owner's request that is drawn, or else the oldest that waits.
+  std::optional<std::string> current_of(const std::string& owner) const;
   /// Requests of all owners that have not ended.
   int unfinished() const;
   /// Calls `wake` at each change of the request, which may be unknown yet, and when the Client stops, until the result is destroyed.

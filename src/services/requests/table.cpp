@@ -66,6 +66,15 @@ void Table::forget_old(Time now) {
   std::erase_if(days_, [&](const auto& item) { return item.first.first < std::chrono::floor<std::chrono::days>(now); });
 }
 
+std::optional<std::string> Table::current_of(const std::string& owner) const {
+  const RequestState* current = nullptr;
+  const auto rank = [](const RequestState& state) { return std::pair(state.status == RequestState::Status::queued, state.request.time); };
+  for (const auto& [id, state] : states_) {
+    if (state.owner == owner && !state.over() && (!current || rank(state) < rank(*current))) current = &state;
+  }
+  return current ? std::optional(current->request.id) : std::nullopt;
+}
+
 Table::Usage Table::usage_of(const std::string& owner) const {
   const auto found = usage_.find(owner);
   return found == usage_.end() ? Usage{} : found->second;

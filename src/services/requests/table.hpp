@@ -30,6 +30,9 @@ class Table {
   const RequestState* cancel(const std::string& id);
   void forget_old(Time now);
 
+  /// The owner's request that is drawn, or else the oldest that waits. Looks through all requests.
+  std::optional<std::string> current_of(const std::string& owner) const;
+
   struct Usage {
     int waiting = 0;        ///< requests that no worker has started
     std::size_t words = 0;  ///< bytes of the prompts of unfinished requests

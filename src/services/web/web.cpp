@@ -13,6 +13,8 @@ std::optional<File> find(std::string_view path) {
     name = "index.html";
   } else if (path == "/docs") {
     name = "docs.html";
+  } else if (path == "/openapi.json") {
+    name = "openapi.json";
   } else if (path.starts_with(kFolder) && !path.ends_with(".html")) {
     name = path.substr(kFolder.size());
   }

@@ -12,7 +12,8 @@ struct File {
   std::string_view etag;  ///< strong, with its quotes; changes with the bytes
 };
 
-/// The file served at the path of a URL (without query): "/" is the page, "/docs" the documentation of the API, "/page/NAME" their scripts,
+/// The file served at the path of a URL (without query): "/" is the page, "/docs" the documentation of the API, "/openapi.json" its
+/// description, "/page/NAME" their scripts,
 /// styles and icons. Nothing for any other path. Thread-safe.
 std::optional<File> find(std::string_view path);
 

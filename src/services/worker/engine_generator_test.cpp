@@ -40,7 +40,7 @@ TEST(EngineGenerator, DrawsAndReportsProgress) {
 TEST(EngineGenerator, DrawsNearestSizeOfModel) {
   const auto generator =
       engine_generator(engine::load_text_to_image(P2P_SOURCE_DIR "/models/emoji"),
-                       {.model = "emoji", .program = "prompt2pic test", .steps = 1, .decoder_steps = 1, .sizes = {{128, 128}}});
+                       {.model = "emoji", .program = "prompt2pic test", .steps = 1, .decoder_steps = 1, .card = {.sizes = {{128, 128}}}});
   messages::Request asked = request(7);
   asked.width = asked.height = 512;
   const GenerationResult drawing = generator->draw(asked, [](const auto&) {}, {});

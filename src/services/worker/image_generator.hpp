@@ -48,6 +48,9 @@ class ImageGenerator {
   /// Throws UsageError if the model does not support the request, Cancelled within one step of a stop request, Withheld, and Error for
   /// other failures.
   virtual GenerationResult draw(const messages::Request& request, const GenerationProgressFn& progress, std::stop_token stop) = 0;
+
+  /// What the model can do; without `id` and `time`. Thread-safe.
+  virtual messages::Model describe() const { return {}; }
 };
 
 }  // namespace p2p::worker

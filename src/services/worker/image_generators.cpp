@@ -31,17 +31,26 @@ engine::GenerateParams to_params(const messages::Request& request) {
           .guidance = request.guidance,
           .decoder_steps = request.decoder_steps,
           .decoder_guidance = request.decoder_guidance,
+          .strength = request.strength,
           .variations = request.variations,
           .upscale = request.upscale};
+}
+
+engine::Sampler sampler_of(const std::string& name) {
+  if (const auto sampler = engine::sampler_named(name)) return *sampler;
+  throw UsageError("there is no sampler " + name + "; there are " + engine::sampler_names());
 }
 
 class EngineGenerator : public ImageGenerator {
  public:
   EngineGenerator(std::unique_ptr<engine::TextToImage> model, EngineGeneratorConfig config)
-      : model_(std::move(model)), config_(std::move(config)) {}
+      : model_(std::move(model)), config_(std::move(config)), capabilities_(model_->capabilities()) {
+    config_.max_pixels = std::min<std::int64_t>(config_.max_pixels, config_.card.max_pixels.value_or(INT32_MAX));
+  }
 
   GenerationResult draw(const messages::Request& request, const GenerationProgressFn& progress, std::stop_token stop) override {
     engine::GenerateParams params = to_params(request);
+    if (!request.sampler.empty()) params.sampler = sampler_of(request.sampler);
     if (!params.steps) params.steps = config_.steps;
     if (!params.decoder_steps) params.decoder_steps = config_.decoder_steps;
     std::optional<std::string> resized = take_size(params);
@@ -60,9 +69,33 @@ class EngineGenerator : public ImageGenerator {
     drawing.notices = std::move(result.notices);
     if (resized) drawing.notices.insert(drawing.notices.begin(), std::move(*resized));
     if (params.variations.size() < kMostVariations) drawing.offers.emplace_back(messages::offer::kVariation);
-    if (model_->takes_pictures() && !params.upscale) drawing.offers.emplace_back(messages::offer::kLarger);
+    if (capabilities_.takes_pictures && !params.upscale) drawing.offers.emplace_back(messages::offer::kLarger);
     drawing.picture = to_picture(result.image, used, {.model = config_.model, .sampler = result.sampler, .program = config_.program});
     return drawing;
+  }
+
+  messages::Model describe() const override {
+    namespace feature = messages::feature;
+    const engine::ModelCard& card = config_.card;
+    const engine::GenerateParams& defaults = capabilities_.defaults;
+    messages::Model model{.languages = card.languages,
+                          .licence = card.licence.value_or(""),
+                          .features = {std::string(feature::kNegativePrompt), std::string(feature::kVariation)},
+                          .width = defaults.width,
+                          .height = defaults.height,
+                          .steps = config_.steps ? config_.steps : defaults.steps,
+                          .guidance = defaults.guidance,
+                          .decoder_steps = config_.decoder_steps ? config_.decoder_steps : defaults.decoder_steps,
+                          .decoder_guidance = defaults.decoder_guidance};
+    if (card.title_en) model.title["en"] = *card.title_en;
+    if (card.title_ru) model.title["ru"] = *card.title_ru;
+    if (!card.examples_en.empty()) model.examples["en"] = card.examples_en;
+    if (!card.examples_ru.empty()) model.examples["ru"] = card.examples_ru;
+    for (const auto& [width, height] : card.sizes) model.sizes.push_back(std::to_string(width) + "x" + std::to_string(height));
+    for (const engine::Sampler sampler : capabilities_.samplers) model.samplers.emplace_back(engine::name_of(sampler));
+    if (capabilities_.takes_pictures) model.features.emplace_back(feature::kLarger);
+    if (config_.max_pixels <= INT32_MAX) model.max_pixels = static_cast<int>(config_.max_pixels);
+    return model;
   }
 
  private:
@@ -72,14 +105,14 @@ class EngineGenerator : public ImageGenerator {
     if (!params.width && !params.height) return std::nullopt;
     const auto text = [](std::optional<int> side) { return side ? std::to_string(*side) : "any"; };
     const std::string asked = text(params.width) + "x" + text(params.height);
-    if (config_.sizes.empty()) {
+    if (config_.card.sizes.empty()) {
       const double side = params.upscale.value_or(1);
       const double pixels = side * side * params.width.value_or(1) * params.height.value_or(1);
       if (pixels > static_cast<double>(config_.max_pixels))
         throw UsageError("the size " + asked + " is too large: at most " + std::to_string(config_.max_pixels) + " pixels are drawn");
       return std::nullopt;
     }
-    const auto [width, height] = engine::nearest_size(config_.sizes, params.width, params.height);
+    const auto [width, height] = engine::nearest_size(config_.card.sizes, params.width, params.height);
     const bool same = params.width.value_or(width) == width && params.height.value_or(height) == height;
     params.width = width;
     params.height = height;
@@ -89,6 +122,7 @@ class EngineGenerator : public ImageGenerator {
 
   std::unique_ptr<engine::TextToImage> model_;
   EngineGeneratorConfig config_;
+  engine::Capabilities capabilities_;
 };
 
 class FlatGenerator : public ImageGenerator {

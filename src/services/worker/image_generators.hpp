@@ -11,12 +11,12 @@
 namespace p2p::worker {
 
 struct EngineGeneratorConfig {
-  std::string model;                                ///< its name
-  std::string program;                              ///< name and version, for the parameters stored in pictures
-  std::optional<int> steps;                         ///< default for requests
-  std::optional<int> decoder_steps;                 ///< default for requests
-  std::vector<engine::ModelCard::Size> sizes = {};  ///< requests are drawn at the nearest of these; empty: any size
-  std::int64_t max_pixels = INT64_MAX;              ///< larger pictures are refused
+  std::string model;                    ///< its name
+  std::string program;                  ///< name and version, for the parameters stored in pictures
+  std::optional<int> steps;             ///< default for requests
+  std::optional<int> decoder_steps;     ///< default for requests
+  engine::ModelCard card = {};          ///< requests are drawn at the nearest of its sizes; larger ones than max_pixels are refused
+  std::int64_t max_pixels = INT64_MAX;  ///< the operator's limit besides the card's
 };
 
 /// A generator that uses the engine.

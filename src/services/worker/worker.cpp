@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/pause.hpp"
 #include "platform/bus/bus_error.hpp"
+#include "services/worker/describer.hpp"
 #include "services/worker/drawing.hpp"
 #include "services/worker/followers.hpp"
 #include "services/worker/intake.hpp"
@@ -58,6 +59,7 @@ class Worker::Impl {
   Tasks tasks_;
   Intake intake_;
   Followers followers_;
+  Describer describer_;
   std::unique_ptr<Uploader> uploader_;
   Drawing drawing_;
   mutable std::mutex leaving_mutex_;  ///< problem() uses nothing that run() destroys after it left
@@ -82,10 +84,12 @@ Worker::Impl::Impl(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, Work
       tasks_(config_, membership_, events_, metrics_),
       intake_(bus, config_, membership_, tasks_, events_, metrics_),
       followers_(bus, config_, tasks_, metrics_),
+      describer_(bus, *producer_, config_),
       uploader_(std::make_unique<Uploader>(store, store_check_, config_.uploads)),
       drawing_(config_, tasks_, events_, metrics_, *uploader_) {}
 
 Worker::Impl::~Impl() {
+  describer_.stop();
   followers_.stop();
   uploader_.reset();
   leave_group();
@@ -98,6 +102,7 @@ void Worker::Impl::run(const std::stop_token& stop) {
   store_check_.wait_for_first(std::chrono::seconds(2), stop);
   intake_.polls().stamp();  // waiting for Kafka may have taken long
   followers_.start();
+  describer_.start();
   {
     const std::jthread drawing([this](const std::stop_token& over) { drawing_.run(over); });
     while (!stop.stop_requested()) {
@@ -107,6 +112,7 @@ void Worker::Impl::run(const std::stop_token& stop) {
     }
     finish_or_hand_back();
   }
+  describer_.stop();
   followers_.stop();
   uploader_.reset();
   leave_group();

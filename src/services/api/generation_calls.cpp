@@ -1,0 +1,70 @@
+#include "services/api/generation_calls.hpp"
+
+#include "platform/blob/signature.hpp"
+#include "services/api/prefer.hpp"
+#include "services/api/responses.hpp"
+
+namespace p2p::api {
+namespace {
+
+/// Adds notices about the call to those of the picture.
+Json with_notices(Json json, const std::vector<std::string>& notices) {
+  for (const std::string& notice : notices) json["notices"].push_back(notice);
+  return json;
+}
+
+std::string digest_of(std::string_view body) { return blob::to_hex(blob::hmac("prompt2pic request body", body)); }
+
+}  // namespace
+
+std::optional<View> GenerationCalls::find(const std::string& client, const std::string& id) const {
+  auto state = requests_.find(client, id);
+  if (!state) return std::nullopt;
+  const auto estimate = state->over() ? dispatch::Estimate{} : dispatch_.estimate(id);
+  return View{std::move(*state), estimate};
+}
+
+http::ServerResponse GenerationCalls::draw(const http::ServerRequest& call, const std::string& client, const GenerationsBody& body,
+                                           const Finish& finish) {
+  constexpr std::size_t kMostKey = 255;
+  const std::string_view repeat_key = call.header("idempotency-key");
+  if (repeat_key.size() > kMostKey)
+    throw ApiError(400, "invalid_idempotency_key", "the header Idempotency-Key has more than 255 characters");
+  const auto preference = preference_of(call.header("prefer"));
+  const bool waits = preference != std::chrono::seconds(0);  // otherwise the response is 202, even if the picture is ready
+  const auto room = waits ? waiting_.enter(client) : nullptr;
+  // OpenAI's libraries retry automatically when a connection or a proxy fails, and set this header.
+  const std::string_view retries = call.header("x-stainless-retry-count");
+  if (!requests_.problem().empty() || !dispatch_.problem().empty()) throw requests::Refused::unavailable();
+  dispatch_.check_served(body.request.model);
+  const auto accepted = requests_.submit(
+      client, body.request,
+      {.key = std::string(repeat_key), .digest = digest_of(call.body), .is_retry = !retries.empty() && retries != "0"}, call.wake);
+  // They time out after ten minutes, which is also the default here: respond a little earlier.
+  const std::chrono::seconds own_wait = rules_.wait - std::min(rules_.wait / 60, std::chrono::seconds(10));
+  const auto until = std::chrono::steady_clock::now() + preference.value_or(own_wait);
+  const std::string location = std::string(kRequests) + accepted.id;
+  return {.later = [this, client, accepted, room, watch = requests_.watch(accepted.id, call.wake), until, location, waits, preference,
+                    notices = body.notices, finish]() -> std::optional<http::ServerResponse> {
+            if (!accepted.storing->is_done()) return std::nullopt;
+            const auto view = find(client, accepted.id);
+            if (!view) throw no_such_request();
+            if (waits && view->state.over()) return json_response(200, with_notices(finish(view->state), notices));
+            const bool stopping = requests_.stopping();
+            if (waits && !stopping && std::chrono::steady_clock::now() < until) return std::nullopt;
+            if (!preference) {
+              throw ApiError(stopping ? 503 : 504, stopping ? "stopping" : "not_drawn_yet",
+                             "the picture is not drawn yet; GET " + location + " shows its state")
+                  .final()
+                  .at(location);
+            }
+            http::ServerResponse response =
+                json_response(202, with_notices({{"id", accepted.id}, {"status", name_of(view->state.status)}}, notices));
+            response.headers.emplace_back("Location", location);
+            if (!waits) response.headers.emplace_back("Preference-Applied", "respond-async");
+            return response;
+          },
+          .pause = std::chrono::seconds(1)};
+}
+
+}  // namespace p2p::api
