@@ -186,10 +186,10 @@ class Proxy:
 
 
 class Service:
-    """Bot, API and workers with the given dependencies."""
+    """Bot, API and workers with the given dependencies; with `command`, that command in place of each."""
 
-    def __init__(self, folder, api, kafka, minio, **settings):
-        self.folder, self.api = folder, api
+    def __init__(self, folder, api, kafka, minio, command=None, **settings):
+        self.folder, self.api, self.command = folder, api, command
         folder.mkdir(parents=True, exist_ok=True)
         self.env = {"P2P_TELEGRAM_TOKEN": api.token, "P2P_TELEGRAM_API_URL": api.url, "P2P_MODEL": "flat", "P2P_DATA_DIR": str(folder / "data"), "P2P_LOG_LEVEL": "debug",
                     **({"P2P_KAFKA_BROKERS": kafka.brokers} if kafka else {}), **(minio.settings() if minio else {}), **{k: str(v) for k, v in settings.items()}}
@@ -198,7 +198,7 @@ class Service:
     def start(self, name, ready=True, **settings):
         """`name`: bot, api, worker, worker2, ..."""
         port, health_port = self.ports.setdefault(name, free_port()), self.health_ports.setdefault(name, free_port())
-        process = Process(name, self.folder, [BINARY, next((command for command in ("bot", "api") if name.startswith(command)), "worker")],
+        process = Process(name, self.folder, [BINARY, self.command or next((command for command in ("bot", "api") if name.startswith(command)), "worker")],
                           {**self.env, "P2P_HTTP_LISTEN": f"127.0.0.1:{port}", "P2P_HEALTH_LISTEN": f"127.0.0.1:{health_port}", **{k: str(v) for k, v in settings.items()}})
         self.processes[name] = process.start()
         if ready:

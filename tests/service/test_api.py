@@ -198,7 +198,7 @@ def test_links_use_address_of_caller(running):
 
 def test_bad_calls_are_refused(running):
     caller = Caller(running)
-    for body in ("", "x", "[]", "{}", '{"prompt": "x", "n": 0}', '{"prompt": "x", "prompt": "y"}', "[" * 5000, b"\xff\xfe", '{"prompt": "x", "width": 4096}'):
+    for body in ("", "x", "[]", "{}", '{"prompt": "x", "n": 0}', '{"prompt": "x", "prompt": "y"}', "[" * 5000, b"\xff\xfe"):
         status, headers, answer = caller.call("POST", "/v1/images/generations", body)
         assert status == 400 and answer["error"]["type"] == "invalid_request_error" and answer["error"]["message"], body
     assert caller.call("POST", "/v1/images/generations", '{"prompt": "x"}', Content_Type="text/plain")[0] == 415, "what a page of another site may send"
@@ -208,6 +208,13 @@ def test_bad_calls_are_refused(running):
         assert status == code and answer["error"]["message"], path
     status, headers, answer = caller.call("POST", "/v1/images/generations", '{"prompt": "x", "n": 0}', Content_Type="Application/JSON; charset=utf-8")
     assert status == 400, "the type is read"
+    status, headers, answer = caller.ask("x", prefer="wait=20", num_inference_steps=4, enable_hr=True)
+    assert status == 200 and answer["notices"] == ['the field "enable_hr" is unknown and was ignored']
+    running.processes["api"].stop()
+    running.start("api", P2P_API_STRICT="on", P2P_MODEL_ALIASES="dall-e-3=flat")
+    status, headers, answer = caller.ask("x", enable_hr=True)
+    assert status == 400 and '"enable_hr": unknown field' in answer["error"]["message"]
+    assert caller.ask("x", prefer="wait=20", model="dall-e-3")[0] == 200
     assert prompt2pic("api", P2P_KAFKA_BROKERS="127.0.0.1:1", P2P_HTTP_LISTEN="0.0.0.0:0")[0] == 2
     code, said = prompt2pic("api", P2P_KAFKA_BROKERS="127.0.0.1:1", P2P_API_KEYS="too-short")
     assert code == 2 and "P2P_API_KEYS" in said and "too-short" not in said

@@ -20,8 +20,10 @@ std::string media_type(std::string_view header) {
 std::string client_of(const Clients& clients, const Request& request, std::string_view body) {
   const auto client = clients.find(request.header("authorization"));
   if (!client) throw ApiError(401, "invalid_api_key", "the header Authorization must be: Bearer KEY, with a key from the operator");
-  if (request.method != "POST") return *client;
-  // Pages of other sites cannot send JSON without a preflight. Without keys this protects a server on loopback.
+  // Pages of other sites cannot send JSON without a preflight, nor a POST without Origin. Without keys this protects a server on loopback.
+  const std::string_view length = request.header("content-length");
+  const bool is_empty = (length.empty() || length == "0") && request.header("transfer-encoding").empty();
+  if (request.method != "POST" || (is_empty && request.header("origin").empty())) return *client;
   if (media_type(request.header("content-type")) != body)
     throw ApiError(415, "invalid_content_type", "the header Content-Type must be " + std::string(body));
   return *client;

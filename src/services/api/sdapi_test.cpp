@@ -51,8 +51,8 @@ TEST(Sdapi, HighResolutionIsAnUpscale) {
 }
 
 TEST(Sdapi, NamesWhatIsNotSupported) {
-  const auto body =
-      read_txt2img(R"({"prompt": "x", "restore_faces": true, "tiling": false, "alwayson_scripts": {"controlnet": {}}})", kSdRules, kSamplers);
+  const auto body = read_txt2img(R"({"prompt": "x", "restore_faces": true, "tiling": false, "alwayson_scripts": {"controlnet": {}}})",
+                                 kSdRules, kSamplers);
   EXPECT_THAT(body.notices, ElementsAre("the field \"alwayson_scripts\" is not supported and was ignored",
                                         "the field \"restore_faces\" is not supported and was ignored"));
 }
