@@ -9,7 +9,15 @@ import time
 from infra import BINARY, wait_for
 
 COME_AND_GO = pathlib.Path(os.environ.get("P2P_COME_AND_GO", BINARY.parent / "p2p_come_and_go"))
+CONTRACT = pathlib.Path(os.environ.get("P2P_KAFKA_CONTRACT", BINARY.parent / "p2p_kafka_contract"))
 READ_LOG = pathlib.Path(os.environ.get("P2P_READ_LOG", BINARY.parent / "p2p_read_log"))
+
+
+def test_kafka_keeps_the_contract(kafka):
+    """The suite that the embedded bus passes in the unit tests."""
+    done = subprocess.run([CONTRACT, "--gtest_brief=1"], capture_output=True, text=True, timeout=600, env={**os.environ, "P2P_KAFKA_BROKERS": kafka.brokers})
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert "[  PASSED  ]" in done.stdout, done.stdout[-5000:]
 
 
 def test_consumers_leave_while_messages_come(kafka):

@@ -72,7 +72,7 @@ TEST_F(DatabaseTest, BelongsToOneProcess) {
 TEST_F(DatabaseTest, PathMayContainSpaces) {
   const fs::path file = folder / "my data" / "x y.db";
   Database(Secret("sqlite:///" + file.string()), kFirst);
-  EXPECT_TRUE(fs::exists(file));
+  EXPECT_GT(fs::file_size(file), 0u);
 }
 
 TEST_F(DatabaseTest, ErrorsNameTheSetting) {

@@ -17,7 +17,7 @@ class MemoryProducer : public bus::Producer {
  public:
   explicit MemoryProducer(MemoryBus& bus) : bus_(bus) {}
   void send(bus::Outgoing message, Delivered delivered) override {
-    Problem problem = bus_.refusal(message.topic);
+    Problem problem = bus_.refusal(message);
     if ((problem.empty() && !bus_.store(message)) || !delivered) return;
     const std::scoped_lock lock(mutex_);
     delivered_.emplace_back(std::move(delivered), std::move(problem));
@@ -67,8 +67,10 @@ class MemoryLogReader : public bus::LogReader {
       const auto known = start.offsets.find(partition);
       const auto first =
           std::ranges::find_if(partitions[i], [&](const Record& record) { return start.since && record.timestamp >= *start.since; });
+      const auto end = static_cast<std::int64_t>(partitions[i].size());
       next_[partition] = known != start.offsets.end() ? known->second : first - partitions[i].begin();
-      end_[partition] = static_cast<std::int64_t>(partitions[i].size());
+      if (next_[partition] > end) next_[partition] = 0;  // an offset of a longer log
+      end_[partition] = end;
     }
     bus_.log_readers_.insert(this);
   }
@@ -135,7 +137,7 @@ bus::Bus::Group MemoryBus::describe_group(const std::string& group) {
   const std::scoped_lock lock(mutex_);
   Group result{.exists = groups_.contains(group), .stable = true};
   for (const GroupMember& member : groups_[group].members) {
-    bus::Member description{.id = member.name, .name = member.name};
+    bus::Member description{.id = member.id, .name = member.name};
     for (const auto& [partition, owner] : groups_[group].owners) {
       if (owner == member.subscription) description.partitions.push_back(partition);
     }
@@ -185,9 +187,10 @@ void MemoryBus::refuse(const std::string& topic, bus::Producer::Problem problem)
   const std::scoped_lock lock(mutex_);
   refusals_[topic] = std::move(problem);
 }
-bus::Producer::Problem MemoryBus::refusal(const std::string& topic) {
+bus::Producer::Problem MemoryBus::refusal(const bus::Outgoing& message) {
+  if (message.key.size() + message.value.size() > kMaxMessage) return {"message too large", true};
   const std::scoped_lock lock(mutex_);
-  return refusals_[topic];
+  return refusals_[message.topic];
 }
 void MemoryBus::make_anew(const std::string& topic) {
   const std::scoped_lock lock(mutex_);

@@ -11,8 +11,9 @@ namespace p2p::testing {
 
 class MemoryLogReader;
 
-/// An in-memory bus for tests: topics with partitions, consumer groups, committed offsets. Thread-safe. Every call ends with
-/// notify_changed() or, if it may wait, begins with it. Kafka's own behaviour is tested with Kafka.
+/// An in-memory bus for tests: topics with partitions, consumer groups, committed offsets. Topics are created by their first use, nothing
+/// expires, and poll() may return earlier than its timeout. Thread-safe. Every call ends with notify_changed() or, if it may wait, begins
+/// with it. The suite of platform/bus/testing holds it to the contract of the other implementations.
 class MemoryBus : public bus::Bus {
  public:
   std::unique_ptr<bus::Producer> producer() override;
@@ -53,9 +54,12 @@ class MemoryBus : public bus::Bus {
 
   /// Short, so that polling loops notice soon that they have to stop.
   static constexpr std::chrono::milliseconds kLongestPoll{10};
+  static constexpr std::size_t kMaxMessage = 1'000'000;  ///< bytes, as with Kafka
+  static constexpr std::size_t kBatch = 100;             ///< of a subscription's poll()
 
   struct GroupMember {
     const void* subscription;
+    std::string id;
     std::string name;
     std::vector<std::string> topics;
   };
@@ -66,7 +70,7 @@ class MemoryBus : public bus::Bus {
   };
 
   bool store(const bus::Outgoing& message);
-  bus::Producer::Problem refusal(const std::string& topic);
+  bus::Producer::Problem refusal(const bus::Outgoing& message);
   std::vector<bus::Record>& records_of(const bus::TopicPartition& partition) {
     return topics_.at(partition.topic).at(static_cast<std::size_t>(partition.partition));
   }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/random_id.hpp"
 #include "services/testing/eventually.hpp"
 #include "services/testing/memory_bus.hpp"
 
@@ -13,7 +14,7 @@ class MemorySubscription : public bus::Subscription {
   MemorySubscription(MemoryBus& bus, std::string group, const std::vector<std::string>& topics, Events events)
       : bus_(bus), group_(std::move(group)), events_(std::move(events)) {
     const std::scoped_lock lock(bus_.mutex_);
-    state().members.push_back({this, bus_.member_name_, topics});
+    state().members.push_back({this, bus_.member_name_ + "-" + new_id(), bus_.member_name_, topics});
     notify_changed();
   }
   ~MemorySubscription() override {
@@ -130,7 +131,7 @@ class MemorySubscription : public bus::Subscription {
     if (paused_) return;
     for (auto& [partition, at] : assignments_) {
       const auto& all = bus_.records_of(partition);
-      for (; at.next < static_cast<std::int64_t>(all.size()); ++at.next) {
+      for (; at.next < static_cast<std::int64_t>(all.size()) && records.size() < MemoryBus::kBatch; ++at.next) {
         records.push_back(all[static_cast<std::size_t>(at.next)]);
         records.back().inherited = at.next < at.inherited_end;
       }

@@ -23,9 +23,8 @@ class EmbeddedBackend : public Backend {
     if (!bus) bus = embedded_bus(broker_, client_id);
     return *bus;
   }
-  bool expire(const TopicSpec& topic) override {
+  void expire(const TopicSpec& topic) override {
     while (bus("expire").backlog("nobody", topic.name).records > 0) broker_->cleaner.clean({});
-    return true;
   }
 
  private:
@@ -34,8 +33,9 @@ class EmbeddedBackend : public Backend {
   std::map<std::string, std::unique_ptr<Bus>> buses_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Embedded, BusContract,
-                         ::testing::Values(Implementation{"embedded", [] { return std::make_unique<EmbeddedBackend>(); }}));
+const auto kEmbedded = ::testing::Values(Implementation{"embedded", [] { return std::make_unique<EmbeddedBackend>(); }});
+INSTANTIATE_TEST_SUITE_P(Embedded, BusContract, kEmbedded);
+INSTANTIATE_TEST_SUITE_P(Embedded, RetentionContract, kEmbedded);
 
 }  // namespace
 }  // namespace p2p::bus::testing
@@ -207,11 +207,25 @@ TEST_F(EmbeddedTest, ReportsMessagesWhoseTopicStaysMissing) {
   const auto producer = bus->producer();
   std::atomic<int> refused = 0;
   const auto count = [&](const Producer::Problem& problem) { refused += !problem.empty() && !problem.permanent ? 1 : 0; };
+  EXPECT_TRUE(producer->flush({}));
   producer->send({.topic = "missing", .key = "k", .value = "x"}, count);
   producer->send({.topic = "t", .partition = 7, .key = "k", .value = "x", .headers = {}}, count);
   producer->send({.topic = "t", .partition = -1, .key = "k", .value = "x", .headers = {}}, count);
   EXPECT_TRUE(producer->flush(seconds(20)));
   EXPECT_EQ(refused, 3);
+}
+
+TEST_F(EmbeddedTest, MessagesWaitForTheirTopicInOrder) {
+  const auto bus = embedded_bus(open_embedded_broker(file_));
+  const auto producer = bus->producer();
+  for (const char* value : {"a", "b", "c"}) producer->send(message(value));
+  EXPECT_FALSE(producer->flush(milliseconds(5)));
+  bus->ensure_topics({{"t", 1}});
+  producer->send(message("d"));
+  ASSERT_TRUE(producer->flush(seconds(20)));
+  std::vector<std::string> values;
+  for (const Record& record : bus->read_log("t", {.offsets = {}, .since = Time{}})->poll(seconds(20))) values.push_back(record.value);
+  EXPECT_THAT(values, ElementsAre("a", "b", "c", "d"));
 }
 
 TEST_F(EmbeddedTest, RefusesInvalidTopics) {

@@ -25,6 +25,9 @@ std::vector<Record> read_from(Source& source, std::size_t count) {
 
 }  // namespace
 
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(RecreationContract);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(RetentionContract);
+
 BusContract::BusContract() : group_("contract." + new_id()) {}
 
 std::string BusContract::new_topic(int partitions) {
@@ -73,7 +76,7 @@ std::vector<Record> BusContract::read_all(const std::string& topic) {
 
 std::vector<std::string> BusContract::values(const std::vector<Record>& records) {
   std::vector<std::string> result;
-  for (const Record& record : records) result.push_back(record.value);
+  for (const Record& record : records) result.push_back(record.value.substr(0, 100));  // failures are printed
   return result;
 }
 

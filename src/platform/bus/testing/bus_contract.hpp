@@ -10,7 +10,8 @@
 
 #include "platform/bus/bus.hpp"
 
-/// The behaviour that every Bus has. A test program instantiates the suite BusContract for each implementation.
+/// The behaviour that every Bus has. A test program instantiates the suite BusContract for each implementation, and the other suites for
+/// those that can do it.
 namespace p2p::bus::testing {
 
 /// One implementation, and what a test does to it from outside.
@@ -19,10 +20,10 @@ class Backend {
   virtual ~Backend() = default;
   /// A bus whose members have this name. Valid as long as the backend.
   virtual Bus& bus(const std::string& client_id) = 0;
-  /// Deletes the topic and creates it again, while it is in use. False: not possible with this implementation.
-  virtual bool recreate(const TopicSpec&) { return false; }
-  /// Deletes all records of the topic, whose retention is 0, as when it has passed. False: not possible.
-  virtual bool expire(const TopicSpec&) { return false; }
+  /// For RecreationContract: deletes the topic and creates it again, while it is in use.
+  virtual void recreate(const TopicSpec&) {}
+  /// For RetentionContract: deletes all records of the topic, whose retention is 0, as when it has passed.
+  virtual void expire(const TopicSpec&) {}
 };
 
 struct Implementation {
@@ -56,5 +57,8 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
   std::unique_ptr<Backend> backend_ = GetParam().make();
   std::string group_;  ///< of the test alone
 };
+
+class RecreationContract : public BusContract {};
+class RetentionContract : public BusContract {};
 
 }  // namespace p2p::bus::testing
