@@ -31,10 +31,15 @@ export function statusText(record, live = {}) {
   return live.eta ? t('drawing_eta', percent, duration(live.eta)) : t('drawing', percent);
 }
 
-function ratioOf(record) {
+function expectedSize(record) {
   const card = models.model(record.body.model)?.card;
-  const { width, height } = parseSize(record.body.size) ?? { width: card?.width ?? 1, height: card?.height ?? 1 };
-  return width / height;
+  return parseSize(record.body.size) ?? { width: card?.width ?? 512, height: card?.height ?? 512 };
+}
+
+/** The style sheet enlarges small pictures, but not to the full width. */
+function setSize(canvas, { width, height }) {
+  canvas.style.setProperty('--ratio', width / height);
+  canvas.style.setProperty('--width', `${width}px`);
 }
 
 const isSafePreview = (url) => /^data:image\/(png|jpeg|webp);base64,/.test(url) || new URL(url, location.href).origin === location.origin;
@@ -43,7 +48,7 @@ const isSafePreview = (url) => /^data:image\/(png|jpeg|webp);base64,/.test(url) 
 function waiting(record) {
   const preview = el('img', { alt: t('preview'), hidden: true });
   const canvas = el('div.canvas.busy', {}, preview);
-  canvas.style.setProperty('--ratio', ratioOf(record));
+  setSize(canvas, expectedSize(record));
   const text = el('p.status');
   const bar = el('progress', { max: 1, value: 0, 'aria-label': t('progress') });
   const cancel = el('button.quiet', { type: 'button', 'data-action': 'cancel', onclick: () => requests.cancel(record.key) }, t('cancel'));
@@ -67,21 +72,22 @@ function figure(record, n, open) {
   const name = count > 1 ? t('picture', n, count, record.body.prompt) : t('picture_one', record.body.prompt);
   const image = el('img', { alt: name, width, height, draggable: 'true' });
   const canvas = el('button.canvas.busy', { type: 'button', 'data-action': 'open', 'aria-label': t('open_picture', name), onclick: () => open(record.key, n) }, image);
-  canvas.style.setProperty('--ratio', width / height);
+  setSize(canvas, { width, height });
   image.addEventListener('load', () => canvas.classList.remove('busy'));
   show(image, record, n, () => canvas.replaceWith(el('p.canvas.gone', {}, t('picture_gone'))));
-  return el('figure', {}, canvas, el('figcaption', {}, seedButton(record, n), ...(count === 1 ? factsOf(record).map((fact) => ` · ${fact}`) : [])), buttons(record, n));
+  return el('figure', {}, canvas, el('figcaption', {}, seedButton(record, n), count === 1 && ` · ${factsOf(record)}`), buttons(record, n));
 }
 
 function factsOf(record) {
   const { width, height } = record.data[0];
-  return [`${width}×${height}`, record.model, record.seconds && t('took', duration(record.seconds))].filter(Boolean);
+  const facts = [`${width}×${height}`, record.model, record.seconds && t('took', duration(record.seconds))].filter(Boolean);
+  return facts.map((fact) => fact.replaceAll(' ', '\u00a0')).join(' · ');
 }
 
 function finished(record, open) {
   return el('div.card', { 'data-count': record.data.length },
     el('div.pictures', {}, record.data.map((_, i) => figure(record, i + 1, open))),
-    record.data.length > 1 && el('p.facts', {}, factsOf(record).join(' · ')),
+    record.data.length > 1 && el('p.facts', {}, factsOf(record)),
     (record.notices ?? []).map((notice) => el('p.notice', {}, t('note', notice))));
 }
 

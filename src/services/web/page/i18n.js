@@ -44,10 +44,10 @@ export function errorText(error) {
 /** Seconds as "40 s" or "3 min", rounded as the bot does. */
 export function duration(time) {
   const seconds = Math.max(1, Math.ceil(time));
-  if (seconds < 10) return `${seconds} ${t('seconds')}`;
-  if (seconds < 60) return `${Math.ceil(seconds / 5) * 5} ${t('seconds')}`;
+  if (seconds < 10) return `${seconds}\u00a0${t('seconds')}`;
+  if (seconds < 60) return `${Math.ceil(seconds / 5) * 5}\u00a0${t('seconds')}`;
   const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} ${t('minutes')}`;
+  if (minutes < 60) return `${minutes}\u00a0${t('minutes')}`;
   const hours = `${Math.floor(minutes / 60)} ${t('hours')}`;
   return minutes % 60 === 0 ? hours : `${hours} ${minutes % 60} ${t('minutes')}`;
 }

@@ -17,7 +17,9 @@ export function menu(label, items) {
     // Upwards where there is no room below.
     const room = (holder.closest('.scroll, dialog') ?? document.body).getBoundingClientRect();
     list.classList.toggle('up', button.getBoundingClientRect().bottom + list.offsetHeight + 8 > room.bottom);
-    list.classList.toggle('left', button.getBoundingClientRect().left + list.offsetWidth + 8 > room.right);
+    const { left } = button.getBoundingClientRect();
+    const tooFar = Math.max(0, left + list.offsetWidth + 8 - room.right);
+    list.style.left = `${-Math.min(tooFar, left - room.left - 8)}px`;
     list.firstChild.focus();
     document.addEventListener('pointerdown', outside, true);
   }

@@ -44,5 +44,5 @@ const observer = new IntersectionObserver(
       near.get(target)();
     }
   },
-  { rootMargin: '600px' },
+  { rootMargin: '600px', scrollMargin: '600px' },
 );

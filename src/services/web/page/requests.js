@@ -97,17 +97,19 @@ async function send(key) {
     if (!record || !store.isOpen(record)) return;
     try {
       const answer = await api.submit(record.body, key);
-      const known = await store.patch(key, { id: answer.id, status: answer.status });
+      // It may have ended already, if an earlier answer was lost; follow() gets the rest.
+      const known = await store.patch(key, { id: answer.id, status: 'queued' });
       if (!known) await api.cancel(answer.id).catch(() => {});
       return;
     } catch (error) {
+      if (!(error instanceof api.ApiError)) throw error;
       if (!error.passes) return void (await store.patch(key, { status: 'failed', error: plain(error) }));
       await backOff(attempt, error);
     }
   }
 }
 
-const plain = (error) => ({ code: error.code ?? 'page', message: error.message });
+const plain = ({ code, message }) => ({ code, message });
 
 async function follow(key, id) {
   let failures = 0;

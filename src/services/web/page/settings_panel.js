@@ -54,8 +54,8 @@ function fields() {
   const dice = el('button.icon-button', { type: 'button', 'aria-label': t('random_seed'), title: t('random_seed'), onclick: () => form.setValue('seed', undefined) }, icon('dice'));
   return [
     offers('model') && labelled('model', select('model', models.all().map((one) => [one.id, titleOf(one)]), (id) => form.setValue('model', id))),
-    formats.length > 0 && choice('size', formats.map((format, i) => ({ of: i === 0 ? undefined : format.size, text: format.ratio ?? pretty(format.size), shape: format })), 'format'),
     choice('n', Array.from({ length: MOST_COUNT }, (_, i) => ({ of: i === 0 ? undefined : i + 1, text: String(i + 1) })), 'count'),
+    formats.length > 0 && choice('size', formats.map((format, i) => ({ of: i === 0 ? undefined : format.size, text: format.ratio ?? pretty(format.size), shape: format })), 'format'),
     offers('negative_prompt') && labelled('negative_prompt', el('textarea', { rows: 2, maxlength: 16_384, placeholder: t('negative_hint'), oninput: ({ target }) => form.setValue('negative_prompt', target.value) })),
     offers('steps') && labelled('steps', number('steps', { min: 1, max: 150, step: 1, hint: card.steps })),
     offers('guidance') && labelled('guidance', number('guidance', { min: 0, max: 50, step: 0.1, hint: card.guidance })),

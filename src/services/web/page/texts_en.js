@@ -27,7 +27,7 @@ export const textsEn = {
   from_to: 'from {0} to {1}', whole: 'a whole number',
   // Request
   you_asked: 'Your request', unsent: 'Sending…', accepted: 'Accepted, finding a free artist…', waiting: 'In the queue: number {0}',
-  waiting_eta: 'In the queue: number {0}, about {1}', starting: 'Starting to draw…', drawing: 'Drawing, {0} %', drawing_eta: 'Drawing, {0} %, {1} left',
+  waiting_eta: 'In the queue: number {0}, about {1}', starting: 'Starting to draw…', drawing: 'Drawing, {0}\u00a0%', drawing_eta: 'Drawing, {0}\u00a0%, {1} left',
   storing: 'Drawn, here it comes…', cancelling: 'Cancelling…', cancelled: 'Cancelled.', cancel: 'Cancel', progress: 'Progress',
   lost_request: 'The server no longer knows this request.', retry: 'Send again', preview: 'Preview',
   ready: 'Ready: {0}', failed: 'Did not work out: {0}', took: 'drawn in {0}', note: 'Note: {0}',

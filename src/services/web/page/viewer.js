@@ -43,6 +43,8 @@ function draw(to) {
   const record = store.get(to.key);
   const { width, height } = record.data[to.n - 1];
   const image = el('img', { alt: t('picture_one', record.body.prompt), width, height });
+  image.style.setProperty('--width', `${width}px`);
+  image.style.setProperty('--height', `${height}px`);
   pictureUrl(to.key, to.n).then((url) => (image.src = url ?? record.data[to.n - 1].url));
   const turn = (by, name, label) =>
     el('button.icon-button.turn', { type: 'button', 'data-action': name, 'aria-label': t(label), title: t(label), disabled: !neighbour(by), onclick: () => draw(neighbour(by)) }, icon(name));
