@@ -33,12 +33,16 @@ class ChatPage:
 
     def open(self):
         self.page.goto(self.url)
-        expect(self.prompt).to_be_visible()
-        return self
+        return self.started()
 
     def reload(self):
         self.page.reload()
-        expect(self.prompt).to_be_visible()
+        self.started()
+
+    def started(self):
+        """Waits for the script, which writes this after it has read the history."""
+        expect(self.find("#limit")).not_to_be_empty()
+        return self
 
     def second_tab(self):
         """Another tab of the same browser."""

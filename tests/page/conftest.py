@@ -39,11 +39,18 @@ def own_server(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def launch():
+    """Starts browsers, with additional arguments."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[] if os.geteuid() else ["--no-sandbox"])
-        yield browser
-        browser.close()
+        sandbox = [] if os.geteuid() else ["--no-sandbox"]  # root cannot have it
+        yield lambda *arguments: playwright.chromium.launch(executable_path=CHROMIUM, args=[*sandbox, *arguments])
+
+
+@pytest.fixture(scope="session")
+def chromium(launch):
+    browser = launch()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -130,3 +130,36 @@ def test_finished_pictures_stay_without_the_server(user, own_server):
     with page.page.expect_download() as download:
         page.act(card, "download")
     assert open(download.value.path(), "rb").read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_streams_leave_connections_for_other_calls(user):
+    page = user()
+    streams, most = set(), 0
+
+    def opened(request):
+        nonlocal most
+        if request.url.endswith("/events"):
+            streams.add(request)
+            most = max(most, len(streams))
+    page.context.on("request", opened)
+    page.context.on("requestfinished", lambda request: streams.discard(request))
+    page.context.on("requestfailed", lambda request: streams.discard(request))
+    for number in range(5):
+        page.ask(f"picture {number}")
+    expect(page.find("#feed figure")).to_have_count(5)
+    assert 1 <= most <= 2
+
+
+def test_a_page_without_https_works_too(launch, own_server):
+    """Browsers have neither locks nor a clipboard there."""
+    server = own_server(P2P_PUBLIC_URL="http://pictures.test")
+    browser = launch("--host-resolver-rules=MAP pictures.test 127.0.0.1")
+    page = browser.new_context(locale="en-GB").new_page()
+    page.goto(server.url.replace("127.0.0.1", "pictures.test"))
+    assert page.evaluate("[isSecureContext, navigator.locks, navigator.clipboard]") == [False, None, None]
+    page.fill("#prompt", "a fox")
+    page.press("#prompt", "Enter")
+    expect(page.locator("#feed figure button.canvas:not(.busy) img")).to_have_count(1)
+    page.locator(".seed-value").click()
+    expect(page.locator("#toast")).to_have_text("Copied")
+    browser.close()

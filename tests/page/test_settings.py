@@ -118,3 +118,23 @@ def test_a_failed_request_is_explained_and_can_be_repeated(user, fake_api):
     page.find("[data-action=again]").click()
     expect(page.pictures).to_have_count(1)
     assert len(set(fake_api.keys)) == 2
+
+
+def test_the_oldest_requests_make_room(user, fake_api):
+    page = user(routes=fake_api)
+    page.page.evaluate("""() => new Promise((resolve) => {
+      const open = indexedDB.open('prompt2pic');
+      open.onsuccess = () => {
+        const all = open.result.transaction('requests', 'readwrite');
+        for (let i = 0; i < 500; ++i)
+          all.objectStore('requests').put({ key: `old-${i}`, time: 1000 + i, status: 'cancelled', body: { prompt: `old ${i}` } });
+        all.oncomplete = resolve;
+      };
+    })""")
+    page.reload()
+    expect(page.find("#entries > li")).to_have_count(500)
+    expect(page.find("#limit")).to_contain_text("500")
+    page.draw("a new one")
+    expect(page.find("#entries > li")).to_have_count(500)
+    expect(page.find("#entries > li .words").first).to_have_text("a new one")
+    expect(page.find("#entries > li .words").last).to_have_text("old 1")

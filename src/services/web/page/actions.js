@@ -99,5 +99,6 @@ export function buttons(record, n, leave = () => {}) {
 /** The seed of picture n; pressing it copies it. */
 export const seedButton = (record, n) => {
   const { seed } = record.data[n - 1];
-  return el('button.seed-value', { type: 'button', title: t('copy_seed', seed), 'aria-label': t('copy_seed', seed), onclick: () => copy(String(seed)) }, t('seed_is', seed));
+  const label = t('copy_seed', seed);
+  return el('button.seed-value', { type: 'button', title: label, 'aria-label': label, onclick: () => copy(String(seed)) }, t('seed_is', seed));
 };

@@ -1,7 +1,7 @@
 // A request in the chat: the prompt, and what became of it.
 
 import { buttons, seedButton } from './actions.js';
-import { el, icon } from './dom.js';
+import { el, icon, iconButton } from './dom.js';
 import { counted, duration, errorText, moment, t } from './i18n.js';
 import * as models from './models.js';
 import { show } from './pictures.js';
@@ -42,7 +42,7 @@ function setSize(canvas, { width, height }) {
   canvas.style.setProperty('--width', `${width}px`);
 }
 
-const isSafePreview = (url) => /^data:image\/(png|jpeg|webp);base64,/.test(url) || new URL(url, location.href).origin === location.origin;
+const isSafePreview = (url) => /^(data:image\/(png|jpeg|webp);base64,|v1\/|\/(?!\/))/.test(url);
 
 /** The part that follows an unfinished request. */
 function waiting(record) {
@@ -71,7 +71,8 @@ function figure(record, n, open) {
   const count = record.data.length;
   const name = count > 1 ? t('picture', n, count, record.body.prompt) : t('picture_one', record.body.prompt);
   const image = el('img', { alt: name, width, height, draggable: 'true' });
-  const canvas = el('button.canvas.busy', { type: 'button', 'data-action': 'open', 'aria-label': t('open_picture', name), onclick: () => open(record.key, n) }, image);
+  const attributes = { type: 'button', 'data-action': 'open', 'aria-label': t('open_picture', name), onclick: () => open(record.key, n) };
+  const canvas = el('button.canvas.busy', attributes, image);
   setSize(canvas, { width, height });
   image.addEventListener('load', () => canvas.classList.remove('busy'));
   show(image, record, n, () => canvas.replaceWith(el('p.canvas.gone', {}, t('picture_gone'))));
@@ -96,8 +97,10 @@ function ended(record) {
   const text = record.status === 'cancelled' ? t('cancelled') : record.status === 'lost' ? t('lost_request') : errorText(error);
   const unsent = !record.id && record.status === 'failed' && error.code !== 'idempotency_key_reused';
   const again = () => (unsent ? requests.repeat(record.key) : requests.create(record.body));
-  return el('div.card.ended', {}, el('p', { class: record.status === 'failed' ? 'status error' : 'status' }, text),
-    el('div.actions', {}, el('button.action', { type: 'button', 'data-action': unsent ? 'retry' : 'again', onclick: again }, icon('again'), el('span', {}, t(unsent ? 'retry' : 'again')))));
+  const name = unsent ? 'retry' : 'again';
+  return el('div.card.ended', {},
+    el(record.status === 'failed' ? 'p.status.error' : 'p.status', {}, text),
+    el('div.actions', {}, el('button.action', { type: 'button', 'data-action': name, onclick: again }, icon('again'), el('span', {}, t(name)))));
 }
 
 /** {node, update(record, live), focus()}. `open(key, n)` shows a picture, `remove(key)` asks and deletes. */
@@ -120,9 +123,9 @@ export function card(key, { open, remove }) {
           el('p.words', {}, record.body.prompt),
           negative ? el('p.negative', {}, `${t('negative_prompt')}: ${negative}`) : '',
           el('p.facts', {}, [...settingsOf(record.body), moment(record.time)].join(' · ')),
-          el('button.icon-button.delete', { type: 'button', 'data-action': 'delete', 'aria-label': t('delete_one'), title: t('delete_one'), onclick: () => remove(key) }, icon('trash')));
+          iconButton('.delete', 'trash', t('delete_one'), { 'data-action': 'delete', onclick: () => remove(key) }));
         part = store.isOpen(record) ? waiting(record) : null;
-        answer.replaceChildren(part?.node ?? (record.status === 'finished' ? finished(record, open) : ended(record)));
+        answer.replaceChildren(part?.node ?? (record.data?.length > 0 ? finished(record, open) : ended(record)));
       }
       part?.update(record, live);
     },

@@ -57,7 +57,9 @@ export function draw() {
   find('#chips').replaceChildren(...values.map(([name, value]) => {
     const text = panel.chipText(name, value);
     const remove = () => (form.setValue(name, undefined), box().focus());
-    return el('li', {}, el('button.chip', { type: 'button', 'data-name': name, 'aria-label': t('remove', text), title: t('remove', text), onclick: remove }, el('span', {}, text), icon('close')));
+    const label = t('remove', text);
+    const attributes = { type: 'button', 'data-name': name, 'aria-label': label, title: label, onclick: remove };
+    return el('li', {}, el('button.chip', attributes, el('span', {}, text), icon('close')));
   }));
 }
 

@@ -53,7 +53,7 @@ export async function changeKey() {
 /** Resolves to true if the key was changed. */
 function keyDialog(wanted) {
   return ask({ class: 'ask key', 'aria-labelledby': 'key-title' }, (close) => {
-    const input = el('input', { id: 'key', type: 'password', autocomplete: 'current-password', required: true, maxlength: 500, spellcheck: 'false', 'aria-describedby': 'key-error' });
+    const input = el('input', { id: 'key', type: 'password', autocomplete: 'current-password', maxlength: 500, 'aria-describedby': 'key-error' });
     const error = el('p.error', { id: 'key-error', role: 'alert' });
     const save = el('button.strong', { type: 'submit' }, t('key_save'));
     const submit = async (event) => {

@@ -1,7 +1,7 @@
 // The documentation of the API, made of /openapi.json.
 
 import { copy } from './copy.js';
-import { el, find, icon } from './dom.js';
+import { el, find, iconButton } from './dom.js';
 import { language, onLanguage, setLanguage, t, translate } from './i18n.js';
 import { curlOf, fieldsOf, jsonSchema, operationsOf, resolve, typeOf } from './openapi.js';
 import * as theme from './theme.js';
@@ -14,13 +14,19 @@ function prose(text) {
   return String(text ?? '').split(/(`[^`]+`)/).map((part) => (part.startsWith('`') ? el('code', {}, part.slice(1, -1)) : part));
 }
 
+const badge = (method) => el(`span.method.${method.toLowerCase()}`, {}, method);
+
 function table(title, rows) {
   if (rows.length === 0) return null;
   const line = ({ name, type, required, description, ...more }) =>
     el('tr', {},
       el('th', { scope: 'row' }, el('code', {}, name), required && el('span.required', {}, t('docs_required'))),
-      el('td', {}, el('span.type', {}, type, more.default !== undefined && ` = ${JSON.stringify(more.default)}`), description && el('p', {}, prose(description))));
-  return el('section', {}, el('h3', {}, title), el('div.wide', { tabindex: '0', role: 'region', 'aria-label': title }, el('table', {}, el('tbody', {}, rows.map(line)))));
+      el('td', {},
+        el('span.type', {}, type, more.default !== undefined && ` = ${JSON.stringify(more.default)}`),
+        description && el('p', {}, prose(description))));
+  return el('section', {},
+    el('h3', {}, title),
+    el('div.wide', { tabindex: '0', role: 'region', 'aria-label': title }, el('table', {}, el('tbody', {}, rows.map(line)))));
 }
 
 function answers(operation) {
@@ -39,13 +45,14 @@ function answers(operation) {
 
 function section(operation) {
   const command = curlOf(api, operation, location.origin);
-  const parameters = operation.parameters.map(({ name, in: place, required, description, schema }) => ({ name, type: `${place}, ${typeOf(api, schema)}`, required, description }));
+  const parameters = operation.parameters.map(({ name, in: place, required, description, schema }) =>
+    ({ name, type: `${place}, ${typeOf(api, schema)}`, required, description }));
   return el('section.operation', { id: operation.operationId },
-    el('h2', {}, el(`span.method.${operation.method.toLowerCase()}`, {}, operation.method), el('code', {}, operation.path)),
+    el('h2', {}, badge(operation.method), el('code', {}, operation.path)),
     el('p.summary', {}, prose(operation.summary), operation.description && ` ${operation.description}`),
     el('section', {}, el('h3', {}, t('docs_example')),
       el('div.example', {}, el('pre', { tabindex: '0' }, command),
-        el('button.icon-button', { type: 'button', 'aria-label': t('docs_copy'), title: t('docs_copy'), onclick: () => copy(command) }, icon('copy')))),
+        iconButton('', 'copy', t('docs_copy'), { onclick: () => copy(command) }))),
     table(t('docs_parameters'), parameters),
     table(t('docs_body'), fieldsOf(api, jsonSchema(operation.requestBody))),
     answers(operation));
@@ -57,7 +64,7 @@ function draw() {
   if (!api) return main.replaceChildren(el('h1', {}, t('docs_title')), el('p', { role: 'status' }, t(failed ? 'docs_failed' : 'loading')));
   const operations = operationsOf(api);
   find('#contents').replaceChildren(el('ul', {}, operations.map((operation) =>
-    el('li', {}, el('a', { href: `#${operation.operationId}` }, el(`span.method.${operation.method.toLowerCase()}`, {}, operation.method), el('span', {}, operation.path))))));
+    el('li', {}, el('a', { href: `#${operation.operationId}` }, badge(operation.method), el('span', {}, operation.path))))));
   main.replaceChildren(el('h1', {}, t('docs_title')),
     ...String(api.info?.description ?? '').split(/\n\s*\n/).map((paragraph) => el('p', {}, prose(paragraph))), ...operations.map(section));
 }

@@ -17,6 +17,10 @@ function set(node, name, value) {
   else node.setAttribute(name, value === true ? '' : value);
 }
 
+/** A button with an icon; the label is for screen readers and the tooltip. */
+export const iconButton = (what, image, label, attributes) =>
+  el(`button.icon-button${what}`, { type: 'button', 'aria-label': label, title: label, ...attributes }, icon(image));
+
 export const find = (selector, from = document) => from.querySelector(selector);
 
 /** Waits; ends early when the signal is aborted. */

@@ -2,7 +2,7 @@
 
 import { settingsOf, statusText } from './card.js';
 import { confirm } from './dialogs.js';
-import { el, find, icon } from './dom.js';
+import { el, find, iconButton } from './dom.js';
 import { counted, moment, t } from './i18n.js';
 import { announce, say } from './notices.js';
 import { show } from './pictures.js';
@@ -62,9 +62,9 @@ function entry(record) {
   if (thumb.tagName === 'IMG') show(thumb, record, 1);
   const state = el('span.state', {}, stateOf(record));
   const choose = el('button.choose', { type: 'button', onclick: () => (toggle(false), reveal(record.key)) },
-    el('span.thumb', {}, thumb, record.data?.length > 1 && el('span.count', { 'aria-label': counted('pictures', record.data.length) }, String(record.data.length))),
+    el('span.thumb', {}, thumb, record.data?.length > 1 && el('span.count', { title: counted('pictures', record.data.length) }, String(record.data.length))),
     el('span.lines', {}, el('span.words', {}, record.body.prompt), state));
-  const remove = el('button.icon-button.delete', { type: 'button', 'aria-label': `${t('delete_one')}: ${record.body.prompt}`, title: t('delete_one'), onclick: () => deleteOne(record.key) }, icon('trash'));
+  const remove = iconButton('.delete', 'trash', `${t('delete_one')}: ${record.body.prompt}`, { title: t('delete_one'), onclick: () => deleteOne(record.key) });
   const words = [record.body.prompt, record.body.negative_prompt, record.model, ...settingsOf(record.body), ...(record.data ?? []).map(({ seed }) => seed)];
   return { node: el('li', { 'data-key': record.key }, choose, remove), state, text: words.filter(Boolean).join('\n').toLowerCase(), looks: looks(record) };
 }

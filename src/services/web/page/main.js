@@ -16,7 +16,10 @@ import * as store from './store.js';
 import * as theme from './theme.js';
 import * as viewer from './viewer.js';
 
-const ICONS = { 'history-open': 'menu', 'history-close': 'close', 'key-open': 'key', docs: 'docs', latest: 'down', more: 'more', 'file-open': 'file', send: 'send', 'editing-stop': 'close' };
+const ICONS = {
+  'history-open': 'menu', 'history-close': 'close', 'key-open': 'key', docs: 'docs', latest: 'down', more: 'more', 'file-open': 'file', send: 'send',
+  'editing-stop': 'close',
+};
 
 function drawWelcome() {
   const one = form.model();
@@ -27,7 +30,8 @@ function drawWelcome() {
     find('#prompt').focus();
   };
   const examples = own(one?.card?.examples) ?? [];
-  find('#examples').replaceChildren(...examples.slice(0, 8).map((example) => el('li', {}, el('button.example', { type: 'button', onclick: () => use(example) }, example))));
+  const button = (example) => el('li', {}, el('button.example', { type: 'button', onclick: () => use(example) }, example));
+  find('#examples').replaceChildren(...examples.slice(0, 8).map(button));
 }
 
 function drawConnection(reachable) {

@@ -3,9 +3,12 @@
 import { el, icon } from './dom.js';
 import { t } from './i18n.js';
 
+const MARGIN = 24;  // px, with a scroll bar
+
 /** `items`: [icon, name of the text, action]. */
 export function menu(label, items) {
-  const button = el('button.action.dots', { type: 'button', 'aria-label': label, title: label, 'aria-haspopup': 'menu', 'aria-expanded': 'false' }, icon('dots'));
+  const attributes = { type: 'button', 'aria-label': label, title: label, 'aria-haspopup': 'menu', 'aria-expanded': 'false' };
+  const button = el('button.action.dots', attributes, icon('dots'));
   const list = el('div.menu', { role: 'menu', 'aria-label': label, hidden: true },
     items.map(([image, name, action]) =>
       el('button.item', { type: 'button', role: 'menuitem', tabindex: '-1', 'data-action': name, onclick: () => (close(), action()) }, icon(image), t(name))));
@@ -18,8 +21,8 @@ export function menu(label, items) {
     const room = (holder.closest('.scroll, dialog') ?? document.body).getBoundingClientRect();
     list.classList.toggle('up', button.getBoundingClientRect().bottom + list.offsetHeight + 8 > room.bottom);
     const { left } = button.getBoundingClientRect();
-    const tooFar = Math.max(0, left + list.offsetWidth + 8 - room.right);
-    list.style.left = `${-Math.min(tooFar, left - room.left - 8)}px`;
+    const tooFar = Math.max(0, left + list.offsetWidth + MARGIN - room.right);
+    list.style.left = `${-Math.min(tooFar, left - room.left - MARGIN)}px`;
     list.firstChild.focus();
     document.addEventListener('pointerdown', outside, true);
   }

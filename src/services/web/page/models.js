@@ -4,7 +4,7 @@ import * as api from './api.js';
 import { pause } from './dom.js';
 
 const AGAIN = 3_000;     // ms, while there is no model
-const REFRESH = 60_000;
+const REFRESH = 20_000;
 
 let list = [];
 let loaded = false;

@@ -55,7 +55,8 @@ export function curlOf(api, { method, path, requestBody }, origin) {
   if (path.endsWith('/events')) lines[0] = lines[0].replace('curl', 'curl -N');
   if (path.endsWith('/images/{n}')) lines.push('-o picture.png');
   if (body.properties) {
-    const example = Object.fromEntries((body.required ?? []).map((name) => [name, name === 'prompt' ? 'a fox in the snow' : typeOf(api, body.properties[name])]));
+    const valueOf = (name) => (name === 'prompt' ? 'a fox in the snow' : typeOf(api, body.properties[name]));
+    const example = Object.fromEntries((body.required ?? []).map((name) => [name, valueOf(name)]));
     lines.push("-H 'Content-Type: application/json'", `-d '${JSON.stringify(example)}'`);
   }
   return lines.join(' \\\n  ');

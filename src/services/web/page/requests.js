@@ -158,7 +158,7 @@ export async function apply(key, state) {
     store.setProgress(key, { position, eta, progress, stage, cancelling, preview });
   } else {
     const seconds = state.seconds?.total;
-    await store.patch(key, { status, model, data, used, notices, offers, error, seconds, linked: Date.now() });
+    await store.patch(key, { status, model, data: Array.isArray(data) ? data : [], used, notices, offers, error, seconds, linked: Date.now() });
   }
 }
 

@@ -1,6 +1,6 @@
 // "More": what can be set for the next request. Only what the model can do is offered.
 
-import { el, find, icon } from './dom.js';
+import { el, find, iconButton } from './dom.js';
 import * as form from './form.js';
 import { counted, own, t } from './i18n.js';
 import * as models from './models.js';
@@ -51,15 +51,18 @@ function fields() {
   const card = form.model()?.card;
   const offers = form.offered;
   const formats = formatsOf(card);
-  const dice = el('button.icon-button', { type: 'button', 'aria-label': t('random_seed'), title: t('random_seed'), onclick: () => form.setValue('seed', undefined) }, icon('dice'));
+  const dice = iconButton('', 'dice', t('random_seed'), { onclick: () => form.setValue('seed', undefined) });
+  const formatOption = (format, i) => ({ of: i === 0 ? undefined : format.size, text: format.ratio ?? pretty(format.size), shape: format });
+  const samplers = () => [['', t('default_value')], ...card.samplers.map((name) => [name, name])];
+  const negative = { rows: 2, maxlength: 16_384, placeholder: t('negative_hint'), oninput: ({ target }) => form.setValue('negative_prompt', target.value) };
   return [
     offers('model') && labelled('model', select('model', models.all().map((one) => [one.id, titleOf(one)]), (id) => form.setValue('model', id))),
     choice('n', Array.from({ length: MOST_COUNT }, (_, i) => ({ of: i === 0 ? undefined : i + 1, text: String(i + 1) })), 'count'),
-    formats.length > 0 && choice('size', formats.map((format, i) => ({ of: i === 0 ? undefined : format.size, text: format.ratio ?? pretty(format.size), shape: format })), 'format'),
-    offers('negative_prompt') && labelled('negative_prompt', el('textarea', { rows: 2, maxlength: 16_384, placeholder: t('negative_hint'), oninput: ({ target }) => form.setValue('negative_prompt', target.value) })),
+    formats.length > 0 && choice('size', formats.map(formatOption), 'format'),
+    offers('negative_prompt') && labelled('negative_prompt', el('textarea', negative)),
     offers('steps') && labelled('steps', number('steps', { min: 1, max: 150, step: 1, hint: card.steps })),
     offers('guidance') && labelled('guidance', number('guidance', { min: 0, max: 50, step: 0.1, hint: card.guidance })),
-    offers('sampler') && labelled('sampler', select('sampler', [['', t('default_value')], ...card.samplers.map((name) => [name, name])], (name) => form.setValue('sampler', name))),
+    offers('sampler') && labelled('sampler', select('sampler', samplers(), (name) => form.setValue('sampler', name))),
     labelled('seed', number('seed', { min: 0, max: MOST_SEED, step: 1, hint: t('seed_hint') }), dice),
   ].filter(Boolean);
 }

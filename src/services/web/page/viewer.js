@@ -1,7 +1,7 @@
 // One picture on the whole page; arrows lead to the others.
 
 import { buttons, seedButton } from './actions.js';
-import { el, find, icon } from './dom.js';
+import { el, find, iconButton } from './dom.js';
 import { moment, t } from './i18n.js';
 import { pictureUrl } from './pictures.js';
 import * as store from './store.js';
@@ -9,7 +9,7 @@ import * as store from './store.js';
 let dialog = null;
 let at = null;  // {key, n}
 
-const everyPicture = () => store.all().filter((record) => record.status === 'finished').flatMap((record) => record.data.map((_, i) => ({ key: record.key, n: i + 1 })));
+const everyPicture = () => store.all().flatMap((record) => (record.data ?? []).map((_, i) => ({ key: record.key, n: i + 1 })));
 
 /** The picture `by` places further, or undefined at the end. */
 function neighbour(by) {
@@ -47,7 +47,7 @@ function draw(to) {
   image.style.setProperty('--height', `${height}px`);
   pictureUrl(to.key, to.n).then((url) => (image.src = url ?? record.data[to.n - 1].url));
   const turn = (by, name, label) =>
-    el('button.icon-button.turn', { type: 'button', 'data-action': name, 'aria-label': t(label), title: t(label), disabled: !neighbour(by), onclick: () => draw(neighbour(by)) }, icon(name));
+    iconButton('.turn', name, t(label), { 'data-action': name, disabled: !neighbour(by), onclick: () => draw(neighbour(by)) });
   const focused = dialog.contains(document.activeElement) ? document.activeElement.dataset.action : undefined;
   const close = () => dialog?.close();
   dialog.replaceChildren(
@@ -55,7 +55,7 @@ function draw(to) {
     el('div.about', {},
       el('div', {}, el('p.words', {}, record.body.prompt), el('p.facts', {}, seedButton(record, to.n), ` · ${width}×${height} · ${moment(record.time)}`)),
       buttons(record, to.n, close)),
-    el('button.icon-button.viewer-close', { type: 'button', 'data-action': 'close', 'aria-label': t('close'), title: t('close'), onclick: close }, icon('close')));
+    iconButton('.viewer-close', 'close', t('close'), { 'data-action': 'close', onclick: close }));
   // The focused button was replaced by a new one.
   const same = focused && find(`[data-action="${focused}"]:not(:disabled)`, dialog);
   if (dialog.open) (same || find('[data-action="close"]', dialog)).focus();
