@@ -69,6 +69,7 @@ export function icon(name) {
   svg.setAttribute('viewBox', '0 0 24 24');
   svg.setAttribute('aria-hidden', 'true');
   svg.classList.add('icon');
+  svg.dataset.icon = name;
   const path = document.createElementNS(space, 'path');
   path.setAttribute('d', PATHS[name]);
   svg.append(path);
