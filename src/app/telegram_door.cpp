@@ -32,7 +32,8 @@ std::optional<T> insist(const char* what, const std::stop_token& stop, const std
   }
 }
 
-chat::BotConfig bot_config(const AppConfig& config, const std::string& username, const std::string& model) {
+chat::BotConfig bot_config(const AppConfig& config, const std::string& username, const std::string& model,
+                           const requests::ModelCatalog& catalog) {
   return {.rules = {.username = username,
                     .model = model,
                     .admins = config.admins,
@@ -41,7 +42,13 @@ chat::BotConfig bot_config(const AppConfig& config, const std::string& username,
                     .user_queue = config.user_queue,
                     .user_per_day = config.user_per_day},
           .link_ttl = config.link_ttl,
-          .keep_days = config.keep_days};
+          .keep_days = config.keep_days,
+          .example = [&catalog, model](chat::Language language) -> std::string {
+            const auto description = catalog.find(model);
+            if (!description) return "";
+            const auto found = description->examples.find(language == chat::Language::ru ? "ru" : "en");
+            return found == description->examples.end() || found->second.empty() ? "" : found->second.front();
+          }};
 }
 
 }  // namespace
@@ -73,7 +80,8 @@ void TelegramDoor::run(bus::Bus& bus, Door& door, blob::BlobStore& store) {
   const auto stop_others =
       std::unique_ptr<ServiceProcess, void (*)(ServiceProcess*)>(&process_, [](auto* process) { process->request_stop(); });
   const std::stop_callback on_stop(stop_, [&] { stopped_at_ = to_millis(now()); });
-  bot_.emplace(*api_, bus, door.requests, door.dispatch, store, *database_, process_.metrics(), bot_config(config_, username_, model_));
+  bot_.emplace(*api_, bus, door.requests, door.dispatch, store, *database_, process_.metrics(),
+               bot_config(config_, username_, model_, door.models));
   running_ = &*bot_;
   log::info("working", {{"bot", "@" + username_}, {"model", model_}, {"version", P2P_VERSION}});
   std::exception_ptr failed;

@@ -29,7 +29,7 @@ class DemoServer:
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self):
-        command = [str(BINARY), "demo", "--listen", f"127.0.0.1:{self.port}", "--data-dir", str(self.folder / "data")]
+        command = [str(BINARY), "demo", "--http-listen", f"127.0.0.1:{self.port}", "--data-dir", str(self.folder / "data")]
         with open(self.folder / "demo.log", "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **self.settings})
         deadline = time.monotonic() + START_SECONDS

@@ -3,11 +3,12 @@
 import re
 import socket
 import subprocess
+import time
 
 import pytest
 
 from api_caller import Caller
-from infra import BINARY, Process, Service, fetch, free_port, wait_for
+from infra import BINARY, PATIENCE, Process, Service, fetch, free_port, wait_for
 # The scenarios that need neither Kafka nor a worker of their own; pytest runs them here with the fixtures below.
 from test_service import (test_again_draws_with_a_new_seed_and_only_for_its_owner, test_an_update_that_comes_twice_counts_once,  # noqa: F401
                           test_bot_reacts_only_to_commands_in_groups, test_bot_speaks_russian, test_hostile_words_are_inert,
@@ -91,6 +92,29 @@ def test_each_browser_is_a_user(serve):
     assert one.status(id)["status"] == "finished"
     for method, path in (("GET", ""), ("GET", "/events"), ("GET", "/images/1"), ("DELETE", "")):
         assert two.call(method, f"/v1/requests/{id}{path}")[0] == 404, path
+
+
+def test_page_answers_beside_a_thousand_idle_streams(serve):
+    demo = serve(P2P_FLAT_MS=600_000)
+    demo.start("bot")
+    streams, address = [], ("127.0.0.1", demo.ports["bot"])
+    try:
+        for digit in "12":
+            id = Caller(demo, "bot", key="web-" + digit * 32).ask()[2]["id"]
+            for _ in range(500):
+                streams.append(socket.create_connection(address, 20))
+                streams[-1].sendall(f"GET /v1/requests/{id}/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer web-{digit * 32}\r\n\r\n".encode())
+        assert all(b"200 OK" in stream.recv(4096) for stream in streams)
+        times = []
+        for _ in range(20):
+            start = time.monotonic()
+            assert fetch(demo.url("bot", "/"))[0] == 200
+            times.append(time.monotonic() - start)
+        print(f"the page beside 1,000 streams: median {sorted(times)[10] * 1000:.0f} ms")
+        assert sorted(times)[10] < 0.1 * PATIENCE
+    finally:
+        for stream in streams:
+            stream.close()
 
 
 def test_page_and_documents_are_served_safely(serve):

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "base/clock.hpp"
 #include "base/heartbeat.hpp"
@@ -14,6 +15,8 @@ struct BotConfig {
   ConversationRules rules;
   std::chrono::seconds link_ttl{604'800};
   std::optional<int> keep_days;
+  /// A prompt that the model draws well, for help texts; empty: none is known. Thread-safe; may be unset.
+  std::function<std::string(Language language)> example;
   int calls_per_second =
       27;  ///< to all chats together; Telegram allows about 30, of which other programs with the same token may need some
   std::function<Time()> clock = now;  ///< for tests; thread-safe. A jump of it is noticed when the next update is taken

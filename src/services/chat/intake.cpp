@@ -18,7 +18,7 @@ struct Overloaded : Functions... {
 }  // namespace
 
 Intake::Intake(EventLoop& loop, UnitOfWork& work, Metrics& metrics, const BotConfig& config, const Parts& parts)
-    : loop_(loop), work_(work), metrics_(metrics), parts_(parts), conversation_(config.rules, *this, random_bits) {}
+    : loop_(loop), work_(work), metrics_(metrics), config_(config), parts_(parts), conversation_(config.rules, *this, random_bits) {}
 
 bool Intake::take(const telegram::Update& update) try {
   const auto count = [&](const char* kind) { metrics_.counter("prompt2pic_updates_total", "Updates by kind.", {{"kind", kind}}).add(); };

@@ -50,6 +50,7 @@ class Intake : private Lookup {
   int queue_length() override;
   int waiting_of(std::int64_t user) override;
   int day_count(std::int64_t user, const std::string& day) override;
+  std::string example(Language language) override { return config_.example ? config_.example(language) : ""; }
   bool has_link(const ChatRequest& request) override;
 
   bool is_known(std::int64_t update_id);
@@ -61,6 +62,7 @@ class Intake : private Lookup {
   EventLoop& loop_;
   UnitOfWork& work_;
   Metrics& metrics_;
+  const BotConfig& config_;
   Parts parts_;
   Conversation conversation_;
   std::set<std::int64_t> recent_updates_;  ///< of which some are not committed yet

@@ -70,7 +70,7 @@ std::vector<Action> Conversation::on_message(const telegram::Message& message, T
     case Command::Kind::none:
       break;
     case Command::Kind::start:
-      return answer(say(origin.language, Text::start));
+      return answer(say(origin.language, Text::start, {example(origin.language)}));
     case Command::Kind::help:
       return answer(say(origin.language, Text::help));
     case Command::Kind::unknown:
@@ -80,7 +80,7 @@ std::vector<Action> Conversation::on_message(const telegram::Message& message, T
     case Command::Kind::cancel:
       return cancel(origin, means_all(command.argument));
     case Command::Kind::txt2img:
-      if (command.argument.empty()) return answer(say(origin.language, Text::usage));
+      if (command.argument.empty()) return answer(say(origin.language, Text::usage, {example(origin.language)}));
       return {ask(origin, {.model = rules_.model, .prompt = command.argument, .seed = new_seed()}, now)};
   }
   return {};
@@ -187,6 +187,11 @@ Action Conversation::draw_again(const telegram::User& user, const ChatRequest& r
   if (kind == Callback::Kind::variation) params.variations.push_back(new_seed());
   if (kind == Callback::Kind::larger) params.upscale = kLarger;
   return ask(origin, params, now);
+}
+
+std::string Conversation::example(Language language) {
+  const std::string known = lookup_.example(language);
+  return known.empty() ? say(language, Text::example) : known;
 }
 
 bool Conversation::may_draw(std::int64_t user) const {

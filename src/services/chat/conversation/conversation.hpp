@@ -63,6 +63,8 @@ class Lookup {
   virtual int waiting_of(std::int64_t user) = 0;
   /// The user's requests of that day.
   virtual int day_count(std::int64_t user, const std::string& day) = 0;
+  /// A prompt that the model draws well; empty: none is known.
+  virtual std::string example(Language language) = 0;
   /// Whether there is a link to the request's picture.
   virtual bool has_link(const ChatRequest& request) = 0;
 };
@@ -99,6 +101,7 @@ class Conversation {
   Action ask(const Origin& origin, const Params& params, Time now);
   Actions cancel(const Origin& origin, bool all);
   std::string queue_text(std::int64_t user, Language language);
+  std::string example(Language language);
   Action draw_again(const telegram::User& user, const ChatRequest& request, Callback::Kind kind, Time now);
   bool may_draw(std::int64_t user) const;
   bool is_own_name(std::string_view username) const;

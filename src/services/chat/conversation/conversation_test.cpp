@@ -23,6 +23,7 @@ class FakeLookup : public Lookup {
   int waiting = 0;
   int today = 0;
   bool links = true;
+  std::string prompt;
 
   std::optional<ChatRequest> find(const std::string& id) override {
     const auto found = requests.find(id);
@@ -39,6 +40,7 @@ class FakeLookup : public Lookup {
   int queue_length() override { return static_cast<int>(requests_of(kUser).size()) + others; }
   int waiting_of(std::int64_t) override { return waiting; }
   int day_count(std::int64_t, const std::string&) override { return today; }
+  std::string example(Language language) override { return language == Language::en ? prompt : ""; }
   bool has_link(const ChatRequest&) override { return links; }
 };
 
@@ -173,6 +175,13 @@ TEST_F(ConversationTest, ALinkIsRenewedWhereThereIsOne) {
   EXPECT_EQ(press(data).size(), 2u);
   lookup.links = false;
   EXPECT_THAT(reply(press(data)), HasSubstr("out of date"));
+}
+
+TEST_F(ConversationTest, HelpShowsPromptThatTheModelDrawsWell) {
+  EXPECT_THAT(reply(write("/start")), HasSubstr("a fox on a blue background"));
+  lookup.prompt = "an owl in a tree";
+  EXPECT_THAT(reply(write("/start")), HasSubstr("an owl in a tree"));
+  EXPECT_THAT(reply(write("/txt2img")), HasSubstr("/txt2img an owl in a tree"));
 }
 
 }  // namespace

@@ -16,10 +16,10 @@ struct Pair {
 
 constexpr std::array kTexts{
     Pair{Text::start,
-         "Hi! I draw pictures from words.\n\nWrite what you would like to see, for example:\na fox on a blue background\n\nIn groups: "
-         "/txt2img a fox on a blue background\nEverything I can do: /help",
-         "Привет! Я рисую картинки по описанию.\n\nНапишите, что вы хотите увидеть, например:\nлиса на синем фоне\n\nВ группах: /txt2img "
-         "лиса на синем фоне\nВсё, что я умею: /help"},
+         "Hi! I draw pictures from words.\n\nWrite what you would like to see, for example:\n{0}\n\nIn groups: "
+         "/txt2img {0}\nEverything I can do: /help",
+         "Привет! Я рисую картинки по описанию.\n\nНапишите, что вы хотите увидеть, например:\n{0}\n\nВ группах: /txt2img "
+         "{0}\nВсё, что я умею: /help"},
     Pair{Text::help,
          "/txt2img DESCRIPTION — draw a picture\n/queue — your requests and how long they take\n/cancel — cancel the last request; /cancel "
          "all — all of them\n\n"
@@ -30,8 +30,9 @@ constexpr std::array kTexts{
          "все — отменить все\n\n"
          "В личном чате просто напишите, что нарисовать. Под картинкой кнопки: «Оригинал», «Ещё раз», а если модель умеет — «Похожая» и "
          "«Крупнее»."},
-    Pair{Text::usage, "Write what to draw after the command, for example:\n/txt2img a fox on a blue background",
-         "Напишите после команды, что нарисовать, например:\n/txt2img лиса на синем фоне"},
+    Pair{Text::usage, "Write what to draw after the command, for example:\n/txt2img {0}",
+         "Напишите после команды, что нарисовать, например:\n/txt2img {0}"},
+    Pair{Text::example, "a fox on a blue background", "лиса на синем фоне"},
     Pair{Text::unknown_command, "I do not know this command. What I can do: /help", "Такой команды я не знаю. Что я умею: /help"},
     Pair{Text::only_text, "I read text only. Write in words what to draw.", "Я понимаю только текст. Напишите словами, что нарисовать."},
     Pair{Text::too_long, "That is too long: {0} bytes, and at most {1} are possible.", "Слишком длинно: {0} байт, а можно не больше {1}."},

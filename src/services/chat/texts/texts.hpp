@@ -20,6 +20,7 @@ enum class Text {
   start,
   help,
   usage,
+  example,
   unknown_command,
   only_text,
   too_long,  ///< {0}: bytes, {1}: most bytes
