@@ -43,11 +43,11 @@ export async function cancel(key) {
   const record = store.get(key);
   if (!record || !store.isOpen(record)) return;
   if (!record.id && !record.tried) return void (await store.patch(key, { status: 'cancelled' }));
-  await store.patch(key, { wanted: 'cancel' });
-  if (!record.id) return;  // send() cancels it when it has one
+  const asked = await store.patch(key, { wanted: 'cancel' });  // it may have got its id meanwhile
+  if (!asked?.id) return;  // drive() cancels it when it has one
   for (let attempt = 0; store.get(key) && store.isOpen(store.get(key)); ++attempt) {
     try {
-      return void (await apply(key, await api.cancel(record.id)));
+      return void (await apply(key, await api.cancel(asked.id)));
     } catch (error) {
       if (!error.passes) return;
       await backOff(attempt, error);
@@ -78,7 +78,7 @@ async function drive(key) {
   if (was && !was.id && store.isOpen(was)) await send(key);
   const sent = store.get(key);
   if (sent?.id && store.isOpen(sent)) {
-    if (sent.wanted === 'cancel') await api.cancel(sent.id).catch(() => {});
+    if (sent.wanted === 'cancel') await cancel(key);
     await follow(key, sent.id);
   }
   const record = store.get(key);
