@@ -11,6 +11,7 @@
 
 #include "app/api_door.hpp"
 #include "app/command_line.hpp"
+#include "app/picture_cleaner.hpp"
 #include "app/process_limits.hpp"
 #include "app/telegram_door.hpp"
 #include "app/worker_models.hpp"
@@ -114,6 +115,7 @@ int run_demo(const Arguments& arguments) {
   ServiceProcess process(config, kApiPorts, api_server(config));
   const std::stop_token stop = process.stop_token();
   const auto store = make_store(config);
+  const PictureCleaner cleaner(*store, config.keep_days);
   const auto broker = bus::open_embedded_broker(config.data_dir / "queue.db");
   const std::string name = worker_name();
   const auto bus = bus::embedded_bus(broker, "prompt2pic-demo");

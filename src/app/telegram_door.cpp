@@ -42,7 +42,6 @@ chat::BotConfig bot_config(const AppConfig& config, const std::string& username,
                     .user_queue = config.user_queue,
                     .user_per_day = config.user_per_day},
           .link_ttl = config.link_ttl,
-          .keep_days = config.keep_days,
           .example = [&catalog, model](chat::Language language) -> std::string {
             const auto description = catalog.find(model);
             if (!description) return "";

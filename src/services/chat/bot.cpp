@@ -17,7 +17,6 @@ class Bot::Impl {
        ChatStore& store, Metrics& metrics, BotConfig config)
       : metrics_(metrics),
         config_(std::move(config)),
-        pictures_(pictures),
         contact_(config_.steady_clock),
         loop_(config_.clock, config_.steady_clock),
         work_(store, loop_, metrics),
@@ -59,7 +58,6 @@ class Bot::Impl {
 
   Metrics& metrics_;
   const BotConfig config_;
-  blob::BlobStore& pictures_;
   Contact contact_;
 
   EventLoop loop_;
@@ -73,7 +71,6 @@ class Bot::Impl {
   Intake intake_;
   EventHandler events_;
   EventReader reader_;
-  CallPool cleaning_{1};
   Time next_tick_;
   Time next_removal_;
 };
@@ -134,14 +131,6 @@ void Bot::Impl::tick(Time at) {
 void Bot::Impl::remove_old(Time at) {
   next_removal_ = at + std::chrono::hours(1);
   work_.write([at](ChatStore& store) { store.prune(at - std::chrono::days(30)); });
-  if (!config_.keep_days) return;
-  cleaning_.run([this, day = std::chrono::floor<std::chrono::days>(at) - std::chrono::days(*config_.keep_days)] {
-    try {
-      pictures_.remove_before(day);
-    } catch (const blob::BlobError& error) {
-      log::warn("old pictures could not be deleted", {{"error", error.what()}});
-    }
-  });
 }
 
 void Bot::Impl::move_chat(std::int64_t from, std::int64_t to) {

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "base/clock.hpp"
@@ -14,7 +13,6 @@ namespace p2p::chat {
 struct BotConfig {
   ConversationRules rules;
   std::chrono::seconds link_ttl{604'800};
-  std::optional<int> keep_days;
   /// A prompt that the model draws well, for help texts; empty: none is known. Thread-safe; may be unset.
   std::function<std::string(Language language)> example;
   int calls_per_second =
