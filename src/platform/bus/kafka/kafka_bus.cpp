@@ -17,7 +17,13 @@ constexpr std::chrono::seconds kTimeout{10};
 
 class KafkaBus : public Bus {
  public:
-  explicit KafkaBus(const KafkaConfig& config) : config_(config), client_(make_client(RD_KAFKA_PRODUCER, base_conf(config), background_)) {}
+  explicit KafkaBus(const KafkaConfig& config) : config_(config) {
+    // The client never joins this group. Without one, librdkafka crashes when a broker that is not the coordinator (yet) is asked for
+    // committed offsets (its issue 5040).
+    Conf conf = base_conf(config);
+    set(conf, "group.id", "prompt2pic.workers");
+    client_ = make_client(RD_KAFKA_CONSUMER, std::move(conf), background_);
+  }
 
   std::unique_ptr<Producer> producer() override { return kafka_producer(config_); }
   std::unique_ptr<Subscription> subscribe(const std::string& group, const std::vector<std::string>& topics,
