@@ -180,7 +180,8 @@ class Bus {
   };
   virtual Backlog backlog(const std::string& group, const std::string& topic) = 0;
 
-  /// Brokers that answer, as host:port. Throws BusError with the last error of librdkafka if none answers within `timeout`.
+  /// Brokers that answer, as host:port, or the file of an embedded bus. Throws BusError with the last error if none answers within
+  /// `timeout`.
   virtual std::vector<std::string> brokers(std::chrono::milliseconds timeout) = 0;
 };
 

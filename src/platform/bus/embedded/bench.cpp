@@ -64,7 +64,7 @@ int main(int count, char** words) {
   {
     std::vector<std::jthread> threads;
     const auto follow = [&](const std::function<void(const Record&)>& take) {
-      threads.emplace_back([&bus, &is_over, take, reader = std::shared_ptr(bus->read_log(kEvents, {}))] {
+      threads.emplace_back([&is_over, take, reader = std::shared_ptr(bus->read_log(kEvents, {}))] {
         while (!is_over) {
           for (const Record& record : reader->poll(kPoll)) take(record);
         }

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/random_id.hpp"
+#include "platform/bus/bus_error.hpp"
 
 namespace p2p::bus::testing {
 namespace {
@@ -30,9 +31,21 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(RetentionContract);
 
 BusContract::BusContract() : group_("contract." + new_id()) {}
 
+void BusContract::ensure(const TopicSpec& topic) {
+  bus().ensure_topics({topic});
+  ASSERT_TRUE(eventually([&] {
+    try {
+      return bus().backlog(group_, topic.name).topic_exists;
+    } catch (const BusError& error) {
+      EXPECT_TRUE(error.may_pass()) << error.what();
+      return false;
+    }
+  }));
+}
+
 std::string BusContract::new_topic(int partitions) {
   std::string name = "contract." + new_id();
-  bus().ensure_topics({{name, partitions}});
+  ensure({name, partitions});
   return name;
 }
 

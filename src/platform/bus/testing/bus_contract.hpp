@@ -37,6 +37,8 @@ class BusContract : public ::testing::TestWithParam<Implementation> {
   BusContract();
 
   Bus& bus(const std::string& client_id = "contract") { return backend_->bus(client_id); }
+  /// ensure_topics(), and waits until each partition can be used, for which Kafka takes a moment.
+  void ensure(const TopicSpec& topic);
   /// Creates a topic of its own for the test.
   std::string new_topic(int partitions = 1);
 

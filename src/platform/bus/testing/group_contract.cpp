@@ -27,7 +27,7 @@ struct Member {
   bool lost = false;
   std::unique_ptr<Subscription> subscription;
 
-  Member(Bus& bus, const std::string& group, const std::string& topic, std::function<void()> on_revoked = {}) {
+  Member(Bus& bus, const std::string& group, const std::string& topic, const std::function<void()>& on_revoked = {}) {
     subscription = bus.subscribe(group, {topic},
                                  {.assigned =
                                       [this](const auto& given) {

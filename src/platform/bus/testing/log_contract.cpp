@@ -97,7 +97,7 @@ TEST_P(RecreationContract, ReaderOfARecreatedTopicFails) {
 TEST_P(RetentionContract, ExpiredRecordsAreSkipped) {
   const std::string topic = new_topic() + ".short";
   const TopicSpec spec{.name = topic, .partitions = 1, .retention = std::chrono::hours(0)};
-  bus().ensure_topics({spec});
+  ensure(spec);
   send_numbers(topic, 5);
   const auto open = bus().read_log(topic, {.offsets = {{{topic, 0}, 1}}, .since = std::nullopt});
   backend_->expire(spec);

@@ -22,11 +22,11 @@ TEST_P(BusContract, AddsMissingPartitions) {
   std::set<TopicPartition> owned;
   const auto member = bus().subscribe(group_, {topic}, {.assigned = [&](const auto& given) { owned.insert(given.begin(), given.end()); }});
   ASSERT_TRUE(eventually([&] { return member->poll(std::chrono::milliseconds(10)), owned.size() == 1; }));
-  bus().ensure_topics({{topic, 3}});
+  ensure({topic, 3});
   EXPECT_TRUE(eventually([&] { return member->poll(std::chrono::milliseconds(10)), owned.size() == 3; })) << "members get the new ones";
   send_numbers(topic, 1, 5, 2);
   EXPECT_THAT(read_all(topic), SizeIs(3)) << "the old records stay";
-  bus().ensure_topics({{topic, 2}});
+  ensure({topic, 2});
   EXPECT_THAT(bus().read_log(topic, {})->positions(), SizeIs(3)) << "none is taken away";
 }
 
@@ -34,7 +34,7 @@ TEST_P(BusContract, MemberGetsATopicThatIsCreatedLater) {
   const std::string topic = "contract." + new_id();
   const auto member = bus().subscribe(group_, {topic}, {});
   member->poll(std::chrono::milliseconds(10));
-  bus().ensure_topics({{topic, 1}});
+  ensure({topic, 1});
   send_numbers(topic, 1);
   EXPECT_THAT(read(*member, 1), SizeIs(1));
 }
@@ -49,7 +49,7 @@ TEST_P(BusContract, MessagesWaitForTheirTopic) {
                    [&](const Producer::Problem& problem) { ++(problem.empty() ? stored : failed); });
   };
   for (int i = 0; i < 5; ++i) send_number(i);
-  bus().ensure_topics({{topic, 1}});
+  ensure({topic, 1});
   for (int i = 5; i < 10; ++i) send_number(i);
   ASSERT_TRUE(producer->flush(std::chrono::seconds(60)));
   EXPECT_EQ(stored, 10);
