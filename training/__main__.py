@@ -22,6 +22,7 @@ def arguments():
     parser.add_argument(
         "--from", dest="start", type=Path, metavar="MODEL", help="train a model further that this recipe made, such as models/emoji"
     )
+    parser.add_argument("--new-words", action="store_true", help="with --from: give the model the captions of today and a vocabulary for them")
     parser.add_argument("--title", help="what the model is called, in prompt2pic.json")
     parser.add_argument("--licence", help="of the weights, for the card")
     parser.add_argument("--things", type=int, metavar="N", help="the first N emoji alone, for a trial")

@@ -1,8 +1,10 @@
-"""Captions for things and colours in English and Russian, with many phrasings."""
+"""What people write to get a picture: captions in English and Russian, with cases, requests, typos and emoji."""
 
-import re
+import random
 import zlib
 from typing import NamedTuple
+
+from .russian import inflected, together, with_adjective
 
 
 class Colour(NamedTuple):
@@ -26,67 +28,252 @@ COLOURS = [
     Colour((130, 130, 134), "gray", "серый", "сером"),
 ]
 
-PLAIN_EN = ["{a} {t}", "the {t}", "picture of {a} {t}", "{t} emoji", "draw {a} {t}"]
-PLAIN_RU = ["картинка: {t}", "эмодзи {t}", "нарисуй: {t}", "изображение, {t}"]
-ON_EN = [
-    "{t} on a {c} background",
-    "{a} {t} on a {c} background",
-    "the {t} on a {c} background",
-    "{t}, {c} background",
-    "{a} {t}, {c} background",
-    "{c} background, {t}",
-    "{c} background, {a} {t}",
-    "{t} on {c}",
-    "{a} {t} on {c}",
-    "{t} with a {c} background",
-    "{t} against a {c} background",
-    "a {c} background with {a} {t}",
-    "on a {c} background, {a} {t}",
-    "picture of {a} {t} on a {c} background",
-    "draw {a} {t} on a {c} background",
-    "{t} emoji on a {c} background",
-]
-ON_RU = [
-    "{t} на {o} фоне",
-    "{t}, на {o} фоне",
-    "на {o} фоне {t}",
-    "на {o} фоне, {t}",
-    "{t}, {c} фон",
-    "{t}, фон {c}",
-    "{c} фон, {t}",
-    "фон {c}, {t}",
-    "{t} на {o}",
-    "{t} и {c} фон",
-    "картинка: {t} на {o} фоне",
-    "нарисуй: {t} на {o} фоне",
-    "нарисуй: {t}, {c} фон",
-    "эмодзи {t} на {o} фоне",
-    "изображение, {t} на {o} фоне",
-]
+# {n}, {a}, {g}, {w}: the thing in the nominative, accusative and genitive, and with "with"; English things have {n}, {a} (with an article) and {s}.
+ASKED_RU = ["{n}"] * 8 + """{n}
+эмодзи {n}
+картинка: {n}
+рисунок: {n}
+{n} эмодзи
+эмодзи {g}
+картинка {g}
+картинку {g}
+картинка {w}
+картинку {w}
+изображение {g}
+рисунок {g}
+рисунок {w}
+иконка {g}
+нарисуй {a}
+нарисуй {a}
+нарисуй {a}
+нарисуй: {n}
+нарисуй: {a}
+нарисуйте {a}
+нарисуй мне {a}
+нарисуйте мне {a}
+нарисуй нам {a}
+нарисуй пожалуйста {a}
+пожалуйста, нарисуй {a}
+нарисуй картинку {w}
+нарисуй картинку {g}
+нарисуй одну {n}
+рисуй {a}
+хочу {a}
+я хочу {a}
+хочу увидеть {a}
+хочу картинку {w}
+хочу картинку {g}
+мне нужна картинка {w}
+покажи {a}
+покажи мне {a}
+покажи как выглядит {n}
+изобрази {a}
+сделай {a}
+сделай мне {a}
+сделай картинку {g}
+сделай картинку {w}
+сделай картинку: {n}
+сделай мне картинку {w}
+сделай изображение {g}
+создай {a}
+создай картинку {w}
+создай изображение {g}
+сгенерируй {a}
+сгенерируй картинку {g}
+сгенерируй изображение {g}
+можешь нарисовать {a}
+ты можешь нарисовать {a}
+можно {a}
+надо нарисовать {a}
+нужно нарисовать {a}
+давай {a}
+дай {a}
+это {n}""".split("\n")
+ASKED_EN = ["{n}"] * 4 + ["{a}"] * 6 + """the {n}
+{n} emoji
+{s}
+some {s}
+picture of {a}
+a picture of {a}
+a picture of the {n}
+image of {a}
+an image of {a}
+drawing of {a}
+a drawing of {a}
+icon of {a}
+emoji of {a}
+picture: {n}
+draw {a}
+draw {a}
+draw {a}
+draw {n}
+draw the {n}
+draw: {n}
+draw me {a}
+draw us {a}
+draw a picture of {a}
+draw a picture with {a}
+please draw {a}
+please draw me {a}
+can you draw {a}
+could you draw {a}
+could you please draw {a}
+paint {a}
+sketch {a}
+make {a}
+make me {a}
+make a picture of {a}
+make a picture with {a}
+make an image of {a}
+create {a}
+create a picture of {a}
+create an image of {a}
+generate {a}
+generate an image of {a}
+generate a picture with {a}
+show {a}
+show me {a}
+show me a picture of {a}
+give me {a}
+i want {a}
+i want a picture of {a}
+i want to see {a}
+i need {a}
+i need a picture of {a}
+i would like {a}
+this is {a}""".split("\n")
+# {q}: what ASKED says; {c}, {o}: the colour. The three that begin with the background are written with a plain name.
+OVER_RU = """{q} на {o} фоне
+{q} на {o} фоне
+{q} на {o} фоне
+{q}, на {o} фоне
+{q} на {o}
+{q}, {c} фон
+{q}, фон {c}
+{q}. фон {c}
+{q} и {c} фон
+{q}, сделай фон {c}
+{q}, а фон {c}
+{q} {c} фон
+на {o} фоне {q}
+на {o} фоне, {q}
+{c} фон, {q}
+фон {c}, {q}
+{c} фон и {n}
+{q} с {o} фоном""".replace("с {o} фоном", "фон: {c}").split("\n")
+OVER_EN = """{q} on a {c} background
+{q} on a {c} background
+{q} on a {c} background
+{q}, {c} background
+{q}, on a {c} background
+{q} on {c} background
+{q} on {c}
+{q} with a {c} background
+{q} with {c} background
+{q} against a {c} background
+{q} over {c}
+{q} and a {c} background
+{q}, background {c}
+{q}. {c} background
+{q}, make the background {c}
+on a {c} background, {q}
+{c} background, {q}
+{c} background with {a}
+a {c} background with {a}""".split("\n")
+END_RU = ["", "!", ".", ", пожалуйста", " пожалуйста", " плиз", " :)", "!!", "?"]
+END_EN = ["", "!", ".", ", please", " please", " pls", " :)", "!!", "?"]
+
+IRREGULAR = {"mouse": "mice", "goose": "geese", "wolf": "wolves", "leaf": "leaves", "knife": "knives", "tooth": "teeth", "man": "men",
+             "woman": "women", "sheep": "sheep", "fish": "fish", "deer": "deer", "octopus": "octopuses", "scarf": "scarves", "die": "dice"}  # fmt: skip
+KEYS = ["йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю", "qwertyuiop", "asdfghjkl", "zxcvbnm"]
 
 
-def held_out(caption):
-    """Whether a caption is held out from training, for evaluate.py: about one in eight, deterministically; never a bare name."""
-    return zlib.crc32(caption.encode()) % 8 == 0
+def plural(name):
+    first, _, last = name.rpartition(" ")
+    if " of " in name or " in " in name or " with " in name or " and " in name or last.endswith("s"):
+        return name
+    if last in IRREGULAR:
+        last = IRREGULAR[last]
+    elif last.endswith(("s", "x", "ch", "sh")):
+        last += "es"
+    elif last.endswith("y") and last[-2:-1] not in "aeiou":
+        last = last[:-1] + "ies"
+    else:
+        last += "s"
+    return f"{first} {last}".strip()
 
 
-def worded(names, language, colour):
-    """All captions for a thing with these names, over a colour or, for None, without a colour; includes held-out ones."""
+def article(name):
+    return f"an {name}" if name[0] in "aeiou" and not name.startswith(("uni", "one", "ufo", "eu")) else f"a {name}"
+
+
+def mistyped(text, choose):
+    """One wrong, missing, doubled or swapped letter in a word of four letters or more."""
+    words = text.split(" ")
+    long = [number for number, word in enumerate(words) if len(word) > 3 and word.isalpha()]
+    if not long:
+        return text
+    number = choose.choice(long)
+    word = words[number]
+    at = choose.randrange(1, len(word))
+    row = next((row for row in KEYS if word[at] in row), word[at])
+    near = row[max(0, row.index(word[at]) - 1) : row.index(word[at]) + 2].replace(word[at], "") or word[at]
+    words[number] = choose.choice([
+        word[:at] + word[at + 1 :],
+        word[:at] + word[at] + word[at:],
+        word[:at] + choose.choice(near) + word[at + 1 :],
+        word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :],
+    ])  # fmt: skip
+    return " ".join(words)
+
+
+def forms(name, language, many):
+    """What the templates are filled with."""
+    if language == "en":
+        name = plural(name) if many else name
+        return {"n": name, "a": name if many else article(name), "s": plural(name)}
+    return {"n": inflected(name, "nomn", many), "a": inflected(name, "accs", many), "g": inflected(name, "gent", many),
+            "w": f"с {inflected(name, 'ablt', True)}" if many else together(name)}  # fmt: skip
+
+
+def held_out(asked, over):
+    """Whether a pair of templates is kept from training, for evaluate.py: about one in eight, never a bare name."""
+    return asked != "{n}" and zlib.crc32(f"{asked}|{over}".encode()) % 8 == 0
+
+
+def worded(thing, language, colour, choose, held=False):
+    """A caption of a thing over a colour or, for None, without it, from templates that training has or, with `held`, has not. `choose`: a
+    random.Random."""
     english = language == "en"
-    templates = (PLAIN_EN if english else PLAIN_RU) if colour is None else (ON_EN if english else ON_RU)
-    words = {} if colour is None else {"c": colour.en if english else colour.ru, "o": colour.ru_on}
-    return [
-        re.sub(r"\ba orange", "an orange", template.format(t=name, a="an" if name[0] in "aeiou" else "a", **words))
-        for name in names
-        for template in templates
-    ]
+    while True:
+        asked = choose.choice(ASKED_EN if english else ASKED_RU)
+        over = "{q}" if colour is None else choose.choice(OVER_EN if english else OVER_RU)
+        if held_out(asked, over) == held:
+            break
+    names = thing.en if english else thing.ru
+    filled = forms(names[min(choose.randrange(len(names)), choose.randrange(len(names)))], language, choose.random() < 0.06)
+    spot = choose.random()
+    if thing.emoji and spot < 0.04:
+        filled = dict.fromkeys(filled, thing.emoji)
+    elif thing.emoji and spot < 0.06:
+        filled["n"] += " " + thing.emoji
+    if colour is not None:
+        filled |= {"c": colour.en if english else colour.ru, "o": colour.ru_on}
+    text = over.format(q=asked.format(**filled), **filled)
+    text = text.replace(" a orange background", " an orange background")
+    if choose.random() < 0.15:
+        text += choose.choice(END_EN if english else END_RU)
+    if choose.random() < 0.5:
+        text = text.replace("ё", "е")
+    if choose.random() < 0.12:
+        text = mistyped(text, choose)
+    return text
 
 
-def training_captions(thing, colour):
-    """Captions in both languages; Russian words with ё in both spellings."""
-    captions = []
-    for language, names in (("en", thing.en), ("ru", thing.ru)):
-        captions += [] if colour is not None else names
-        captions += [caption for caption in worded(names, language, colour) if not held_out(caption)]
-    respelt = [caption.replace("ё", "е") for caption in captions if "ё" in caption]
-    return list(dict.fromkeys(captions + [caption for caption in respelt if not held_out(caption)]))
+def training_captions(thing, colour, count):
+    """So many captions in both languages; always the same ones."""
+    choose = random.Random(zlib.crc32(repr((thing.en, thing.ru, colour)).encode()))
+    languages = [language for language in ("en", "ru") if getattr(thing, language)]
+    names = thing.en + thing.ru if colour is None else []
+    drawn = [worded(thing, languages[number % len(languages)], colour, choose) for number in range(count)]
+    return list(dict.fromkeys(names + [name.replace("ё", "е") for name in names] + drawn))

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from .captions import COLOURS
 from .compressor import CHANNELS, GRID, PATCH
-from .data import EMOJI, LABELS
+from .data import EMOJI
 from .sheet import DRAWING
 
 STAGES = {
@@ -25,7 +25,7 @@ def millions(network):
 def text(run, parts):
     """`run`: title, title_ru, name, licence, languages, emoji, things, pictures, variance, psnr, before (a card or "") and done {stage: {steps, seconds, loss}}."""
     source = (
-        f"Microsoft's Fluent emoji in 3D (MIT; npm `{EMOJI}`), named after npm `{LABELS}` (MIT; Unicode CLDR), composed on plain colours"
+        f"Microsoft's Fluent emoji in 3D (MIT; npm `{EMOJI}`), composed on plain colours"
         if run["emoji"]
         else "the pictures and captions of a folder"
     )

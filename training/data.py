@@ -1,7 +1,6 @@
 """The pictures and their names: Microsoft's Fluent emoji, or a user's folder."""
 
 import csv
-import json
 import os
 import subprocess
 import tarfile
@@ -11,17 +10,17 @@ from pathlib import Path
 from .files import locked, whole
 
 EMOJI = "@lobehub/fluent-emoji-3d@1.1.0"
-LABELS = "emojibase-data@17.0.0"
 HERE = Path(__file__).parent
 
 
 @dataclass
 class Thing:
-    """The first name in each language is listed in the card. A user's pictures may lack a Russian name."""
+    """The first name in each language is listed in the card. A user's pictures may lack a Russian name, and have no emoji."""
 
     pictures: list[Path]
     en: list[str]
     ru: list[str]
+    emoji: str = ""
 
 
 def cache():
@@ -53,25 +52,25 @@ def words(cell, separator):
     return [word.strip().lower() for word in (cell or "").split(separator) if word.strip()]
 
 
+def code(emoji):
+    """1f43b-200d-2744-fe0f: how sets of emoji name their files."""
+    return "-".join(f"{ord(point):x}" for point in emoji)
+
+
 def emoji(limit=None):
     """The emoji in things.txt, or the first `limit` of them."""
-    pictures, labels = package(EMOJI) / "assets", package(LABELS)
-    named = {
-        language: {entry["hexcode"]: entry["label"].lower() for entry in json.loads((labels / language / "data.json").read_text())}
-        for language in ("en", "ru")
-    }
+    pictures = package(EMOJI) / "assets"
     things = []
     for line in (HERE / "things.txt").read_text().splitlines():
         if not line or line.startswith("#"):
             continue
-        code, english, russian = (part.strip() for part in line.split("|"))
-        files = [pictures / f"{code.lower()}{ending}.webp" for ending in ("", "-fe0f")]
+        character, english, russian = (part.strip() for part in line.split("|"))
+        name = code(character)
+        files = [pictures / f"{each}.webp" for each in (name, name.removesuffix("-fe0f"), f"{name}-fe0f")]
         picture = next((file for file in files if file.exists()), None)
-        if picture is None or code not in named["en"]:
-            raise SystemExit(f"things.txt: {code} is no emoji of {EMOJI} and {LABELS}")
-        things.append(
-            Thing([picture], [named["en"][code], *words(english, ",")], [named["ru"][code], *words(russian, ",")]),
-        )
+        if picture is None:
+            raise SystemExit(f"things.txt: {EMOJI} has no {character}, {name}")
+        things.append(Thing([picture], words(english, ","), words(russian, ","), character))
     return things[:limit]
 
 

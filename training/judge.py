@@ -4,7 +4,7 @@ import random
 
 import torch
 
-from .captions import COLOURS, held_out, worded
+from .captions import COLOURS, worded
 
 
 def asked(things, count, seed):
@@ -15,9 +15,7 @@ def asked(things, count, seed):
     while len(prompts) < count:
         language = languages[len(prompts) % len(languages)]
         thing, colour = choose.randrange(len(things)), choose.randrange(len(COLOURS))
-        wordings = [words for words in worded(getattr(things[thing], language)[:1], language, COLOURS[colour]) if held_out(words)]
-        if wordings:
-            prompts.append((language, thing, colour, choose.choice(wordings)))
+        prompts.append((language, thing, colour, worded(things[thing], language, COLOURS[colour], choose, held=True)))
     return prompts
 
 

@@ -16,6 +16,8 @@ from .pictures import Pictures, placings
 
 BEFORE = "before.md"  # the card of the model that training started from
 TEXT_MINUTES = 5  # at most, and at most a tenth of stage C's time
+RATE, RATE_ON = 1.5e-3, 7e-4  # of the prior, from nothing and from a trained one
+CAPTIONS = 250  # of a thing over a colour
 
 
 def refuse_other(path, fingerprint):
@@ -40,13 +42,13 @@ class Recipe:
         self.things = data.own(options.pictures) if options.pictures else data.emoji(options.things)
         self.pictures = Pictures(self.things, placings(self.things))
         groups = [
-            [training_captions(thing, number) if clear else [] for number in COLOURS] + [training_captions(thing, None)]
+            [training_captions(thing, colour, CAPTIONS) if clear else [] for colour in COLOURS] + [training_captions(thing, None, 2 * CAPTIONS)]
             for thing, clear in zip(self.things, self.pictures.coloured.tolist(), strict=True)
         ]
         refuse_other(self.work / "captions.crc", zlib.crc32(repr((groups, len(self.pictures))).encode()))
         if not (self.work / "tokenizer").exists():
             with whole(self.work / "tokenizer") as made:
-                if options.start:
+                if options.start and not options.new_words:
                     shutil.copytree(options.start / "prior/tokenizer", made)
                 else:
                     tokenizer.write(made, [caption for thing in groups for group in thing for caption in group])
@@ -66,7 +68,8 @@ class Recipe:
 
         if options.start:
             shutil.copy(options.start / "README.md", self.work / BEFORE)
-            stages.begin_from(options.start, self.work, self.batches.captions.vocabulary, len(self.things))
+            if not options.new_words:
+                stages.begin_from(options.start, self.work, self.batches.captions.vocabulary, len(self.things))
 
     def _compressor(self):
         kept = self.work / COMPRESSOR
@@ -108,10 +111,16 @@ class Recipe:
         return stages.train_decoder(self.path("decoder"), self.batches, targets, self.latents, **self._budget(minutes, show))
 
     def text(self, minutes):
-        """Not of a model that is trained further: what the words mean there is what its prior knows."""
-        if (self.work / BEFORE).exists():
-            minutes = 0
-        return stages.train_text(self.path("text"), self.batches, **self._budget(min(TEXT_MINUTES, minutes / 10)))
+        """Not of a model that is trained further with the same words: what they mean there is what its prior knows."""
+        if not (self.work / BEFORE).exists():
+            return stages.train_text(self.path("text"), self.batches, **self._budget(min(TEXT_MINUTES, minutes / 10)))
+        start = self.options.start
+        if not self.options.new_words:
+            return stages.train_text(self.path("text"), self.batches)
+        lessons = stages.lessons(start, self.things)
+        text = stages.train_text(self.path("text"), self.batches, lessons, **self._budget(minutes / 5))
+        stages.begin_reworded(start, self.work, text[0]["text_encoder"], text[0]["decoder_text_encoder"])
+        return text
 
     def prior(self, minutes, text):
         judge = Judge(self.pictures, self.latents) if minutes else None
@@ -123,7 +132,7 @@ class Recipe:
             print(f"prior: {right} of {len(self.shown)} are nearest to the thing that was asked for", flush=True)
 
         return stages.train_prior(
-            self.path("prior"), self.batches, self.latents, text["text_encoder"], **self._budget(minutes, show)
+            self.path("prior"), self.batches, self.latents, text["text_encoder"], RATE_ON if self.options.start else RATE, **self._budget(minutes, show)
         )
 
     def psnr(self, vqgan):
