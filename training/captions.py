@@ -1,187 +1,12 @@
 """What people write to get a picture: captions in English and Russian, with cases, requests, typos and emoji."""
 
-import random
 import zlib
-from typing import NamedTuple
 
+from . import templates
+from .backgrounds import BACKGROUNDS, COLOURS
+from .data import STYLES
+from .pictures import CENTRE, PLAIN
 from .russian import inflected, together, with_adjective
-
-
-class Colour(NamedTuple):
-    rgb: tuple[int, int, int]
-    en: str
-    ru: str  # красный (фон)
-    ru_on: str  # (на) красном (фоне)
-
-
-COLOURS = [
-    Colour((250, 250, 250), "white", "белый", "белом"),
-    Colour((16, 16, 18), "black", "чёрный", "чёрном"),
-    Colour((214, 40, 40), "red", "красный", "красном"),
-    Colour((245, 130, 32), "orange", "оранжевый", "оранжевом"),
-    Colour((250, 214, 50), "yellow", "жёлтый", "жёлтом"),
-    Colour((52, 158, 72), "green", "зелёный", "зелёном"),
-    Colour((36, 72, 196), "blue", "синий", "синем"),
-    Colour((128, 200, 240), "light blue", "голубой", "голубом"),
-    Colour((128, 52, 168), "purple", "фиолетовый", "фиолетовом"),
-    Colour((246, 150, 190), "pink", "розовый", "розовом"),
-    Colour((130, 130, 134), "gray", "серый", "сером"),
-]
-
-# {n}, {a}, {g}, {w}: the thing in the nominative, accusative and genitive, and with "with"; English things have {n}, {a} (with an article) and {s}.
-ASKED_RU = ["{n}"] * 8 + """{n}
-эмодзи {n}
-картинка: {n}
-рисунок: {n}
-{n} эмодзи
-эмодзи {g}
-картинка {g}
-картинку {g}
-картинка {w}
-картинку {w}
-изображение {g}
-рисунок {g}
-рисунок {w}
-иконка {g}
-нарисуй {a}
-нарисуй {a}
-нарисуй {a}
-нарисуй: {n}
-нарисуй: {a}
-нарисуйте {a}
-нарисуй мне {a}
-нарисуйте мне {a}
-нарисуй нам {a}
-нарисуй пожалуйста {a}
-пожалуйста, нарисуй {a}
-нарисуй картинку {w}
-нарисуй картинку {g}
-нарисуй одну {n}
-рисуй {a}
-хочу {a}
-я хочу {a}
-хочу увидеть {a}
-хочу картинку {w}
-хочу картинку {g}
-мне нужна картинка {w}
-покажи {a}
-покажи мне {a}
-покажи как выглядит {n}
-изобрази {a}
-сделай {a}
-сделай мне {a}
-сделай картинку {g}
-сделай картинку {w}
-сделай картинку: {n}
-сделай мне картинку {w}
-сделай изображение {g}
-создай {a}
-создай картинку {w}
-создай изображение {g}
-сгенерируй {a}
-сгенерируй картинку {g}
-сгенерируй изображение {g}
-можешь нарисовать {a}
-ты можешь нарисовать {a}
-можно {a}
-надо нарисовать {a}
-нужно нарисовать {a}
-давай {a}
-дай {a}
-это {n}""".split("\n")
-ASKED_EN = ["{n}"] * 4 + ["{a}"] * 6 + """the {n}
-{n} emoji
-{s}
-some {s}
-picture of {a}
-a picture of {a}
-a picture of the {n}
-image of {a}
-an image of {a}
-drawing of {a}
-a drawing of {a}
-icon of {a}
-emoji of {a}
-picture: {n}
-draw {a}
-draw {a}
-draw {a}
-draw {n}
-draw the {n}
-draw: {n}
-draw me {a}
-draw us {a}
-draw a picture of {a}
-draw a picture with {a}
-please draw {a}
-please draw me {a}
-can you draw {a}
-could you draw {a}
-could you please draw {a}
-paint {a}
-sketch {a}
-make {a}
-make me {a}
-make a picture of {a}
-make a picture with {a}
-make an image of {a}
-create {a}
-create a picture of {a}
-create an image of {a}
-generate {a}
-generate an image of {a}
-generate a picture with {a}
-show {a}
-show me {a}
-show me a picture of {a}
-give me {a}
-i want {a}
-i want a picture of {a}
-i want to see {a}
-i need {a}
-i need a picture of {a}
-i would like {a}
-this is {a}""".split("\n")
-# {q}: what ASKED says; {c}, {o}: the colour. The three that begin with the background are written with a plain name.
-OVER_RU = """{q} на {o} фоне
-{q} на {o} фоне
-{q} на {o} фоне
-{q}, на {o} фоне
-{q} на {o}
-{q}, {c} фон
-{q}, фон {c}
-{q}. фон {c}
-{q} и {c} фон
-{q}, сделай фон {c}
-{q}, а фон {c}
-{q} {c} фон
-на {o} фоне {q}
-на {o} фоне, {q}
-{c} фон, {q}
-фон {c}, {q}
-{c} фон и {n}
-{q} с {o} фоном""".replace("с {o} фоном", "фон: {c}").split("\n")
-OVER_EN = """{q} on a {c} background
-{q} on a {c} background
-{q} on a {c} background
-{q}, {c} background
-{q}, on a {c} background
-{q} on {c} background
-{q} on {c}
-{q} with a {c} background
-{q} with {c} background
-{q} against a {c} background
-{q} over {c}
-{q} and a {c} background
-{q}, background {c}
-{q}. {c} background
-{q}, make the background {c}
-on a {c} background, {q}
-{c} background, {q}
-{c} background with {a}
-a {c} background with {a}""".split("\n")
-END_RU = ["", "!", ".", ", пожалуйста", " пожалуйста", " плиз", " :)", "!!", "?"]
-END_EN = ["", "!", ".", ", please", " please", " pls", " :)", "!!", "?"]
 
 IRREGULAR = {"mouse": "mice", "goose": "geese", "wolf": "wolves", "leaf": "leaves", "knife": "knives", "tooth": "teeth", "man": "men",
              "woman": "women", "sheep": "sheep", "fish": "fish", "deer": "deer", "octopus": "octopuses", "scarf": "scarves", "die": "dice"}  # fmt: skip
@@ -228,7 +53,7 @@ def mistyped(text, choose):
 
 
 def forms(name, language, many):
-    """What the templates are filled with."""
+    """What the templates of requests are filled with."""
     if language == "en":
         name = plural(name) if many else name
         return {"n": name, "a": name if many else article(name), "s": plural(name)}
@@ -236,44 +61,94 @@ def forms(name, language, many):
             "w": f"с {inflected(name, 'ablt', True)}" if many else together(name)}  # fmt: skip
 
 
+def named(thing, language, size, choose):
+    """The forms of one of a thing's names, now and then in the plural, with an adjective for its size, or an emoji."""
+    names = thing.en if language == "en" else thing.ru
+    name = names[min(choose.randrange(len(names)), choose.randrange(len(names)))]
+    if size != PLAIN:
+        adjective = choose.choice((templates.SIZES_EN if language == "en" else templates.SIZES_RU)[size])
+        name = f"{adjective} {name}" if language == "en" else with_adjective(adjective, name)
+    filled = forms(name, language, size == PLAIN and choose.random() < 0.06)
+    spot = choose.random()
+    if thing.emoji and size == PLAIN and spot < 0.04:
+        return dict.fromkeys(filled, thing.emoji)
+    if thing.emoji and spot < 0.06:
+        filled["n"] += " " + thing.emoji
+    return filled
+
+
+def beside(one, other, language, choose):
+    """The forms of two things."""
+    template = choose.choice(templates.BESIDE_EN if language == "en" else templates.BESIDE_RU)
+    return {form: template.format(one[form], other[form], other.get("w")) for form in one}
+
+
 def held_out(asked, over):
     """Whether a pair of templates is kept from training, for evaluate.py: about one in eight, never a bare name."""
-    return asked != "{n}" and zlib.crc32(f"{asked}|{over}".encode()) % 8 == 0
+    return asked not in ("{n}", "{a}") and zlib.crc32(f"{asked}|{over}".encode()) % 8 == 0
 
 
-def worded(thing, language, colour, choose, held=False):
-    """A caption of a thing over a colour or, for None, without it, from templates that training has or, with `held`, has not. `choose`: a
-    random.Random."""
+def pair(language, background, choose, held):
+    """Templates of the request and of what is behind."""
     english = language == "en"
     while True:
-        asked = choose.choice(ASKED_EN if english else ASKED_RU)
-        over = "{q}" if colour is None else choose.choice(OVER_EN if english else OVER_RU)
+        asked = choose.choice(templates.ASKED_EN if english else templates.ASKED_RU)
+        if background is None:
+            over = "{q}"
+        elif background in COLOURS:
+            over = choose.choice(templates.OVER_EN if english else templates.OVER_RU)
+        else:
+            over = choose.choice(templates.IN_EN if english else templates.IN_RU)
         if held_out(asked, over) == held:
-            break
-    names = thing.en if english else thing.ru
-    filled = forms(names[min(choose.randrange(len(names)), choose.randrange(len(names)))], language, choose.random() < 0.06)
-    spot = choose.random()
-    if thing.emoji and spot < 0.04:
-        filled = dict.fromkeys(filled, thing.emoji)
-    elif thing.emoji and spot < 0.06:
-        filled["n"] += " " + thing.emoji
-    if colour is not None:
-        filled |= {"c": colour.en if english else colour.ru, "o": colour.ru_on}
-    text = over.format(q=asked.format(**filled), **filled)
+            return asked, over
+
+
+def caption(things, style, background, size, place, language, choose, held=False):
+    """A caption of one or two things; `style`: its number, `background`: -1 where none is asked for. The templates are ones that training has or,
+    with `held`, has not. `choose`: a random.Random."""
+    english = language == "en"
+    behind = BACKGROUNDS[background] if background >= 0 else None
+    asked, over = pair(language, behind, choose, held)
+    filled = named(things[0], language, size, choose)
+    if len(things) > 1:
+        filled = beside(filled, named(things[1], language, PLAIN, choose), language, choose)
+    said = asked.format(**filled)
+    extra = []
+    if place != CENTRE:
+        extra.append(choose.choice((templates.PLACES_EN if english else templates.PLACES_RU)[place]))
+    if style > 0 or choose.random() < 0.08 and things[0].emoji:
+        extra.append(choose.choice((templates.STYLES_EN if english else templates.STYLES_RU)[STYLES[style]]))
+    choose.shuffle(extra)
+    after = extra.pop() if extra and behind and choose.random() < 0.4 else ""
+    for each in extra:
+        said += choose.choice([", ", ", ", " "]) + each
+    if behind:
+        ways = behind.ways_en if english else behind.ways_ru
+        words = {"c": behind.en if english else behind.ru, "o": behind.ru_on}
+        text = over.format(q=said, **(filled | words | ({"w": choose.choice(ways)} if ways else {})))
+    else:
+        text = said
+    if after:
+        text += choose.choice([", ", " "]) + after
+    return written(text, english, choose)
+
+
+def written(text, english, choose):
+    """As people type: endings, е for ё, typos."""
     text = text.replace(" a orange background", " an orange background")
     if choose.random() < 0.15:
-        text += choose.choice(END_EN if english else END_RU)
+        text += choose.choice(templates.END_EN if english else templates.END_RU)
     if choose.random() < 0.5:
         text = text.replace("ё", "е")
-    if choose.random() < 0.12:
-        text = mistyped(text, choose)
-    return text
+    return mistyped(text, choose) if choose.random() < 0.12 else text
 
 
-def training_captions(thing, colour, count):
-    """So many captions in both languages; always the same ones."""
-    choose = random.Random(zlib.crc32(repr((thing.en, thing.ru, colour)).encode()))
-    languages = [language for language in ("en", "ru") if getattr(thing, language)]
-    names = thing.en + thing.ru if colour is None else []
-    drawn = [worded(thing, languages[number % len(languages)], colour, choose) for number in range(count)]
-    return list(dict.fromkeys(names + [name.replace("ё", "е") for name in names] + drawn))
+def captions(things, asked, choose, held=False, wanted=("en", "ru")):
+    """A caption, in one of the wanted languages that its things have, for each of a batch of scenes.Asked."""
+    texts = []
+    columns = (part.tolist() for part in (asked.thing, asked.style, asked.background, asked.size, asked.place))
+    for (first, second), *rest in zip(*columns, strict=True):
+        shown = [things[first]] + ([things[second]] if second >= 0 else [])
+        languages = [language for language in wanted if all(getattr(thing, language) for thing in shown)] or ["en"]
+        texts.append(caption(shown, *rest, choose.choice(languages), choose, held))
+    return texts

@@ -1,25 +1,34 @@
-"""The pictures and their names: Microsoft's Fluent emoji, or a user's folder."""
+"""The things, their names and pictures: emoji in three styles, or a user's folder."""
 
 import csv
+import io
+import json
 import os
 import subprocess
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import resvg_py
+from PIL import Image, ImageDraw
 
 from .files import locked, whole
 
-EMOJI = "@lobehub/fluent-emoji-3d@1.1.0"
+FLUENT = "@lobehub/fluent-emoji-3d@1.1.0"  # MIT, Microsoft Corporation
+NOTO = "@iconify-json/noto@1.2.9"  # Apache-2.0, Google
+CONTRAST = "@iconify-json/fluent-emoji-high-contrast@1.2.6"  # MIT, Microsoft Corporation
+STYLES = ("3d", "flat", "outline")  # of the pictures of each emoji, in this order
 HERE = Path(__file__).parent
+DRAWN = 256  # pixels a side at which vector pictures are drawn
 
 
 @dataclass
 class Thing:
-    """The first name in each language is listed in the card. A user's pictures may lack a Russian name, and have no emoji."""
+    """The first name in each language is listed in the card. A user's pictures may lack a Russian name, and have neither emoji nor styles."""
 
-    pictures: list[Path]
+    pictures: list  # of each style, a list of functions that return Pillow's RGBA pictures
     en: list[str]
-    ru: list[str]
+    ru: list[str] = field(default_factory=list)
     emoji: str = ""
 
 
@@ -57,20 +66,69 @@ def code(emoji):
     return "-".join(f"{ord(point):x}" for point in emoji)
 
 
+def codes(emoji):
+    """What a set may call an emoji: with and without the selectors that ask for a coloured picture."""
+    return [code(emoji), code(emoji).replace("-fe0f", ""), code(emoji) + "-fe0f"]
+
+
+def opened(path):
+    with Image.open(path) as file:
+        return file.convert("RGBA")
+
+
+class IconSet:
+    """A package of vector pictures in Iconify's JSON."""
+
+    def __init__(self, name):
+        self.name, folder = name, package(name)
+        self.icons, self.names = (json.loads((folder / file).read_text()) for file in ("icons.json", "chars.json"))
+
+    def svg(self, emoji):
+        name = next((self.names[each] for each in codes(emoji) if each in self.names), None)
+        if name is None:
+            raise SystemExit(f"things.txt: {self.name} has no {emoji}, {code(emoji)}")
+        while name in self.icons.get("aliases", {}):
+            name = self.icons["aliases"][name]["parent"]
+        icon = self.icons["icons"][name]
+        left, top = icon.get("left", 0), icon.get("top", 0)
+        width, height = (icon.get(side, self.icons.get(side, 16)) for side in ("width", "height"))
+        start = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+        return f'{start} viewBox="{left} {top} {width} {height}">{icon["body"]}</svg>'
+
+    def drawn(self, emoji):
+        png = bytes(resvg_py.svg_to_bytes(svg_string=self.svg(emoji), width=DRAWN, height=DRAWN))
+        return Image.open(io.BytesIO(png)).convert("RGBA")
+
+
+def filled(picture):
+    """A black and white picture with white where its lines enclose something: without that it vanishes over a dark colour."""
+    outside = Image.new("L", (picture.width + 2, picture.height + 2), 0)
+    outside.paste(picture.getchannel("A").point(lambda alpha: 255 if alpha > 96 else 0), (1, 1))
+    ImageDraw.floodfill(outside, (0, 0), 128)
+    inside = outside.crop((1, 1, picture.width + 1, picture.height + 1)).point(lambda value: 0 if value == 128 else 255)
+    white = Image.new("RGBA", picture.size, "white")
+    white.putalpha(inside)
+    return Image.alpha_composite(white, picture)
+
+
 def emoji(limit=None):
     """The emoji in things.txt, or the first `limit` of them."""
-    pictures = package(EMOJI) / "assets"
+    rendered, flat, contrast = package(FLUENT) / "assets", IconSet(NOTO), IconSet(CONTRAST)
     things = []
     for line in (HERE / "things.txt").read_text().splitlines():
         if not line or line.startswith("#"):
             continue
         character, english, russian = (part.strip() for part in line.split("|"))
-        name = code(character)
-        files = [pictures / f"{each}.webp" for each in (name, name.removesuffix("-fe0f"), f"{name}-fe0f")]
-        picture = next((file for file in files if file.exists()), None)
-        if picture is None:
-            raise SystemExit(f"things.txt: {EMOJI} has no {character}, {name}")
-        things.append(Thing([picture], words(english, ","), words(russian, ","), character))
+        files = [rendered / f"{each}.webp" for each in codes(character)]
+        file = next((file for file in files if file.exists()), None)
+        if file is None:
+            raise SystemExit(f"things.txt: {FLUENT} has no {character}, {code(character)}")
+        pictures = [
+            [lambda file=file: opened(file)],
+            [lambda character=character: flat.drawn(character)],
+            [lambda character=character: filled(contrast.drawn(character))],
+        ]
+        things.append(Thing(pictures, words(english, ","), words(russian, ","), character))
     return things[:limit]
 
 
@@ -88,7 +146,8 @@ def own(folder):
             if not picture.exists():
                 raise SystemExit(f"{table}, line {number}: {picture} is not there")
             english, russian = words(row["en"], "|"), words(row.get("ru"), "|")
-            things.setdefault(tuple(english + russian), Thing([], english, russian)).pictures.append(picture)
+            thing = things.setdefault(tuple(english + russian), Thing([[]], english, russian))
+            thing.pictures[0].append(lambda picture=picture: opened(picture))
     if not things:
         raise SystemExit(f"{table}: has no pictures")
     return list(things.values())

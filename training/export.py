@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from diffusers import DDPMWuerstchenScheduler
 
-from . import card, compressor, sheet
+from . import card, codes, compressor, drawing
+from .pictures import SIDE
 
 VERSION = "0.42.1"  # diffusers'
 TEXT = {
@@ -16,13 +17,19 @@ TEXT = {
     "scheduler": ["diffusers", "DDPMWuerstchenScheduler"],
 }
 INDEX = {
-    "prior": {"_class_name": "WuerstchenPriorPipeline", "prior": ["wuerstchen", "WuerstchenPrior"], **sheet.PRIOR},
+    "prior": {"_class_name": "WuerstchenPriorPipeline", "prior": ["wuerstchen", "WuerstchenPrior"], **drawing.PRIOR},
     "decoder": {
         "_class_name": "WuerstchenDecoderPipeline",
         "decoder": ["wuerstchen", "WuerstchenDiffNeXt"],
         "vqgan": ["wuerstchen", "PaellaVQModel"],
-        **sheet.DECODER,
+        **drawing.DECODER,
     },
+}
+
+
+EXAMPLES = {
+    "en": ["a fox in the snow", "cat and dog", "draw a red apple on a blue background", "an owl at night, flat style", "a small house at sunset"],
+    "ru": ["лиса в снегу", "кот и собака", "нарисуй красное яблоко на синем фоне", "сова ночью, плоский стиль", "маленький дом на закате"],
 }
 
 
@@ -42,22 +49,25 @@ def write(folder, work, parts, run):
         shutil.copytree(work / "tokenizer", top / "tokenizer")
         DDPMWuerstchenScheduler().save_pretrained(top / "scheduler")
         if stage == "prior":
-            shutil.copy(work / compressor.FILE, top)
+            for kept in (compressor.FILE, codes.FILE):
+                shutil.copy(work / kept, top)
         write_json(top / "model_index.json", {"_diffusers_version": VERSION, **TEXT, **INDEX[stage]})
     write_json(
         fresh / "prompt2pic.json",
         {
             "title": {"en": run["title"], "ru": run["title_ru"]},
-            "width": sheet.SIDE,
-            "height": sheet.SIDE,
-            **sheet.DRAWING,
+            "width": SIDE,
+            "height": SIDE,
+            "sizes": [f"{SIDE}x{SIDE}"],
+            **drawing.SETTINGS,
             "languages": run["languages"],
+            **({"examples": EXAMPLES} if run["emoji"] else {}),
             "licence": run["licence"],
         },
     )
     (fresh / "README.md").write_text(card.text(run, parts))
     if run["emoji"]:
-        shutil.copy(Path(__file__).parents[1] / "models/emoji/LICENSE", fresh)
+        shutil.copy(Path(__file__).with_name("NOTICES"), fresh / "LICENSE")
     for file in fresh.rglob("*.*"):
         file.chmod(0o644)  # torch writes files that only the owner can read; services run as another user
     for entry in fresh.iterdir():

@@ -14,8 +14,9 @@ DECAY = 0.999
 
 
 def rate_at(progress, step):
-    """The factor of the learning rate: a warm-up of 200 steps, then a cosine over the stage's time."""
-    return min(1.0, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+    """The factor of the learning rate: a warm-up of 200 steps, constant for half of the stage, then a cosine."""
+    late = min(1.0, max(0.0, 2 * progress - 1))
+    return min(1.0, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * late)))
 
 
 def save(path, content):
@@ -28,35 +29,47 @@ def save(path, content):
 @torch.no_grad()
 def follow(average, modules, step):
     decay = min(DECAY, (1 + step) / (10 + step))
-    for mean, value in zip(average.state_dict().values(), modules.state_dict().values(), strict=True):
-        if mean.dtype.is_floating_point:
-            mean.lerp_(value, 1 - decay)
-        else:
+    pairs = list(zip(average.state_dict().values(), modules.state_dict().values(), strict=True))
+    floats = [(mean, value) for mean, value in pairs if mean.dtype.is_floating_point]
+    torch._foreach_lerp_([mean for mean, _ in floats], [value for _, value in floats], 1 - decay)
+    for mean, value in pairs:
+        if not mean.dtype.is_floating_point:
             mean.copy_(value)
+
+
+def nothing_done():
+    return {"steps": 0, "seconds": 0.0, "loss": 0.0}
+
+
+def randomness(device):
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else None
 
 
 def begin(path, modules):
     """Saves a state with the current weights of the modules and no training time."""
-    weights, done = modules.state_dict(), {"steps": 0, "seconds": 0.0, "loss": 0.0}
-    save(path, {"modules": weights, "average": weights, "optimiser": None, "random": torch.get_rng_state(), "done": done})
+    weights = modules.state_dict()
+    save(path, {"modules": weights, "average": weights, "optimiser": None, "random": torch.get_rng_state(), "cuda": None, "done": nothing_done()})
 
 
-def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
-    """Trains `modules` (a ModuleDict) by `loss()` for `seconds` of the processor's time in all, those before an interruption among them, or
-    for `steps`.
+def train(path, modules, loss, *, seconds, rate, steps=None, shown=None, device=torch.device("cpu")):
+    """Trains `modules` (a ModuleDict on `device`) by `loss()` for `seconds` in all, those before an interruption among them, or for `steps`. The
+    seconds are the processor's of this thread; with a GPU, the clock's.
 
     `path`: the state's file. `shown(average)`: called every quarter of an hour and at the end. Returns the moving average, and what was done."""
     average = copy.deepcopy(modules).requires_grad_(False)
     parameters = [parameter for parameter in modules.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    done = {"steps": 0, "seconds": 0.0, "loss": 0.0}
+    clock = time.perf_counter if device.type == "cuda" else time.thread_time
+    done = nothing_done()
     if path.exists():
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location="cpu")
         modules.load_state_dict(state["modules"])
         average.load_state_dict(state["average"])
         if state["optimiser"]:
             optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"])
+        if state["cuda"] is not None and device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda"], device)
         done = state["done"]
 
     def keep(show):
@@ -67,6 +80,7 @@ def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
                 "average": average.state_dict(),
                 "optimiser": optimiser.state_dict(),
                 "random": torch.get_rng_state(),
+                "cuda": randomness(device),
                 "done": done,
             },
         )
@@ -81,7 +95,7 @@ def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
     modules.train()
     worked = left()  # otherwise an earlier run has completed it
     while left():
-        start = time.thread_time()
+        start = clock()
         for group in optimiser.param_groups:
             group["lr"] = rate * rate_at(done["steps"] / steps if steps else done["seconds"] / seconds, done["steps"])
         optimiser.zero_grad()
@@ -93,7 +107,7 @@ def train(path, modules, loss, *, seconds, rate, steps=None, shown=None):
         share = max(0.01, 1 / (done["steps"] + 1))
         done["loss"] += share * (value.item() - done["loss"])
         done["steps"] += 1
-        done["seconds"] += time.thread_time() - start
+        done["seconds"] += clock() - start
         if done["seconds"] - kept > SAVE_SECONDS:
             show = done["seconds"] - showed > SHOW_SECONDS
             keep(show)

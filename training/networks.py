@@ -9,7 +9,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from .compressor import CHANNELS
 from .tokenizer import LENGTH
 
-PRIOR_TEXT, DECODER_TEXT = 192, 64
+PRIOR_TEXT, DECODER_TEXT = 256, 128
 
 
 def response_norm(self, x):
@@ -22,10 +22,11 @@ def response_norm(self, x):
 GlobalResponseNorm.forward = response_norm
 
 
-def quick():
-    """A context for computing in bf16 if the processor supports it, two to three times as fast as f32."""
+def quick(device):
+    """A context for computing in bf16 on a GPU, and on a processor that supports it, two to three times as fast as f32."""
     able = torch.cpu.get_capabilities()
-    return torch.autocast("cpu", torch.bfloat16, enabled=bool(able.get("avx512_bf16") or able.get("amx_bf16")))
+    enabled = device.type == "cuda" or bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
 
 
 def text_encoder(vocabulary, width, layers, heads):
@@ -48,7 +49,7 @@ def text_encoder(vocabulary, width, layers, heads):
 
 
 def prior_text_encoder(vocabulary):
-    return text_encoder(vocabulary, PRIOR_TEXT, layers=3, heads=6)
+    return text_encoder(vocabulary, PRIOR_TEXT, layers=4, heads=8)
 
 
 def decoder_text_encoder(vocabulary):
@@ -59,8 +60,8 @@ class Exact(nn.Sequential):
     """Always computes in f32."""
 
     def forward(self, x):
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(x)
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float())
 
 
 def to_float(module, given, output):
@@ -69,7 +70,7 @@ def to_float(module, given, output):
 
 def prior():
     """What its blocks add to, and its last layers, by whose output it divides, stay in f32."""
-    network = WuerstchenPrior(c_in=CHANNELS, c=192, c_cond=PRIOR_TEXT, c_r=64, depth=7, nhead=6, dropout=0.0)
+    network = WuerstchenPrior(c_in=CHANNELS, c=256, c_cond=PRIOR_TEXT, c_r=64, depth=8, nhead=8, dropout=0.0)
     network.projection.register_forward_hook(to_float)
     network.out = Exact(*network.out)
     return network
@@ -82,11 +83,11 @@ def decoder():
         c_r=32,
         patch_size=2,
         c_cond=64,
-        c_hidden=[48, 128],
-        nhead=[-1, 4],
-        blocks=[2, 4],
-        level_config=["CT", "CTA"],
-        inject_effnet=[False, True],
+        c_hidden=[48, 112, 224],
+        nhead=[-1, -1, 7],
+        blocks=[2, 3, 4],
+        level_config=["CT", "CT", "CTA"],
+        inject_effnet=[False, True, True],
         effnet_embd=CHANNELS,
         clip_embd=DECODER_TEXT,
         kernel_size=3,

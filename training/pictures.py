@@ -1,92 +1,129 @@
-"""Pictures as tensors: several placements each, over any colour, with a glow if they would not stand out."""
+"""Sprites, and the pictures that are composed of them on any device: one or two things over a background."""
+
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from PIL import Image, ImageFilter, ImageOps
 from torch.nn import functional
 
-from .captions import COLOURS
+from . import backgrounds
+from .backgrounds import BACKGROUNDS
 
-SIDE = 128
-PLACINGS, MOST = 4, 8000
-GLOWS = (0, 255, 40)  # none, a light one, a dark one: grays
-BRIGHT = 170  # luminance from which a colour gets the dark glow
+SIDE = 256
+BRIGHT = 170  # luminance from which a background gets the dark glow
 ALIKE, EDGE = 0.3, 0.4  # how near, in RGB of 0..1, and how much of a thing's edge has to be that near
+LIGHT, DARK = 1.0, 0.15  # grays of the two glows
+PLAIN, BIG, SMALL = range(3)  # sizes of a thing
+CENTRE, LEFT, RIGHT = range(3)  # its places
 
 
-def placings(things):
-    """Minimum number of pictures per thing: four, or fewer if there are too many things for the memory."""
-    return max(1, min(PLACINGS, MOST // len(things)))
+@dataclass
+class Scenes:
+    """A batch of B pictures to be composed; tensors [B], or [B, 2] with both things of a picture, the left one first."""
+
+    row: torch.Tensor  # [B, 2] sprites; the second is -1 for a picture of a single thing
+    background: torch.Tensor
+    variant: torch.Tensor
+    size: torch.Tensor
+    place: torch.Tensor
+    jitter: torch.Tensor  # [B, 2, 3] in -1..1: scale, right, down
+
+    def __len__(self):
+        return len(self.background)
+
+    def __getitem__(self, chosen):
+        return Scenes(*(getattr(self, part.name)[chosen] for part in fields(self)))
+
+    def to(self, device):
+        return Scenes(*(getattr(self, part.name).to(device, non_blocking=True) for part in fields(self)))
+
+    def boxes(self):
+        """Sides and middles [B, 2] of the things, as shares of the picture's side."""
+        single, scenic = self.row[:, 1] < 0, self.background >= len(backgrounds.COLOURS)
+        aside = self.place != CENTRE
+        alone = torch.where(aside, 0.5, torch.where(scenic, 0.66, 0.82))
+        alone = torch.where(self.size == BIG, torch.where(aside, 0.6, 0.96), torch.where(self.size == SMALL, 0.36, alone))
+        side = torch.where(single, alone, 0.48)[:, None].expand(-1, 2)
+        shift = torch.where(single, 0.25 * (self.place == RIGHT) - 0.25 * (self.place == LEFT), -0.25)
+        x = torch.stack([0.5 + shift, torch.full_like(shift, 0.75)], 1)
+        low = torch.where(scenic & (self.size != BIG), 0.1, 0.0)
+        y = (0.5 + low)[:, None].expand(-1, 2)
+        return side * (1 + 0.05 * self.jitter[..., 0]), x + 0.025 * self.jitter[..., 1], y + 0.025 * self.jitter[..., 2]
 
 
-def placed(picture, seed):
-    """A see-through picture at a size and place of its own (seed 0: in the middle); any other cut to a square, faced either way.
-
-    A see-through one keeps its facing: a small prior draws between two facings what is neither."""
-    random = np.random.default_rng(seed)
-    if picture.getextrema()[3][0] == 255:
-        whole = ImageOps.fit(picture, (SIDE, SIDE), Image.Resampling.LANCZOS)
-        return ImageOps.mirror(whole) if seed and random.random() < 0.5 else whole
-    side = round(SIDE * (random.uniform(0.76, 0.88) if seed else 0.82))
-    whole = Image.new("RGBA", (SIDE, SIDE))
-    free = SIDE - side
-    place = [free // 2 + int(random.integers(-5, 6) if seed else 0) for _ in range(2)]
-    whole.paste(picture.resize((side, side), Image.Resampling.LANCZOS), tuple(place))
-    return whole
+def sprite(picture):
+    """Bytes [5, SIDE, SIDE] of an RGBA picture: premultiplied colours, opacity, blurred opacity. Any other picture is cut to a square."""
+    square = ImageOps.fit(picture, (SIDE, SIDE), Image.Resampling.LANCZOS)
+    if picture.getextrema()[3][0] < 255:
+        picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+        square = Image.new("RGBA", (SIDE, SIDE))
+        square.paste(picture, ((SIDE - picture.width) // 2, (SIDE - picture.height) // 2))
+    blurred = np.array(square.getchannel("A").filter(ImageFilter.GaussianBlur(SIDE / 32)))
+    return torch.from_numpy(np.concatenate([np.array(square.convert("RGBa")), blurred[..., None]], 2)).permute(2, 0, 1)
 
 
-def glowing(picture, gray):
-    """Ink [3, H, W], what a picture shows, and gap [1, H, W], how much of the colour behind it, in 0..255; 0: without a glow."""
-    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float()
-    ink, gap = pixels[:3] * pixels[3:] / 255, 255 - pixels[3:]
-    if gray:
-        blurred = torch.from_numpy(np.array(picture.getchannel("A").filter(ImageFilter.GaussianBlur(4)))).float()
-        glow = gap * (2 * blurred / 255).clamp(max=1) * 0.9
-        ink, gap = ink + glow * gray / 255, gap - glow
-    return ink.round().byte(), gap.round().byte()
-
-
-def blends(ink, gap, palette):
-    """Whether a picture's edge is similar to each of the colours [C, 3]: [C]."""
-    ink, gap = ink.float() / 255, gap.float() / 255
-    edge = (1 - gap) * functional.max_pool2d(gap, 9, 1, 4)  # within four pixels of what is not the thing
-    distance = (ink / (1 - gap).clamp_min(1e-3) - palette[:, :, None, None] / 255).square().sum(1, keepdim=True).sqrt()
+def blends(part, palette):
+    """Whether a sprite's edge [5, H, W] is similar to each of the colours [C, 3]: [C]."""
+    ink, opaque = part[:3].float() / 255, part[3:4].float() / 255
+    edge = opaque * functional.max_pool2d(1 - opaque, 5, 1, 2)  # within two pixels of what is not the thing
+    distance = (ink / opaque.clamp_min(1e-3) - palette[:, :, None, None] / 255).square().sum(1, keepdim=True).sqrt()
     return ((distance < ALIKE) * edge).sum((1, 2, 3)) > EDGE * edge.sum().clamp_min(1)
 
 
 class Pictures:
-    """Picture n is of thing `thing[n]`; `coloured[t]` says whether thing t is see-through, hence has a colour behind it, and `glow[t, c]`
-    which of GLOWS it has over colour c. `ink` [R, 3, 128, 128] and `gap` [R, 1, 128, 128], bytes, hold a see-through picture once with each
-    glow, any other once: shown() says which row a picture over a colour is."""
+    """Sprite `r` is of thing `thing[r]` in style `style[r]`; `clear[r]`: whether a background shows beside it."""
 
-    def __init__(self, things, placings):
-        rows, row, owner, clear = [], [], [], []
-        for number, thing in enumerate(things):
-            for index in range(max(placings, len(thing.pictures))):
-                with Image.open(thing.pictures[index % len(thing.pictures)]) as file:
-                    picture = placed(file.convert("RGBA"), index // len(thing.pictures))
-                clear.append(picture.getextrema()[3][0] < 255)
-                glows = GLOWS if clear[-1] else GLOWS[:1]
-                row.append([len(rows) + min(glow, len(glows) - 1) for glow in range(len(GLOWS))])
-                rows += [glowing(picture, gray) for gray in glows]
-                owner.append(number)
-        self.ink, self.gap = (torch.stack(part) for part in zip(*rows, strict=True))
-        self.row, self.thing, self.count = torch.tensor(row), torch.tensor(owner), len(things)
-        self.coloured = torch.stack([torch.tensor(clear)[self.thing == number].all() for number in range(self.count)])
-        self.palette = torch.tensor([colour.rgb for colour in COLOURS]).float()
-        first = [owner.index(number) for number in range(self.count)]
-        alike = torch.stack([blends(self.ink[n], self.gap[n], self.palette) for n in self.row[first, 0]])
-        bright = self.palette @ torch.tensor([0.299, 0.587, 0.114]) > BRIGHT
-        self.glow = alike * torch.where(bright, 2, 1)
+    def __init__(self, things, device="cpu"):
+        drawn, thing, style = [], [], []
+        for number, each in enumerate(things):
+            for kind, pictures in enumerate(each.pictures):
+                for picture in pictures:
+                    drawn.append(sprite(picture()))
+                    thing.append(number)
+                    style.append(kind)
+        large = torch.stack(drawn)
+        half = torch.cat([functional.avg_pool2d(part.float(), 2).round().byte() for part in large.split(64)])
+        self.thing, self.style, self.count = torch.tensor(thing, device=device), torch.tensor(style, device=device), len(things)
+        self.clear = (large[:, 3].amin((1, 2)) < 255).to(device)
+        palette = torch.tensor([background.rgb for background in BACKGROUNDS]).float()
+        quarter = [functional.avg_pool2d(part.float(), 2) for part in half.split(64)]
+        alike = torch.stack([blends(part, palette) for chunk in quarter for part in chunk])
+        bright = palette @ torch.tensor([0.299, 0.587, 0.114]) > BRIGHT
+        glow = torch.where(bright, DARK, LIGHT)
+        self.alike, self.glow = (alike & self.clear.cpu()[:, None]).to(device), glow.to(device)
+        behind = backgrounds.drawn(SIDE)
+        self.sprites = {SIDE: large.to(device), SIDE // 2: half.to(device), SIDE // 4: torch.cat(quarter).round().byte().to(device)}
+        self.behind = {SIDE: behind.to(device)}
+        for side in (SIDE // 2, SIDE // 4):
+            self.behind[side] = functional.interpolate(behind.flatten(0, 1).float(), side, mode="area").byte().unflatten(0, behind.shape[:2]).to(device)
 
     def __len__(self):
         return len(self.thing)
 
-    def shown(self, pictures, colours):
-        """The rows [B] of pictures [B] over colours [B] (indices into COLOURS)."""
-        return self.row[pictures, self.glow[self.thing[pictures], colours]]
-
-    def over(self, pictures, colours):
-        """[B, 3, 128, 128] in 0..1 of pictures [B] over colours [B]."""
-        rows, behind = self.shown(pictures, colours), self.palette[colours][:, :, None, None] / 255
-        return (self.ink[rows].float() + behind * self.gap[rows].float()) / 255
+    @torch.no_grad()
+    def composed(self, scenes, side=SIDE):
+        """[B, 3, side, side] in 0..1; `side`: SIDE, a half or a quarter of it."""
+        picture = self.behind[side][scenes.background, scenes.variant].float() / 255
+        sides, x, y = scenes.boxes()
+        clear = self.clear[scenes.row[:, 0], None]  # any other picture is as large as the whole
+        sides, x, y = torch.where(clear, sides, 1.0), torch.where(clear, x, 0.5), torch.where(clear, y, 0.5)
+        middle = torch.stack([x, y], 2)
+        for layer in range(2):
+            rows = scenes.row[:, layer]
+            shown = (rows >= 0).nonzero()[:, 0]
+            if not len(shown):
+                continue
+            rows = rows[shown]
+            scale = 1 / sides[shown, layer]
+            shift = (1 - 2 * middle[shown, layer]) * scale[:, None]
+            turn = torch.zeros(len(shown), 2, 3, device=scale.device)
+            turn[:, 0, 0], turn[:, 1, 1], turn[:, :, 2] = scale, scale, shift
+            grid = functional.affine_grid(turn, [len(shown), 5, side, side], align_corners=False)
+            part = functional.grid_sample(self.sprites[side][rows].float() / 255, grid, align_corners=False)
+            under = picture[shown]
+            behind = scenes.background[shown]
+            glow = (2 * part[:, 4:]).clamp(max=1) * 0.9 * self.alike[rows, behind].float()[:, None, None, None]
+            under = under * (1 - glow) + glow * self.glow[behind][:, None, None, None]
+            picture[shown] = under * (1 - part[:, 3:4]) + part[:, :3]
+        return picture.clamp(0, 1)

@@ -11,12 +11,14 @@ PROPER = ("Fixd", "Name", "Surn", "Patr", "Geox", "Orgn", "Trad", "Abbr", "Sgtm"
 ANALYSER = pymorphy3.MorphAnalyzer(lang="ru")
 
 
+@lru_cache(maxsize=None)
 def noun(word):
     """The reading of a word as a noun in the nominative, the singular and common nouns first; None if it has none."""
     readings = [reading for reading in ANALYSER.parse(word) if "NOUN" in reading.tag and "nomn" in reading.tag]
     return min(readings, key=lambda reading: ("plur" in reading.tag, any(name in reading.tag for name in PROPER)), default=None)
 
 
+@lru_cache(maxsize=None)
 def adjective(word):
     if not word.endswith(ADJECTIVES):
         return None
@@ -65,6 +67,7 @@ def inflected(phrase, case, plural=False):
     return " ".join(result)
 
 
+@lru_cache(maxsize=None)
 def with_adjective(stem, phrase):
     """`stem`: a masculine adjective, such as большой; it is put before the phrase, agreeing with its noun."""
     found = head(phrase)
@@ -74,6 +77,7 @@ def with_adjective(stem, phrase):
     return f"{changed(adjective(stem), agreement(reading, 'nomn', 'plur' in reading.tag))} {phrase}"
 
 
+@lru_cache(maxsize=None)
 def together(phrase):
     """с лисой, со слоном: a phrase in the instrumental with its preposition."""
     form = inflected(phrase, "ablt")

@@ -11,7 +11,7 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 SPLIT = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"  # CLIP's
 
 
-def write(folder, captions, merges=4000):
+def write(folder, captions, merges=8000):
     bpe = Tokenizer(models.BPE(continuing_subword_prefix="", end_of_word_suffix="</w>"))
     bpe.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
@@ -43,22 +43,7 @@ def write(folder, captions, merges=4000):
     (folder / "tokenizer_config.json").write_text(json.dumps({**settings, **special}, indent=1) + "\n")
 
 
-class Captions:
-    """All training captions as tokens, for random sampling: `rows[t][c]` are those of thing t over colour c; the last c means no colour."""
-
-    def __init__(self, folder, captions):
-        tokenizer = CLIPTokenizer.from_pretrained(folder)
-        flat = [caption for thing in captions for group in thing for caption in group]
-        tokens = tokenizer(["", *flat], padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt")
-        self.ids, self.mask = tokens.input_ids, tokens.attention_mask
-        self.vocabulary = len(tokenizer)
-        counts = torch.tensor([[len(group) for group in thing] for thing in captions])
-        self.counts = counts
-        self.starts = 1 + counts.flatten().cumsum(0).view_as(counts) - counts
-
-    def draw(self, things, colours, empty=0.0):
-        """Ids and mask for things [B] over colours [B] (the colour count for none), of which a share `empty` are the empty caption's."""
-        counts = self.counts[things, colours]
-        rows = self.starts[things, colours] + (torch.rand(len(things)) * counts).long()
-        rows = rows * ((torch.rand(len(things)) >= empty) & (counts > 0))
-        return self.ids[rows], self.mask[rows]
+def encoded(tokenizer, texts):
+    """Ids and mask, [B, LENGTH] each."""
+    tokens = tokenizer(texts, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt")
+    return tokens.input_ids, tokens.attention_mask
