@@ -19,9 +19,10 @@ import torch
 from PIL import Image
 
 from . import data, sheet
+from .backgrounds import COLOURS
 from .captions import captions
 from .judge import Judge
-from .pictures import Pictures
+from .pictures import CENTRE, PLAIN, Pictures
 from .scenes import Sampler
 
 ROOT = Path(__file__).parents[1]
@@ -45,12 +46,14 @@ def engine(options):
     return draw
 
 
-def asked(sampler, things, count, two, seed):
+def asked(options, sampler, things, count, two, seed):
     """`count` requests for one thing or for two, as scenes.Asked, and their prompts, the languages in turn."""
     state = torch.get_rng_state()
     torch.manual_seed(seed)
-    drawn = sampler.ask(20 * count + 200)
+    drawn = sampler.ask(40 * count + 200)
     torch.set_rng_state(state)
+    if options.plain:
+        drawn = drawn[(drawn.style == 0) & (drawn.size == PLAIN) & (drawn.place == CENTRE) & (drawn.background < len(COLOURS))]
     chosen = drawn[(drawn.thing[:, 1] >= 0) == two][:count]
     choose = random.Random(seed)
     prompts = [captions(things, chosen[n : n + 1], choose, held=True, wanted=(("en", "ru")[n % 2],))[0] for n in range(count)]
@@ -65,7 +68,7 @@ def report(what, right, total, least):
 
 def judge_single(options, draw, things, sampler, judge):
     """Returns whether all limits are met."""
-    requests, prompts = asked(sampler, things, options.count, False, options.seed)
+    requests, prompts = asked(options, sampler, things, options.count, False, options.seed)
     right, total, missed, times = Counter(), Counter(), Counter(), []
     for n, prompt in enumerate(prompts):
         request = requests[n : n + 1]
@@ -92,7 +95,7 @@ def judge_single(options, draw, things, sampler, judge):
 
 
 def judge_two(options, draw, things, sampler, judge):
-    requests, prompts = asked(sampler, things, options.count // 6, True, options.seed)
+    requests, prompts = asked(options, sampler, things, options.count // 6, True, options.seed)
     right = sum(judge.things(draw(prompt, options.seed + n)[0], requests[n : n + 1]) == requests.thing[n].tolist() for n, prompt in enumerate(prompts))
     return report("two things", right, len(prompts), options.least_two)
 
@@ -100,7 +103,7 @@ def judge_two(options, draw, things, sampler, judge):
 def judge_seeds(options, draw, things, sampler, judge):
     """Checks that pictures of one prompt differ and show the right thing."""
     right, least = 0, float("inf")
-    requests, prompts = asked(sampler, things, max(1, options.count // 30), False, options.seed + 1)
+    requests, prompts = asked(options, sampler, things, max(1, options.count // 30), False, options.seed + 1)
     for n, prompt in enumerate(prompts):
         pictures = [draw(prompt, options.seed + number)[0] for number in range(SEEDS)]
         right += sum(judge.things(picture, requests[n : n + 1]) == [int(requests.thing[n, 0])] for picture in pictures)
@@ -111,7 +114,8 @@ def judge_seeds(options, draw, things, sampler, judge):
 
 def draw_sheet(options, draw, things, sampler):
     """A sheet without selection: 36 prompts of single things and 12 of two, with the first seed."""
-    prompts = asked(sampler, things, SHEET * 3 // 4, False, options.seed)[1] + asked(sampler, things, SHEET // 4, True, options.seed)[1]
+    single, two = (SHEET, 0) if options.plain else (SHEET * 3 // 4, SHEET // 4)
+    prompts = asked(options, sampler, things, single, False, options.seed)[1] + asked(options, sampler, things, two, True, options.seed)[1]
     sheet.write(options.sheet, sheet.from_tensor([draw(prompt, options.seed)[0] for prompt in prompts]))
     print("\n".join(prompts))
 
@@ -123,6 +127,7 @@ def main():
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1, help="of the prompts, and the first picture's")
     parser.add_argument("--things", type=int, help="the model was trained on the first so many alone")
+    parser.add_argument("--plain", action="store_true", help="the model knows one style, and single things on colours")
     parser.add_argument("--least-things", type=float, default=90, help="percent")
     parser.add_argument("--least-backgrounds", type=float, default=95, help="percent")
     parser.add_argument("--least-two", type=float, default=70, help="percent")
@@ -136,7 +141,8 @@ def main():
     if options.sheet:
         return draw_sheet(options, draw, things, sampler)
     judge = Judge(pictures, sampler)
-    passed = [part(options, draw, things, sampler, judge) for part in (judge_single, judge_two, judge_seeds)]
+    parts = (judge_single, judge_seeds) if options.plain else (judge_single, judge_two, judge_seeds)
+    passed = [part(options, draw, things, sampler, judge) for part in parts]
     raise SystemExit(not all(passed))
 
 
