@@ -12,6 +12,7 @@ from .pictures import SIDE
 
 FILE = "codes.safetensors"
 REDUCED = 32  # pixels a side of the sprites whose principal components are taken
+SHARP = 20.0  # of the cosines of codes, as logits
 TAG = 16  # numbers that tell the tokens apart
 FIRST, SECOND, LAYOUT = ("a1", "a2"), ("b1", "b2"), "layout"
 PRIOR, DECODER = (*FIRST, *SECOND, LAYOUT), ("a1", "b1")  # the last tokens of each text encoder, from the end
@@ -91,13 +92,29 @@ class Codes:
     def _full(self, slot, payload):
         return normalised(torch.cat([self.tags[slot].expand(*payload.shape[:-1], -1), payload], -1))
 
+    def likeness(self, states, number):
+        """Of states [B, tokens, width] whose last tokens are the slots: cosines [B, things x styles] of what they say of the first or second
+        thing, `number` 0 or 1, with the codes of all things in all styles."""
+        slots = [slot for slot in (FIRST, SECOND)[number] if slot in self.slots]
+        known = torch.cat([self._full(slot, self.things[part]) for part, slot in enumerate(slots)], 1)
+        said = torch.cat([states[:, -1 - self.slots.index(slot)] for slot in slots], 1)
+        return functional.normalize(said, dim=1) @ functional.normalize(known, dim=1).T
+
+    def confusion(self, states, asked):
+        """How far the nearest codes are from being those of the right things: a cross-entropy, which learns far faster than an error of codes."""
+        total = 0
+        for number in range(2):
+            present = (asked.thing[:, number] >= 0).nonzero()[:, 0]
+            if len(present):
+                right = (asked.thing[:, number] * self.styles + asked.style)[present]
+                total = total + len(present) / len(asked) * functional.cross_entropy(SHARP * self.likeness(states[present], number), right)
+        return total
+
     def read(self, states, asked):
         """Of states [B, length, width] of the prior's text encoder: the share whose nearest codes are right, {what: share}."""
         result = {}
-        for number, (what, slots) in enumerate((("things", FIRST), ("second things", SECOND))):
-            known = torch.cat([self._full(slot, self.things[part]) for part, slot in enumerate(slots)], 1)
-            said = torch.cat([states[:, self.length - 1 - self.slots.index(slot)] for slot in slots], 1)
-            nearest, asked_for = torch.cdist(said, known).argmin(1), asked.thing[:, number]
+        for number, what in enumerate(("things", "second things")):
+            nearest, asked_for = self.likeness(states, number).argmax(1), asked.thing[:, number]
             present = asked_for >= 0
             if present.any():
                 result[what] = (nearest // self.styles == asked_for)[present].float().mean().item()

@@ -48,7 +48,8 @@ class Sampler:
         self.counts = torch.tensor([[len(each) for each in styles] for styles in rows])
         most = int(self.counts.max())
         self.rows = torch.tensor([[each + each[:1] * (most - len(each)) for each in styles] for styles in rows])
-        self.clear = torch.tensor([pictures.clear[styles[0]].all() for styles in rows])
+        clear = pictures.clear.cpu()
+        self.clear = torch.stack([clear[styles[0]].all() for styles in rows])
         self.free = self.clear.nonzero()[:, 0]  # the things that can stand beside another
 
     def ask(self, count):

@@ -141,7 +141,7 @@ def train_text(path, examples, things, tokenizer, codes, **budget):
         if device.type != "cuda":
             return make(batch)
         if kept.get("left", 0) == 0:  # writing captions takes longer than learning from them
-            kept.update(made=make(200 * batch), left=600)
+            kept.update(made=make(200 * batch), left=1500)
         kept["left"] -= 1
         chosen = torch.randint(200 * batch, (batch,))
         return tuple(part[chosen] for part in kept["made"])
@@ -159,7 +159,7 @@ def train_text(path, examples, things, tokenizer, codes, **budget):
             with networks.quick(device):
                 states = encoder(ids[:, chosen], attention_mask=mask[:, chosen], position_ids=chosen[None]).last_hidden_state
             errors = (states.float() - wanted).square().mean((0, 2))
-            total = total + errors[-slots:].mean() + 0.1 * errors[:-slots].mean()
+            total = total + errors[-slots:].mean() + 0.1 * errors[:-slots].mean() + 0.3 * said.confusion(states[1:].float(), asked[1:])
         return total
 
     return train(path, modules, loss, rate=1e-3, device=device, **budget)
