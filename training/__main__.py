@@ -21,7 +21,7 @@ def arguments():
     parser.add_argument("--stages", default="abtc", metavar="STAGES", help="letters of the stages to train; b needs a, and the others nothing")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="your own, with captions.csv; without it the emoji of things.txt")
     parser.add_argument(
-        "--from", dest="start", type=Path, metavar="MODEL", help="train a model further that this recipe made, such as models/emoji"
+        "--from", dest="start", type=Path, metavar="MODEL", help="train a model further that this recipe made"
     )
     parser.add_argument("--title", help="what the model is called, in prompt2pic.json")
     parser.add_argument("--licence", help="of the weights, for the card")

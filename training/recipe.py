@@ -43,6 +43,8 @@ class Recipe:
     def __init__(self, options):
         self.options, self.work = options, options.out / "training"
         self.device = torch.device(options.device)
+        if options.start and not (options.start / "prior" / codes.FILE).exists():
+            raise SystemExit(f"{options.start}: was not trained with this recipe: it has no prior/{codes.FILE}")
         self.work.mkdir(parents=True, exist_ok=True)
         with locked(self.work):  # stages may be trained by processes that start at the same time
             self._prepare(options)
