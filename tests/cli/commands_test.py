@@ -14,14 +14,15 @@ from command import BINARY, QUICK, CliTest, read_png
 class General(CliTest):
     def test_help_and_version(self):
         self.assertRegex(self.succeed("--version"), r"\Aprompt2pic \d+\.\d+\.\d+\n\Z")
-        for words in ["--help"], ["-h"], ["generate", "--help"], ["models", "--help"], ["pull", "--help"], ["config", "--help"], ["bench", "-h"], ["bench", "service", "-h"], ["bot", "-h"], ["api", "-h"], ["worker", "-h"], ["doctor", "-h"], ["health", "-h"]:
+        for words in ["--help"], ["-h"], ["generate", "--help"], ["models", "--help"], ["pull", "--help"], ["config", "--help"], ["bench", "-h"], ["bench", "service", "-h"], ["bot", "-h"], ["api", "-h"], ["worker", "-h"], ["demo", "-h"], ["doctor", "-h"], ["health", "-h"]:
             self.assertIn("prompt2pic", self.succeed(*words))
         self.assertIn("сова", self.succeed("generate", "--help"))
 
     def test_wrong_commands(self):
         self.refuse(2, "missing command")
         self.refuse(2, "no command 'draw'", "draw")
-        self.refuse(2, "later version", "demo")
+        self.refuse(2, "P2P_HTTP_LISTEN", "demo", "--http-listen", "nonsense")
+        self.refuse(2, "P2P_API_KEYS", "demo", "--http-listen", "0.0.0.0:8080")
         for words in ["bot"], ["api"], ["worker"], ["bench", "service"]:
             self.refuse(2, "P2P_KAFKA_BROKERS is not set", *words)
         self.refuse(2, "extra", "models", "extra")
