@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(path.is_relative() && path.lexically_normal() == path && *path.begin() != "..");
   }
   const auto day = blob::day_of(text);
-  check(!day || text.starts_with("images/"));
+  check(!day || text.starts_with("images/") || text.starts_with("inputs/"));
   if (messages::is_image_key(text)) {
     check(key && text.size() <= 128);
     if (day) {  // an existing day: the key must equal that of the request's id and time
@@ -40,6 +40,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const std::string id(text.substr(18, dash - 18));
       check(messages::is_request_id(id));
       check(messages::image_key(id, *day, std::atoi(std::string(text.substr(dash + 1)).c_str())) == text);
+    }
+  }
+  if (messages::is_input_key(text)) {
+    check(key && text.size() <= 128 && !messages::is_image_key(text));
+    if (day) {
+      const std::string_view name = text.substr(18);
+      const std::size_t dot = name.rfind('.');
+      check(messages::input_key(std::string(name.substr(0, dot)), *day, name.substr(dot + 1)) == text);
     }
   }
   check(messages::model_of(text).empty() || messages::requests_topic(messages::model_of(text)) == text);

@@ -94,24 +94,27 @@ class FolderStore : public BlobStore {
   std::chrono::seconds longest_link() const override { return std::chrono::days(366); }
 
   void remove_before(std::chrono::sys_days day) override {
-    std::error_code failed;
-    std::vector<fs::path> old;
-    const fs::path images = root_ / "images";
-    if (!fs::exists(images)) return;
-    // Entries of other programs may be unreadable; that must not stop the clean-up.
-    const auto options = fs::directory_options::skip_permission_denied;
-    for (fs::recursive_directory_iterator entry(images, options, failed), end; !failed && entry != end; entry.increment(failed)) {
-      const auto its_day = day_of(entry->path().lexically_relative(root_).generic_string());
-      if (its_day && *its_day < day && entry.depth() == 2) old.push_back(entry->path());
-    }
-    if (failed) fail("listed", images, failed.value());
-    for (const fs::path& folder : old) {
-      fs::remove_all(folder, failed);
-      if (failed) fail("deleted", folder, failed.value());
-    }
+    for (const std::string_view folder : kDatedFolders) remove_before(day, root_ / folder);
   }
 
  private:
+  void remove_before(std::chrono::sys_days day, const fs::path& folder) const {
+    std::error_code failed;
+    std::vector<fs::path> old;
+    if (!fs::exists(folder)) return;
+    // Entries of other programs may be unreadable; that must not stop the clean-up.
+    const auto options = fs::directory_options::skip_permission_denied;
+    for (fs::recursive_directory_iterator entry(folder, options, failed), end; !failed && entry != end; entry.increment(failed)) {
+      const auto its_day = day_of(entry->path().lexically_relative(root_).generic_string());
+      if (its_day && *its_day < day && entry.depth() == 2) old.push_back(entry->path());
+    }
+    if (failed) fail("listed", folder, failed.value());
+    for (const fs::path& its_folder : old) {
+      fs::remove_all(its_folder, failed);
+      if (failed) fail("deleted", its_folder, failed.value());
+    }
+  }
+
   fs::path place(const std::string& key) const {
     check_key(key);
     return root_ / key;

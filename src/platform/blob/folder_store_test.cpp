@@ -90,12 +90,15 @@ TEST_F(FolderStoreTest, HasNoLinksWithoutPublicAddress) {
 
 TEST_F(FolderStoreTest, RemovesOldDays) {
   for (const char* day : {"2026/11/22", "2026/11/23", "2026/12/01"}) store->put("images/" + std::string(day) + "/x-1.png", kPicture, "");
+  for (const char* day : {"2026/11/22", "2026/11/23"}) store->put("inputs/" + std::string(day) + "/x.jpeg", "photo", "");
   store->put("other/2026/11/22/x", "x", "");
   store->put("images/.other/x", "x", "");
   store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 23));
   EXPECT_THROW(store->get("images/2026/11/22/x-1.png"), BlobError);
   EXPECT_EQ(store->get("images/2026/11/23/x-1.png"), kPicture);
   EXPECT_EQ(store->get("images/2026/12/01/x-1.png"), kPicture);
+  EXPECT_THROW(store->get("inputs/2026/11/22/x.jpeg"), BlobError);
+  EXPECT_EQ(store->get("inputs/2026/11/23/x.jpeg"), "photo");
   EXPECT_EQ(store->get("other/2026/11/22/x"), "x");
 }
 

@@ -1,5 +1,7 @@
 #include "platform/blob/keys.hpp"
 
+#include <algorithm>
+
 #include "base/clock.hpp"
 #include "platform/blob/blob_store.hpp"
 
@@ -25,10 +27,10 @@ void check_key(std::string_view key) {
 }
 
 std::optional<std::chrono::sys_days> day_of(std::string_view path) {
-  constexpr std::string_view kStart = "images/";
   constexpr std::string_view kForm = "YYYY/MM/DD";
-  if (!path.starts_with(kStart)) return std::nullopt;
-  std::string date(path.substr(kStart.size(), kForm.size()));
+  const auto* const folder = std::ranges::find_if(kDatedFolders, [&](std::string_view each) { return path.starts_with(each); });
+  if (folder == kDatedFolders.end()) return std::nullopt;
+  std::string date(path.substr(folder->size(), kForm.size()));
   if (date.size() != kForm.size() || date[4] != '/' || date[7] != '/') return std::nullopt;
   date[4] = date[7] = '-';
   const auto time = parse_time(date + "T00:00:00Z");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -13,7 +14,10 @@ bool is_key(std::string_view key);
 /// Throws BlobError (refused) unless `key` has the form that BlobStore requires.
 void check_key(std::string_view key);
 
-/// The day in images/YYYY/MM/DD...; nullopt for other paths.
+/// The folders whose objects have a date: drawn pictures, and pictures to begin with.
+inline constexpr std::array<std::string_view, 2> kDatedFolders{"images/", "inputs/"};
+
+/// The day in FOLDER/YYYY/MM/DD..., where the folder is one of kDatedFolders; nullopt for other paths.
 std::optional<std::chrono::sys_days> day_of(std::string_view path);
 
 }  // namespace p2p::blob

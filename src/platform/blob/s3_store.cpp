@@ -67,13 +67,18 @@ class S3Store : public BlobStore {
   std::chrono::seconds longest_link() const override { return std::chrono::days(7); }  // the limit of SigV4
 
   void remove_before(std::chrono::sys_days day) override {
+    for (const std::string_view folder : kDatedFolders) remove_before(day, folder);
+  }
+
+ private:
+  void remove_before(std::chrono::sys_days day, std::string_view folder) {
     const auto check_list = [&](const http::HttpResponse& answer) {
       if (!is_list(answer.body))
         throw BlobError(BlobError::Kind::unavailable, where("") + ": the answer is no list of objects; check P2P_S3_ENDPOINT");
     };
     S3List list{.more = true};
     while (list.more) {
-      std::vector<std::pair<std::string, std::string>> query{{"list-type", "2"}, {"max-keys", "1000"}, {"prefix", "images/"}};
+      std::vector<std::pair<std::string, std::string>> query{{"list-type", "2"}, {"max-keys", "1000"}, {"prefix", std::string(folder)}};
       if (!list.next.empty()) query.emplace_back("continuation-token", list.next);
       S3List page = read_list(call("GET", "", query, check_list).body);
       // Without a new token the same page would come again.
@@ -92,7 +97,6 @@ class S3Store : public BlobStore {
     }
   }
 
- private:
   std::string path_of(const std::string& key) const { return "/" + config_.bucket + (key.empty() ? "" : "/" + key); }
   SigningKey signing_key() const { return {config_.region, config_.access_key, config_.secret_key}; }
 

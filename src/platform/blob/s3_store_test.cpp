@@ -42,7 +42,9 @@ class S3StoreTest : public ::testing::Test {
       return failure;
     }
     if (!request.query_value("list-type").empty()) {
-      const auto page = pages.find(std::string(request.query_value("continuation-token")));
+      const std::string_view prefix = request.query_value("prefix");
+      const auto page =
+          pages.find((prefix == "images/" ? "" : std::string(prefix)) + std::string(request.query_value("continuation-token")));
       return {.body = page == pages.end() ? "" : "<ListBucketResult>" + page->second + "</ListBucketResult>"};
     }
     if (request.method == "GET" && request.header("range").starts_with("bytes=")) {
@@ -73,9 +75,9 @@ class S3StoreTest : public ::testing::Test {
   std::vector<std::string> seen;
   int failures = 0;
   http::ServerResponse failure{.status = 503};
-  std::optional<http::ServerResponse> put_answer;  ///< overrides the answer to a PUT
-  std::string object = kPng;                       ///< the answer to a GET
-  std::map<std::string, std::string> pages;        ///< list answers by continuation token
+  std::optional<http::ServerResponse> put_answer;                                             ///< overrides the answer to a PUT
+  std::string object = kPng;                                                                  ///< the answer to a GET
+  std::map<std::string, std::string> pages{{"inputs/", "<IsTruncated>false</IsTruncated>"}};  ///< list answers by continuation token
   http::Server server{{.listen = "127.0.0.1:0"}};
   std::unique_ptr<BlobStore> store;
 };
@@ -145,7 +147,14 @@ TEST_F(S3StoreTest, RemovesOldDaysAndStopsAtFirstNewer) {
       "<Key>images/2026/11/21/a-1.png</Key><Key>images/2026/11/23/b-1.png</Key><Key>images/2026/11/21/c-1.png</Key>"
       "<IsTruncated>true</IsTruncated><NextContinuationToken>2</NextContinuationToken>";
   store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22));
-  EXPECT_THAT(seen, ElementsAre("GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png"));
+  EXPECT_THAT(seen, ElementsAre("GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png", "GET /pictures"));
+}
+
+TEST_F(S3StoreTest, RemovesOldInputs) {
+  pages[""] = "<IsTruncated>false</IsTruncated>";
+  pages["inputs/"] = "<Key>inputs/2026/11/21/a.jpeg</Key><Key>inputs/2026/11/22/b.png</Key><IsTruncated>false</IsTruncated>";
+  store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22));
+  EXPECT_THAT(seen, ElementsAre("GET /pictures", "GET /pictures", "DELETE /pictures/inputs/2026/11/21/a.jpeg"));
 }
 
 TEST_F(S3StoreTest, SkipsObjectsOfOtherPrograms) {
@@ -154,7 +163,7 @@ TEST_F(S3StoreTest, SkipsObjectsOfOtherPrograms) {
       "<IsTruncated>true</IsTruncated><NextContinuationToken>2&amp;=</NextContinuationToken>";
   pages["2&="] = "<Key>images/2026/11/21/a-1.png</Key><Key>images/2026/11/23/b-1.png</Key><IsTruncated>false</IsTruncated>";
   store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22));
-  EXPECT_THAT(seen, ElementsAre("GET /pictures", "GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png"));
+  EXPECT_THAT(seen, ElementsAre("GET /pictures", "GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png", "GET /pictures"));
 }
 
 TEST_F(S3StoreTest, StopsOnInvalidOrLoopingList) {
@@ -163,7 +172,7 @@ TEST_F(S3StoreTest, StopsOnInvalidOrLoopingList) {
   seen.clear();
   pages[""] = pages["1"] = "<Key>images/x</Key><IsTruncated>true</IsTruncated><NextContinuationToken>1</NextContinuationToken>";
   store->remove_before(day);
-  EXPECT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen.size(), 3u) << "and the list of inputs";
 }
 
 TEST_F(S3StoreTest, PutWithoutProofOfStorageIsUnavailable) {

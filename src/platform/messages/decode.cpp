@@ -40,6 +40,7 @@ void read(FieldReader& fields, Request& request) {
   fields.number("upscale", request.upscale, 1, kMaxUpscale);
   fields.text("sampler", request.sampler, kNameRule, Need::optional);
   fields.number("strength", request.strength, 0, 1);
+  fields.text("image_key", request.image_key, kInputKeyRule, Need::optional);
   fields.integer("dispatch", request.dispatch, 1, kMaxCount, Need::optional);
   fields.integer("strikes", request.failed_attempts, 0, kMaxCount, Need::optional);
 }

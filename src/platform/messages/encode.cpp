@@ -47,6 +47,7 @@ Json to_json(const Request& request) {
   put(json, "upscale", request.upscale);
   if (!request.sampler.empty()) json["sampler"] = request.sampler;
   put(json, "strength", request.strength);
+  if (!request.image_key.empty()) json["image_key"] = request.image_key;
   return json;
 }
 

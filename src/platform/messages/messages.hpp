@@ -62,7 +62,8 @@ struct Request {
   std::vector<std::uint64_t> variations;
   std::optional<double> upscale;   ///< above 1: the picture is then redrawn enlarged by this factor
   std::string sampler;             ///< its name; empty: the model's own
-  std::optional<double> strength;  ///< 0 to 1: how much a variation or an enlarged picture differs
+  std::optional<double> strength;  ///< 0 to 1: how much a variation, an enlarged picture or one that begins with `image_key` differs
+  std::string image_key;           ///< the object in the store that the picture begins with, as input_key(); empty: none
   int dispatch = 1;                ///< how often it was sent to a worker, including this time
   int failed_attempts = 0;         ///< workers that crashed while drawing it, as far as known when it was sent
 };
@@ -86,6 +87,7 @@ inline constexpr std::string_view kDrawingFailed = "drawing_failed";  ///< the e
 inline constexpr std::string_view kTooLong = "too_long";              ///< drawing took longer than the worker's limit
 inline constexpr std::string_view kWithheld = "withheld";             ///< the model's safety checker withheld the picture
 inline constexpr std::string_view kStoringFailed = "storing_failed";  ///< the store refuses pictures
+inline constexpr std::string_view kInputMissing = "input_missing";    ///< the store does not have the picture to begin with; see detail
 }  // namespace reason
 
 /// What can be done with a finished picture, by the same request with an addition.
@@ -189,6 +191,7 @@ namespace feature {
 inline constexpr std::string_view kNegativePrompt = "negative_prompt";
 inline constexpr std::string_view kVariation = "variation";  ///< as offer::kVariation
 inline constexpr std::string_view kLarger = "larger";        ///< as offer::kLarger
+inline constexpr std::string_view kImage = "image";          ///< a picture to begin with: Request::image_key
 }  // namespace feature
 
 /// The description of a model, which its workers publish when they start and every ten minutes, so that doors can show what it can do.
@@ -234,6 +237,11 @@ std::uint64_t seed_of(const Request& request, int n);
 std::string image_key(const std::string& id, Time time, int n);
 /// Whether `key` has that form, with any date and id. Other keys are never requested from the store.
 bool is_image_key(std::string_view key);
+
+/// inputs/YYYY/MM/DD/ID.png or .jpeg, by `extension`: the UTC date of the request's time.
+std::string input_key(const std::string& id, Time time, std::string_view extension);
+/// Whether `key` has that form, with any date and id. Others are never requested from the store as a picture to begin with.
+bool is_input_key(std::string_view key);
 
 /// A new W3C traceparent header: 00-32 hex-16 hex-01.
 std::string new_traceparent();

@@ -44,7 +44,7 @@ Request request() {
 }
 
 TEST(Messages, DecodesAllFixtures) {
-  EXPECT_EQ(fixtures().size(), 23u);
+  EXPECT_EQ(fixtures().size(), 24u);
   for (const auto& [kind, text] : fixtures()) EXPECT_EQ(Json::parse(again(kind, text)), Json::parse(text)) << kind;
 }
 
@@ -90,6 +90,9 @@ TEST(Messages, RefusesInvalidValues) {
                                                        {"count", {0, -1, 65, "2"}},
                                                        {"width", {0, -1, 70000, "64"}},
                                                        {"guidance", {"4", 1e9}},
+                                                       {"image_key",
+                                                        {"", 5, "images/2026/11/24/a-1.png", "inputs/2026/11/24/../a.png",
+                                                         "inputs/2026/11/24/a.gif", "inputs/2026/11/24/.png", "/inputs/2026/11/24/a.png"}},
                                                        {"dispatch", {0, -1}},
                                                        {"strikes", {-1}}};
   for (const auto& [field, values] : wrong) {
@@ -171,6 +174,17 @@ TEST(ImageKey, ContainsDateOfRequest) {
        {"", "images/2026/01/02/.png", "images/2026/01/02/-1.png", "images/2026/01/02/a-0.png", "images/2026/01/02/a/b-1.png",
         "images/2026/1/02/a-1.png", "/images/2026/01/02/a-1.png", "images/2026/01/02/..-1.png", "images/2026/01/02/a-1.png/x"}) {
     EXPECT_FALSE(is_image_key(key)) << key;
+  }
+}
+
+TEST(InputKey, ContainsDateOfRequest) {
+  const Time time = *parse_time("2026-01-02T23:59:59.999Z");
+  EXPECT_EQ(input_key("ab-1", time, "png"), "inputs/2026/01/02/ab-1.png");
+  EXPECT_TRUE(is_input_key(input_key(std::string(64, 'x'), time, "jpeg")));
+  for (const char* key : {"", "inputs/2026/01/02/", "inputs/2026/01/02/.png", "inputs/2026/01/02/a.gif", "inputs/2026/01/02/a/b.png",
+                          "inputs/2026/1/02/a.png", "/inputs/2026/01/02/a.png", "inputs/2026/01/02/..png", "inputs/2026/01/02/a.png\n",
+                          "images/2026/01/02/a-1.png", "inputs/"}) {
+    EXPECT_FALSE(is_input_key(key)) << key;
   }
 }
 

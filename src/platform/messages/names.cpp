@@ -9,11 +9,30 @@ namespace p2p::messages {
 namespace {
 
 constexpr std::string_view kRequestsPrefix = "prompt2pic.requests.";
-constexpr std::string_view kDatePattern = "images/dddd/dd/dd/";
+constexpr std::string_view kImages = "images/";
+constexpr std::string_view kInputs = "inputs/";
+constexpr std::string_view kDatePattern = "dddd/dd/dd/";
 constexpr std::string_view kImageEnding = ".png";
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// FOLDER/YYYY/MM/DD/
+std::string dated(std::string_view folder, Time time) {
+  std::string day = to_text(time).substr(0, 10);
+  std::ranges::replace(day, '-', '/');
+  return std::string(folder) + day + "/";
+}
+
+/// Removes such a beginning; false if there is none.
+bool remove_dated(std::string_view folder, std::string_view& key) {
+  if (!key.starts_with(folder) || key.size() < folder.size() + kDatePattern.size()) return false;
+  key.remove_prefix(folder.size());
+  const auto fits = [](char c, char pattern) { return pattern == 'd' ? is_digit(c) : c == pattern; };
+  if (!std::ranges::equal(key.substr(0, kDatePattern.size()), kDatePattern, fits)) return false;
+  key.remove_prefix(kDatePattern.size());
+  return true;
+}
 
 }  // namespace
 
@@ -54,22 +73,29 @@ std::uint64_t seed_of(const Request& request, int n) {
 }
 
 std::string image_key(const std::string& id, Time time, int n) {
-  std::string day = to_text(time).substr(0, 10);
-  std::ranges::replace(day, '-', '/');
-  return "images/" + day + "/" + id + "-" + std::to_string(n) + std::string(kImageEnding);
+  return dated(kImages, time) + id + "-" + std::to_string(n) + std::string(kImageEnding);
 }
 
 bool is_image_key(std::string_view key) {
-  if (key.size() < kDatePattern.size() || !key.ends_with(kImageEnding)) return false;
-  const auto fits = [](char c, char pattern) { return pattern == 'd' ? is_digit(c) : c == pattern; };
-  if (!std::ranges::equal(key.substr(0, kDatePattern.size()), kDatePattern, fits)) return false;
-  key.remove_prefix(kDatePattern.size());
+  if (!remove_dated(kImages, key) || !key.ends_with(kImageEnding)) return false;
   key.remove_suffix(std::min(key.size(), kImageEnding.size()));
   const auto dash = key.rfind('-');
   if (dash == std::string_view::npos) return false;
   const std::string_view number = key.substr(dash + 1);
   return is_request_id(key.substr(0, dash)) && !number.empty() && number.size() <= 4 && number.front() != '0' &&
          std::ranges::all_of(number, is_digit);
+}
+
+std::string input_key(const std::string& id, Time time, std::string_view extension) {
+  return dated(kInputs, time) + id + "." + std::string(extension);
+}
+
+bool is_input_key(std::string_view key) {
+  if (!remove_dated(kInputs, key)) return false;
+  for (const std::string_view ending : {".png", ".jpeg"}) {
+    if (key.ends_with(ending)) return is_request_id(key.substr(0, key.size() - ending.size()));
+  }
+  return false;
 }
 
 }  // namespace p2p::messages
