@@ -31,6 +31,7 @@ double Costs::of(const messages::Request& request) const {
   double steps = request.steps ? *request.steps / usual.steps : 1;
   if (request.decoder_steps) steps = std::max(steps, *request.decoder_steps / usual.decoder_steps);
   cost *= steps;
+  if (!request.image_key.empty()) cost *= request.strength.value_or(1);  // the part of the steps that is run
   // Upscaling draws the picture once more, in a third of the steps.
   if (request.upscale) cost *= 1 + *request.upscale * *request.upscale / 3;
   return std::max(cost, kCheapest);
@@ -40,7 +41,7 @@ void Costs::learn(const messages::Request& request, const messages::Finished& fi
   if (finished.images.empty()) return;
   Defaults& usual = by_model_[request.model];
   const messages::StoredImage& image = finished.images.front();
-  if (!request.width && !request.height && !request.upscale && image.width > 0 && image.height > 0)
+  if (!request.width && !request.height && !request.upscale && request.image_key.empty() && image.width > 0 && image.height > 0)
     usual.pixels = static_cast<double>(image.width) * image.height;
   learn_steps(usual.steps, request.steps, finished.used, "steps");
   learn_steps(usual.decoder_steps, request.decoder_steps, finished.used, "decoder_steps");

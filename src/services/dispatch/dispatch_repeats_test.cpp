@@ -48,5 +48,25 @@ TEST_F(DispatchTest, RetryJoinsRequestWithSameBody) {
   EXPECT_EQ(first.accept("c", request_for(), "", "digest-a", true), next) << "the newest, finished as it is";
 }
 
+TEST_F(DispatchTest, PreparesOnlyWhatIsSent) {
+  const FakeWorker worker(bus);
+  Instance api(bus, metrics);
+  int prepared = 0;
+  const auto prepare = [&](messages::Request& request) {
+    ++prepared;
+    request.image_key = messages::input_key(request.id, request.time, "png");
+  };
+  const auto submit = [&](const std::string& digest, const requests::Client::Prepare& how) {
+    return api.client.submit("c", request_for(), {.key = "order 1", .digest = digest}, [] {}, how).id;
+  };
+  EXPECT_THROW(submit("digest-a", [](const auto&) { throw Error("the store does not answer"); }), Error);
+  const std::string id = submit("digest-a", prepare);
+  EXPECT_EQ(submit("digest-a", prepare), id);
+  EXPECT_THROW(submit("digest-b", prepare), Refused);
+  EXPECT_EQ(prepared, 1) << "neither a repeated call nor a refused one";
+  const messages::Request sent = settled(api, id).request;
+  EXPECT_EQ(sent.image_key, messages::input_key(id, sent.time, "png"));
+}
+
 }  // namespace
 }  // namespace p2p::dispatch

@@ -45,8 +45,9 @@ std::optional<std::map<bus::TopicPartition, std::int64_t>> Client::followed() co
   return impl_->follower.followed();
 }
 
-Client::Submitted Client::submit(const std::string& owner, messages::Request request, const Repeat& repeat, const Wake& wake) {
-  return impl_->submitter.submit(owner, std::move(request), repeat, wake);
+Client::Submitted Client::submit(const std::string& owner, messages::Request request, const Repeat& repeat, const Wake& wake,
+                                 const Prepare& prepare) {
+  return impl_->submitter.submit(owner, std::move(request), repeat, wake, prepare);
 }
 StoringPtr Client::cancel(const std::string& owner, const std::string& id, const Wake& wake) {
   return impl_->submitter.cancel(owner, id, wake);

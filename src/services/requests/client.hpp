@@ -28,18 +28,21 @@ struct ClientConfig {
   Heartbeat::Clock steady_clock = std::chrono::steady_clock::now;  ///< detects stuck loops; replaced in tests; thread-safe
 };
 
-/// A message that is being stored in Kafka. Thread-safe.
+/// A message that is prepared and then stored in Kafka. Thread-safe.
 class Storing {
  public:
-  explicit Storing(std::chrono::milliseconds within) : until_(std::chrono::steady_clock::now() + within) {}
-  /// Whether it is stored. Throws Refused if Kafka refused it or does not answer in time.
+  /// Whether it is stored. Throws Refused if Kafka refused it or does not answer in time, or if it could not be prepared.
   bool is_done() const;
+  /// It is sent now, and has to be stored within that time.
+  void sent(std::chrono::milliseconds within) { until_ = std::chrono::steady_clock::now() + within; }
+  /// It could not be prepared.
+  void give_up() { until_ = std::chrono::steady_clock::time_point::min(); }
   void end(bool stored) { state_ = stored ? State::stored : State::refused; }
 
  private:
-  enum class State { sent, stored, refused };
-  std::atomic<State> state_ = State::sent;
-  const std::chrono::steady_clock::time_point until_;
+  enum class State { open, stored, refused };
+  std::atomic<State> state_ = State::open;
+  std::atomic<std::chrono::steady_clock::time_point> until_ = std::chrono::steady_clock::time_point::max();
 };
 using StoringPtr = std::shared_ptr<Storing>;
 
@@ -76,8 +79,12 @@ class Client {
     std::string id;
     StoringPtr storing;
   };
-  /// Submits a request for `owner`. It is accepted once it is stored. `request` has no id and time yet. Throws Refused.
-  Submitted submit(const std::string& owner, messages::Request request, const Repeat& repeat, const Wake& wake);
+  /// Completes a request that is about to be sent: it has its id and time, is within the limits and repeats no other. May take long.
+  using Prepare = std::function<void(messages::Request& request)>;
+  /// Submits a request for `owner`. It is accepted once it is stored. `request` has no id and time yet. Throws Refused, and what `prepare`,
+  /// if set, throws; then nothing is sent.
+  Submitted submit(const std::string& owner, messages::Request request, const Repeat& repeat, const Wake& wake,
+                   const Prepare& prepare = {});
   /// Requests the cancellation of the owner's request, which is certain once the message is stored; nullptr if there is no such request.
   StoringPtr cancel(const std::string& owner, const std::string& id, const Wake& wake);
 

@@ -25,7 +25,7 @@ std::string id_of(const std::string& owner, const std::string& repeat_key) {
 bool Storing::is_done() const {
   const State state = state_;
   if (state == State::refused) throw Refused(Refused::Reason::internal, "the queue refused the request");
-  if (state == State::sent && std::chrono::steady_clock::now() >= until_) throw Refused::unavailable();
+  if (state == State::open && std::chrono::steady_clock::now() >= until_.load()) throw Refused::unavailable();
   return state == State::stored;
 }
 
@@ -63,7 +63,7 @@ std::optional<Submitter::Submitted> Submitter::known_repeat(const std::string& o
   const RequestState* const state = known_.table().find(owner, id);
   if (!state) return std::nullopt;
   check(state->digest);
-  Submitted known{id, std::make_shared<Storing>(config_.store_within)};
+  Submitted known{id, std::make_shared<Storing>()};
   known.storing->end(true);
   return known;
 }
@@ -81,27 +81,41 @@ void Submitter::check_limits(const std::string& owner) const {
     throw Refused(day_full, "at most " + std::to_string(*config_.user_per_day) + " requests of one client a day (UTC)");
 }
 
-Submitter::Submitted Submitter::submit(const std::string& owner, messages::Request request, const Repeat& repeat, const Wake& wake) {
+std::optional<Submitter::Submitted> Submitter::admit(const std::string& owner, const std::string& id, const Repeat& repeat,
+                                                     const StoringPtr& storing) {
+  const auto lock = known_.lock();
+  if (auto before = known_repeat(owner, id, repeat)) return before;
+  if (!follower_.caught_up()) throw Refused::unavailable();
+  try {
+    check_limits(owner);
+  } catch (const Refused& error) {
+    metrics_.counter("prompt2pic_requests_refused_total", "Requests that were not accepted.", {{"reason", std::string(error.code())}})
+        .add();
+    throw;
+  }
+  arriving_[id] = {owner, repeat.digest, storing};
+  return std::nullopt;
+}
+
+Submitter::Submitted Submitter::submit(const std::string& owner, messages::Request request, const Repeat& repeat, const Wake& wake,
+                                       const Prepare& prepare) {
   request.id = repeat.key.empty() ? new_id() : id_of(owner, repeat.key);
   request.time = now();
   if (request.count > 1) request.picture = 1;  // other requests take turns between two pictures
+  const auto storing = std::make_shared<Storing>();
+  if (auto before = admit(owner, request.id, repeat, storing)) return *before;
+  try {
+    if (prepare) prepare(request);
+  } catch (...) {
+    const auto lock = known_.lock();
+    arriving_.erase(request.id);
+    storing->give_up();
+    throw;
+  }
+  storing->sent(config_.store_within);
   const messages::Accepted what{.request = request, .client = owner, .digest = repeat.digest};
   const messages::Event event{.id = request.id, .time = request.time, .what = what};
   RequestState state = accepted(what, messages::new_traceparent());
-  const auto storing = std::make_shared<Storing>(config_.store_within);
-  {
-    const auto lock = known_.lock();
-    if (const auto before = known_repeat(owner, request.id, repeat)) return *before;
-    if (!follower_.caught_up()) throw Refused::unavailable();
-    try {
-      check_limits(owner);
-    } catch (const Refused& error) {
-      metrics_.counter("prompt2pic_requests_refused_total", "Requests that were not accepted.", {{"reason", std::string(error.code())}})
-          .add();
-      throw;
-    }
-    arriving_[request.id] = {owner, repeat.digest, storing};
-  }
   auto message = to_outgoing(event, state.traceparent);
   store(storing, std::move(message), wake, [this, state = std::move(state)](bool stored) mutable {
     arriving_.erase(state.request.id);
@@ -115,7 +129,8 @@ Submitter::Submitted Submitter::submit(const std::string& owner, messages::Reque
 
 StoringPtr Submitter::cancel(const std::string& owner, const std::string& id, const Wake& wake) {
   std::string traceparent;
-  auto storing = std::make_shared<Storing>(config_.store_within);
+  auto storing = std::make_shared<Storing>();
+  storing->sent(config_.store_within);
   {
     const auto lock = known_.lock();
     const RequestState* const state = known_.table().find(owner, id);
