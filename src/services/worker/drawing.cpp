@@ -1,6 +1,9 @@
 #include "services/worker/drawing.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
+#include "services/worker/input_store.hpp"
 
 namespace p2p::worker {
 namespace {
@@ -38,6 +41,8 @@ void Drawing::draw(const TaskPtr& task, const std::stop_token& over) {
     return;
   } catch (const UsageError& error) {
     why = failure_of(reason::kCannotDo, error);
+  } catch (const InputMissing& error) {
+    why = failure_of(reason::kInputMissing, error);
   } catch (const Withheld& error) {
     why = failure_of(reason::kWithheld, error);
   } catch (const std::exception& error) {
@@ -48,6 +53,7 @@ void Drawing::draw(const TaskPtr& task, const std::stop_token& over) {
 
 std::vector<GenerationResult> Drawing::generate(Task& task) {
   std::vector<GenerationResult> results;
+  const std::string picture = input_of(task);
   const auto [first, last] = pictures_of(task.request);
   for (int n = first; n <= last; ++n) {
     messages::Request one = task.request;
@@ -55,9 +61,18 @@ std::vector<GenerationResult> Drawing::generate(Task& task) {
     const auto report = [&](const GenerationProgress& at) {
       progress(task, {at.stage, at.step, at.total, (n - first + at.fraction) / (last - first + 1)});
     };
-    results.push_back(config_.generators.at(task.request.model)->draw(one, report, task.stop_drawing.get_token()));
+    results.push_back(config_.generators.at(task.request.model)->draw(one, picture, report, task.stop_drawing.get_token()));
   }
   return results;
+}
+
+std::string Drawing::input_of(const Task& task) const {
+  const messages::Request& request = task.request;
+  if (request.image_key.empty()) return "";
+  const std::vector<std::string> features = config_.generators.at(request.model)->describe().features;
+  if (std::ranges::find(features, messages::feature::kImage) == features.end())
+    throw UsageError("the model " + request.model + " takes no pictures");
+  return fetch_input(store_, request.image_key, config_.uploads.unavailable, task.stop_drawing.get_token());
 }
 
 void Drawing::progress(Task& task, const GenerationProgress& at) {

@@ -15,8 +15,9 @@ namespace p2p::worker {
 class Drawing {
  public:
   /// Keeps the references.
-  Drawing(const WorkerConfig& config, Tasks& tasks, const EventWriter& events, const WorkerMetrics& metrics, Uploader& uploader)
-      : config_(config), tasks_(tasks), events_(events), metrics_(metrics), uploader_(uploader) {}
+  Drawing(const WorkerConfig& config, blob::BlobStore& store, Tasks& tasks, const EventWriter& events, const WorkerMetrics& metrics,
+          Uploader& uploader)
+      : config_(config), store_(store), tasks_(tasks), events_(events), metrics_(metrics), uploader_(uploader) {}
 
   /// Draws until `over`, on the caller's thread.
   void run(const std::stop_token& over);
@@ -25,7 +26,7 @@ class Drawing {
 
  private:
   void draw(const TaskPtr& task, const std::stop_token& over);
-  /// Draws the pictures of the task. Throws Cancelled, UsageError, Withheld and what the generator throws.
+  /// Draws the pictures of the task. Throws Cancelled, UsageError, InputMissing, Withheld and what the generator throws.
   std::vector<GenerationResult> generate(Task& task);
   void progress(Task& task, const GenerationProgress& at);
   void send_progress(const Task& task, const GenerationProgress& at) const;
@@ -33,7 +34,11 @@ class Drawing {
   /// Publishes the end of a task if it is not over.
   void end(const TaskPtr& task, const messages::Event& event, const std::stop_token& over);
 
+  /// The picture that the request begins with; empty if there is none. Throws UsageError if the model takes none, and as fetch_input().
+  std::string input_of(const Task& task) const;
+
   const WorkerConfig& config_;
+  blob::BlobStore& store_;
   Tasks& tasks_;
   const EventWriter& events_;
   const WorkerMetrics& metrics_;

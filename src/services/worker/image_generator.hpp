@@ -4,6 +4,7 @@
 #include <map>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -45,9 +46,11 @@ class ImageGenerator {
  public:
   virtual ~ImageGenerator() = default;
 
-  /// Throws UsageError if the model does not support the request, Cancelled within one step of a stop request, Withheld, and Error for
-  /// other failures.
-  virtual GenerationResult draw(const messages::Request& request, const GenerationProgressFn& progress, std::stop_token stop) = 0;
+  /// `picture`: the file, a PNG or JPEG, that the request's image_key names; empty if it names none. Only for models whose features include
+  /// messages::feature::kImage. Throws UsageError if the model does not support the request or the picture, Cancelled within one step of a
+  /// stop request, Withheld, and Error for other failures.
+  virtual GenerationResult draw(const messages::Request& request, std::string_view picture, const GenerationProgressFn& progress,
+                                std::stop_token stop) = 0;
 
   /// What the model can do; without `id` and `time`. Thread-safe.
   virtual messages::Model describe() const { return {}; }

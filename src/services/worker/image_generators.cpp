@@ -1,10 +1,12 @@
 #include "services/worker/image_generators.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "base/pause.hpp"
 #include "engine/image/image.hpp"
+#include "engine/image/read_image.hpp"
 #include "engine/pipelines/parameters.hpp"
 
 namespace p2p::worker {
@@ -36,9 +38,19 @@ engine::GenerateParams to_params(const messages::Request& request) {
           .upscale = request.upscale};
 }
 
+/// "512x768"
+std::string size_text(std::optional<int> width, std::optional<int> height) {
+  const auto text = [](std::optional<int> side) { return side ? std::to_string(*side) : "any"; };
+  return text(width) + "x" + text(height);
+}
+
 engine::Sampler sampler_of(const std::string& name) {
   if (const auto sampler = engine::sampler_named(name)) return *sampler;
   throw UsageError("there is no sampler " + name + "; there are " + engine::sampler_names());
+}
+
+engine::Image decode(std::string_view picture) {
+  return engine::decode_image({reinterpret_cast<const std::uint8_t*>(picture.data()), picture.size()}, "the picture to begin with");
 }
 
 class EngineGenerator : public ImageGenerator {
@@ -48,11 +60,14 @@ class EngineGenerator : public ImageGenerator {
     config_.max_pixels = std::min<std::int64_t>(config_.max_pixels, config_.card.max_pixels.value_or(INT32_MAX));
   }
 
-  GenerationResult draw(const messages::Request& request, const GenerationProgressFn& progress, std::stop_token stop) override {
+  GenerationResult draw(const messages::Request& request, std::string_view picture, const GenerationProgressFn& progress,
+                        std::stop_token stop) override {
     engine::GenerateParams params = to_params(request);
     if (!request.sampler.empty()) params.sampler = sampler_of(request.sampler);
     if (!params.steps) params.steps = config_.steps;
     if (!params.decoder_steps) params.decoder_steps = config_.decoder_steps;
+    if (!picture.empty()) params.image = std::make_shared<const engine::Image>(decode(picture));
+    std::optional<std::string> scaled = params.image ? fit_picture(params) : std::nullopt;
     std::optional<std::string> resized = take_size(params);
     const auto report = [&](const engine::Progress& at) {
       progress({std::string(engine::name_of(at.stage)), at.step, at.total, std::min(at.fraction, kMostBeforeDrawn)});
@@ -67,7 +82,9 @@ class EngineGenerator : public ImageGenerator {
     if (used.steps) drawing.used["steps"] = std::to_string(*used.steps);
     if (used.decoder_steps) drawing.used["decoder_steps"] = std::to_string(*used.decoder_steps);
     drawing.notices = std::move(result.notices);
-    if (resized) drawing.notices.insert(drawing.notices.begin(), std::move(*resized));
+    for (auto* const notice : {&resized, &scaled}) {
+      if (*notice) drawing.notices.insert(drawing.notices.begin(), std::move(**notice));
+    }
     if (params.variations.size() < kMostVariations) drawing.offers.emplace_back(messages::offer::kVariation);
     if (capabilities_.takes_pictures && !params.upscale) drawing.offers.emplace_back(messages::offer::kLarger);
     drawing.picture = to_picture(result.image, used, {.model = config_.model, .sampler = result.sampler, .program = config_.program});
@@ -93,18 +110,41 @@ class EngineGenerator : public ImageGenerator {
     if (!card.examples_ru.empty()) model.examples["ru"] = card.examples_ru;
     for (const auto& [width, height] : card.sizes) model.sizes.push_back(std::to_string(width) + "x" + std::to_string(height));
     for (const engine::Sampler sampler : capabilities_.samplers) model.samplers.emplace_back(engine::name_of(sampler));
-    if (capabilities_.takes_pictures) model.features.emplace_back(feature::kLarger);
+    if (capabilities_.takes_pictures) {
+      for (const std::string_view word : {feature::kLarger, feature::kImage}) model.features.emplace_back(word);
+    }
     if (config_.max_pixels <= INT32_MAX) model.max_pixels = static_cast<int>(config_.max_pixels);
     return model;
   }
 
  private:
+  /// Sets the size for a picture to begin with. Its own is used where none is requested; but if it has more pixels than the model draws by
+  /// default, it is scaled down to as many, and the result is a notice about it.
+  std::optional<std::string> fit_picture(engine::GenerateParams& params) const {
+    constexpr int kMultiple = 8;  // of the sides that every model can draw
+    const auto [width, height] = std::pair(params.image->width, params.image->height);
+    if (params.width || params.height || !config_.card.sizes.empty()) {
+      params.width = params.width.value_or(width);
+      params.height = params.height.value_or(height);
+      return std::nullopt;
+    }
+    const engine::GenerateParams& usual = capabilities_.defaults;
+    const double most =
+        std::min(static_cast<double>(config_.max_pixels), static_cast<double>(usual.width.value_or(1)) * usual.height.value_or(1));
+    const double scale = std::sqrt(most / width / height);
+    if (scale >= 1) return std::nullopt;
+    const auto scaled = [scale](int side) { return std::max(static_cast<int>(side * scale) / kMultiple, 1) * kMultiple; };
+    params.width = scaled(width);
+    params.height = scaled(height);
+    return "drawn at " + size_text(params.width, params.height) + ", because the picture has " + size_text(width, height) +
+           " pixels; name a size to draw a larger one";
+  }
+
   /// Replaces the requested size by one that the model can draw, and returns a notice about it. Throws UsageError if the size is too
   /// large.
   std::optional<std::string> take_size(engine::GenerateParams& params) const {
     if (!params.width && !params.height) return std::nullopt;
-    const auto text = [](std::optional<int> side) { return side ? std::to_string(*side) : "any"; };
-    const std::string asked = text(params.width) + "x" + text(params.height);
+    const std::string asked = size_text(params.width, params.height);
     if (config_.card.sizes.empty()) {
       const double side = params.upscale.value_or(1);
       const double pixels = side * side * params.width.value_or(1) * params.height.value_or(1);
@@ -117,7 +157,7 @@ class EngineGenerator : public ImageGenerator {
     params.width = width;
     params.height = height;
     if (same) return std::nullopt;
-    return "drawn at " + text(width) + "x" + text(height) + ", the size next to " + asked + " that the model can draw";
+    return "drawn at " + size_text(width, height) + ", the size next to " + asked + " that the model can draw";
   }
 
   std::unique_ptr<engine::TextToImage> model_;
@@ -129,7 +169,8 @@ class FlatGenerator : public ImageGenerator {
  public:
   FlatGenerator(std::chrono::milliseconds time, std::string program) : time_(time), program_(std::move(program)) {}
 
-  GenerationResult draw(const messages::Request& request, const GenerationProgressFn& progress, std::stop_token stop) override {
+  GenerationResult draw(const messages::Request& request, std::string_view /*picture*/, const GenerationProgressFn& progress,
+                        std::stop_token stop) override {
     constexpr int kSide = 64;
     constexpr int kParts = 10;
     for (int part = 0; part < kParts && time_.count() > 0; ++part) {

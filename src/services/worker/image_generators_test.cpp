@@ -14,7 +14,7 @@ messages::Request request(std::uint64_t seed) { return {.id = "x", .time = now()
 
 TEST(FlatGenerator, DerivesColourFromSeed) {
   const auto generator = flat_generator({}, "prompt2pic test");
-  const auto draw = [&](std::uint64_t seed) { return generator->draw(request(seed), [](const auto&) {}, {}).picture.png; };
+  const auto draw = [&](std::uint64_t seed) { return generator->draw(request(seed), "", [](const auto&) {}, {}).picture.png; };
   EXPECT_THAT(draw(1), StartsWith("\x89PNG"));
   EXPECT_EQ(draw(1), draw(1));
   EXPECT_NE(draw(1), draw(2));
@@ -29,7 +29,7 @@ TEST(FlatGenerator, StopsOnRequest) {
     ++steps;
     stop.request_stop();
   };
-  EXPECT_THROW(generator->draw(request(1), stop_at_once, stop.get_token()), Cancelled);
+  EXPECT_THROW(generator->draw(request(1), "", stop_at_once, stop.get_token()), Cancelled);
   EXPECT_EQ(steps, 1);
 }
 

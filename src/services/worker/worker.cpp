@@ -86,7 +86,7 @@ Worker::Impl::Impl(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, Work
       followers_(bus, config_, tasks_, metrics_),
       describer_(bus, *producer_, config_),
       uploader_(std::make_unique<Uploader>(store, store_check_, config_.uploads)),
-      drawing_(config_, tasks_, events_, metrics_, *uploader_) {}
+      drawing_(config_, store, tasks_, events_, metrics_, *uploader_) {}
 
 Worker::Impl::~Impl() {
   describer_.stop();

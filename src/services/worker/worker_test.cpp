@@ -1,4 +1,5 @@
 #include "services/worker/worker_test.hpp"
+#include "services/worker/input_store.hpp"
 
 namespace p2p::worker {
 namespace {
@@ -94,6 +95,47 @@ TEST_F(WorkerTest, FailsUnsupportedRequests) {
   EXPECT_EQ(last<messages::Failed>("b").reason, messages::reason::kDrawingFailed);
   EXPECT_EQ(last<messages::Failed>("c").reason, messages::reason::kWithheld);
   EXPECT_TRUE(eventually([&] { return committed() == 3; }));
+}
+
+TEST_F(WorkerTest, GivesTheGeneratorThePictureToBeginWith) {
+  generator->features = {std::string(messages::feature::kImage)};
+  const std::string key = "inputs/2026/11/24/a.png";
+  store.put(key, " on a photo", "image/png");
+  start();
+  ask_with("a", key);
+  wait_for_end("a");
+  EXPECT_EQ(store.objects().at(last<messages::Finished>("a").images.at(0).key), "PNG of a on a photo");
+}
+
+TEST_F(WorkerTest, FailsWithoutThePictureToBeginWith) {
+  start();
+  ask_with("a", "inputs/2026/11/24/a.png");
+  wait_for_end("a");
+  EXPECT_EQ(last<messages::Failed>("a").reason, messages::reason::kCannotDo) << "as the model takes no pictures";
+  stop();
+  generator->features = {std::string(messages::feature::kImage)};
+  start();
+  ask_with("b", "inputs/2026/11/24/b.png");
+  wait_for_end("b");
+  EXPECT_EQ(last<messages::Failed>("b").reason, messages::reason::kInputMissing);
+  EXPECT_EQ(last<messages::Failed>("b").detail, "the picture to begin with, inputs/2026/11/24/b.png, is not in the store");
+  EXPECT_EQ(generator->drawings, 0);
+}
+
+TEST(InputStore, RetriesWhileTheStoreDoesNotAnswer) {
+  p2p::testing::MemoryStore store;
+  const std::string key = "inputs/2026/11/24/a.png";
+  store.put(key, "photo", "image/png");
+  store.failures = 1;
+  EXPECT_EQ(fetch_input(store, key, std::chrono::milliseconds(100), {}), "photo");
+  store.failures = 1000;
+  EXPECT_THROW(fetch_input(store, key, std::chrono::milliseconds(0), {}), Error);
+  store.kind = blob::BlobError::Kind::refused;
+  EXPECT_THROW(fetch_input(store, key, std::chrono::hours(1), {}), Error) << "waiting does not help";
+  store.kind = blob::BlobError::Kind::unavailable;
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(fetch_input(store, key, std::chrono::hours(1), stop.get_token()), Cancelled);
 }
 
 TEST_F(WorkerTest, SendsUnreadableMessagesToDeadLetters) {

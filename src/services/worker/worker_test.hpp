@@ -25,7 +25,8 @@ inline const std::string kEvents(messages::kEventsTopic);
 /// A generator scripted by the prompt: "bad" is unsupported, "throw" fails, "unsafe" is withheld, "wait" draws until stopped or released.
 class ScriptedGenerator : public ImageGenerator {
  public:
-  GenerationResult draw(const messages::Request& request, const GenerationProgressFn& progress, std::stop_token stop) override {
+  GenerationResult draw(const messages::Request& request, std::string_view picture, const GenerationProgressFn& progress,
+                        std::stop_token stop) override {
     ++drawings;
     if (request.prompt == "bad") throw UsageError("width is 5");
     if (request.prompt == "throw") throw std::runtime_error("numbers stopped being finite");
@@ -36,10 +37,11 @@ class ScriptedGenerator : public ImageGenerator {
       if (!changed_.wait(lock, stop, [&] { return go_; })) throw Cancelled();
     }
     GenerationResult drawing;
-    drawing.picture = {"PNG of " + request.id, 64, 64};
+    drawing.picture = {"PNG of " + request.id + std::string(picture), 64, 64};
     drawing.seconds["prior"] = 0.1;
     return drawing;
   }
+  messages::Model describe() const override { return {.features = features}; }
   /// Releases "wait".
   void release(bool go = true) {
     const std::scoped_lock lock(mutex_);
@@ -47,6 +49,7 @@ class ScriptedGenerator : public ImageGenerator {
     changed_.notify_all();
   }
   std::atomic<int> drawings = 0;
+  std::vector<std::string> features;
 
  private:
   std::mutex mutex_;
@@ -98,6 +101,9 @@ class WorkerTest : public ::testing::Test {
   void ask(const std::string& id, const std::string& prompt = "a fox", int dispatch = 1, int partition = 0) {
     send(id, encode(messages::Request{.id = id, .time = now(), .model = "flat", .prompt = prompt, .seed = 7, .dispatch = dispatch}),
          partition);
+  }
+  void ask_with(const std::string& id, const std::string& image_key) {
+    send(id, encode(messages::Request{.id = id, .time = now(), .model = "flat", .prompt = "a fox", .seed = 7, .image_key = image_key}));
   }
   void send(const std::string& key, const std::string& value, int partition = 0) {
     bus.producer()->send(
