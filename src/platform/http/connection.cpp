@@ -13,6 +13,7 @@ using Problem = boost::system::error_code;
 using Tcp = asio::ip::tcp;
 
 constexpr std::size_t kReadAtOnce = 16u << 10u;
+constexpr std::size_t kPacedBytes = 1u << 20u;
 constexpr std::size_t kLingerBytes = 16u << 20u;
 constexpr std::chrono::seconds kLinger{2};
 
@@ -25,7 +26,11 @@ std::string host_of(std::string_view header) {
 }  // namespace
 
 Connection::Connection(ServerState& server, Tcp::socket socket, const std::string& address)
-    : server_(server), socket_(std::move(socket)), deadline_(*server.loop), address_(address), reader_(server.config.limits) {
+    : server_(server),
+      socket_(std::move(socket)),
+      deadline_(*server.loop),
+      address_(address),
+      reader_(server.config.limits, [&server](const ServerRequest& request) { return takes_file(server, request); }) {
   seat_.address = Connections::key(address);
   seat_.close = [this] { close(); };
   seat_.stop = [this] { stop(); };
@@ -44,6 +49,8 @@ void Connection::start() {
 void Connection::next_request() {
   if (server_.stopping) return close();
   reader_.restart();
+  server_.connections.take_file(seat_, false);
+  received_ = 0;
   route_ = nullptr;
   response_ = {};
   complete_ = false;
@@ -86,8 +93,15 @@ void Connection::take_bytes() {
     if (!server_.connections.hold(seat_, in_.capacity() + reader_.size()))
       return refuse(503, "too many requests in progress; try again later");
     if (state == RequestReader::State::done) return handle();
+    pace();
     if (state == before || in_.empty()) return wait_for_bytes();
   }
+}
+
+void Connection::pace() {
+  if (!seat_.takes_file || reader_.request().body.size() - received_ < kPacedBytes) return;
+  received_ = reader_.request().body.size();
+  enter(Seat::Phase::reading, server_.config.limits.request);
 }
 
 bool Connection::take_head() {
@@ -115,6 +129,10 @@ bool Connection::take_head() {
   if (route_->guard) {
     if (auto response = route_->guard(request)) return answered(std::move(*response));
   }
+  if (route_->body == Body::file) {
+    server_.connections.take_file(seat_, true);
+    reader_.reserve_body();
+  }
   if (!whole && reader_.expects_continue() && in_.empty()) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     Problem ignored;
@@ -126,6 +144,7 @@ bool Connection::take_head() {
 void Connection::refuse(int status, const std::string& text) {
   keep_alive_ = false;
   head_only_ = false;
+  release(reader_.request().body);  // which may be a file, and is not read any more
   answer(error_response(server_.config, status, reader_.request().path, text));
 }
 

@@ -17,6 +17,7 @@ struct Route {
   std::string path;
   Handler handler;
   Guard guard;
+  Body body = Body::small;
 
   bool matches(std::string_view asked) const { return path.size() > 1 && path.ends_with('/') ? asked.starts_with(path) : asked == path; }
 };
@@ -55,6 +56,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Handles a complete head; false if it is refused.
   bool take_head();
   void refuse(int status, const std::string& text);
+  /// The time limit starts again with each MiB of a file.
+  void pace();
 
   // --- connection_answer.cpp: answering
   void handle();
@@ -86,6 +89,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::string address_;
   RequestReader reader_;
   std::string in_;
+  std::size_t received_ = 0;  ///< bytes of the body when the current time limit began
 
   const Route* route_ = nullptr;
   ServerResponse response_;  ///< being produced or sent
@@ -106,6 +110,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 /// The route for the request; nullptr if there is none, with the error in `refusal`.
 const Route* find_route(const ServerState& server, const ServerRequest& request, ServerResponse& refusal);
+
+/// Whether the request's route takes files.
+bool takes_file(const ServerState& server, const ServerRequest& request);
 
 /// An error response of the server itself.
 ServerResponse error_response(const ServerConfig& config, int status, const std::string& path, const std::string& text);

@@ -68,6 +68,12 @@ const Route* find_route(const ServerState& server, const ServerRequest& request,
   return nullptr;
 }
 
+bool takes_file(const ServerState& server, const ServerRequest& request) {
+  return std::ranges::any_of(server.routes, [&](const Route& route) {
+    return route.body == Body::file && route.method == request.method && route.matches(request.path);
+  });
+}
+
 ServerResponse error_response(const ServerConfig& config, int status, const std::string& path, const std::string& text) {
   ServerResponse response = config.error ? config.error(status, path, text) : ServerResponse{.body = text + "\n"};
   response.status = status;
@@ -103,9 +109,10 @@ void Connection::handle() {
   woken_ = false;
   ServerRequest request = std::move(reader_.request());
   request.wake = make_wake();
+  const std::size_t handled = server_.connections.begin_handling(seat_);
   // Moves, so that the last reference is released on the event loop's thread.
   asio::post(server_.handlers,
-             [self = shared_from_this(), request = std::move(request), work = asio::make_work_guard(*server_.loop)]() mutable {
+             [self = shared_from_this(), request = std::move(request), handled, work = asio::make_work_guard(*server_.loop)]() mutable {
                ServerResponse response;
                try {
                  response = self->route_->handler(request);
@@ -113,8 +120,10 @@ void Connection::handle() {
                  log::error("a request to the HTTP server failed", {{"path", self->route_->path}, {"error", error.what()}});
                  response = error_response(self->server_.config, 500, request.path, "internal error");
                }
+               release(request.body);
                auto& loop = *self->server_.loop;
-               asio::post(loop, [self = std::move(self), response = std::move(response)]() mutable {
+               asio::post(loop, [self = std::move(self), response = std::move(response), handled]() mutable {
+                 self->server_.connections.end_handling(handled);
                  self->running_ = false;
                  self->answer(std::move(response));
                });

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <utility>
 
 namespace p2p::http {
 namespace {
 
 constexpr std::size_t kWorthClosing = 2048;  // bytes
+constexpr std::chrono::seconds kStalled{3};  // without the next MiB of a file
 
 }  // namespace
 
@@ -31,7 +33,7 @@ bool Connections::enter(Seat& seat) {
 
 void Connections::leave(Seat& seat) {
   if (seats_.erase(&seat) == 0) return;
-  held_ -= seat.held;
+  held_by(seat) -= seat.held;
   seat.held = 0;
   --callers_.at(seat.address).connections;
 }
@@ -57,15 +59,30 @@ bool Connections::may_ask(const std::string& address, Clock::time_point now) {
 }
 
 bool Connections::hold(Seat& seat, std::size_t bytes) {
-  held_ = held_ - seat.held + bytes;
+  std::size_t& held = held_by(seat);
+  held = held - seat.held + bytes;
   seat.held = bytes;
-  while (held_ > limits_.buffered_bytes) {
+  while (held > (seat.takes_file ? limits_.buffered_files : limits_.buffered_bytes)) {
     Seat* const slowest = longest({Seat::Phase::reading, Seat::Phase::sending}, kWorthClosing, &seat);
     // A single response may exceed the limit, as long as it is the only one.
-    if (!slowest) return seat.phase == Seat::Phase::sending && held_ == seat.held;
+    if (!slowest) return seat.phase == Seat::Phase::sending && held == seat.held;
+    // Files that arrive are not given up for another, or none would ever be complete.
+    if (seat.takes_file && Clock::now() - slowest->since < kStalled) return false;
     slowest->close();
   }
   return true;
+}
+
+void Connections::take_file(Seat& seat, bool takes_file) {
+  held_by(seat) -= seat.held;
+  seat.takes_file = takes_file;
+  held_by(seat) += seat.held;
+}
+
+std::size_t Connections::begin_handling(Seat& seat) {
+  if (!seat.takes_file) return 0;
+  seat.takes_file = false;
+  return std::exchange(seat.held, 0);
 }
 
 Connections::Caller& Connections::caller(const std::string& address, Clock::time_point now) {
@@ -80,10 +97,11 @@ void Connections::forget_quiet(Clock::time_point now) {
   std::erase_if(callers_, [&](const auto& item) { return item.second.connections == 0 && now - item.second.at > std::chrono::seconds(1); });
 }
 
-Seat* Connections::longest(std::initializer_list<Seat::Phase> phases, std::size_t least_held, const Seat* but) const {
+Seat* Connections::longest(std::initializer_list<Seat::Phase> phases, std::size_t least_held, const Seat* rival) const {
   Seat* found = nullptr;
   for (Seat* const seat : seats_) {
-    const bool fits = seat != but && seat->held >= least_held && std::ranges::find(phases, seat->phase) != phases.end();
+    const bool counts = !rival || (seat != rival && seat->takes_file == rival->takes_file);
+    const bool fits = counts && seat->held >= least_held && std::ranges::find(phases, seat->phase) != phases.end();
     if (fits && (!found || seat->since < found->since)) found = seat;
   }
   return found;

@@ -22,6 +22,7 @@ struct Seat {
   Phase phase = Phase::idle;
   std::chrono::steady_clock::time_point since;  ///< start of the phase
   std::size_t held = 0;                         ///< buffered bytes
+  bool takes_file = false;                      ///< they are the body of a route that takes files; see Connections::take_file()
   std::function<void()> close;                  ///< ends the connection; calls Connections::leave()
   std::function<void()> stop;                   ///< the server stops
 };
@@ -47,8 +48,15 @@ class Connections {
   bool may_ask(const std::string& address, Clock::time_point now);
 
   /// Sets the buffered bytes of `seat`. If the total is too large, closes the connections that have been reading or sending for longest.
-  /// Returns false if `seat` itself must drop its bytes, because no other can.
+  /// Returns false if `seat` itself must drop its bytes, because no other can. Files are counted apart from other bytes, and
+  /// their connections are closed only if they have stalled.
   bool hold(Seat& seat, std::size_t bytes);
+  /// From now on the bytes of `seat` count as those of files, or no longer.
+  void take_file(Seat& seat, bool takes_file);
+  /// The request of `seat` goes to its handler. The result, for end_handling(), is what remains counted even if the connection is closed:
+  /// the bytes of a file.
+  std::size_t begin_handling(Seat& seat);
+  void end_handling(std::size_t bytes) { held_files_ -= bytes; }
 
   const std::unordered_set<Seat*>& seats() const { return seats_; }
 
@@ -59,13 +67,16 @@ class Connections {
     Clock::time_point at;
   };
   Caller& caller(const std::string& address, Clock::time_point now);
-  Seat* longest(std::initializer_list<Seat::Phase> phases, std::size_t least_held, const Seat* but) const;
+  /// The seat that has been longest in one of the phases. `rival`: only others that hold bytes of the same kind.
+  Seat* longest(std::initializer_list<Seat::Phase> phases, std::size_t least_held, const Seat* rival) const;
+  std::size_t& held_by(const Seat& seat) { return seat.takes_file ? held_files_ : held_; }
   void forget_quiet(Clock::time_point now);
 
   const ServerLimits limits_;
   std::unordered_set<Seat*> seats_;
   std::unordered_map<std::string, Caller> callers_;
   std::size_t held_ = 0;
+  std::size_t held_files_ = 0;
 };
 
 }  // namespace p2p::http

@@ -24,7 +24,8 @@ class ConnectionsTest : public ::testing::Test {
   const Connections::Clock::time_point start = Connections::Clock::now();
   std::deque<Seat> seats;
   std::vector<std::string> closed;
-  Connections connections{{.connections = 3, .connections_per_address = 2, .requests_per_second = 10, .buffered_bytes = 100'000}};
+  Connections connections{
+      {.connections = 3, .connections_per_address = 2, .requests_per_second = 10, .buffered_bytes = 100'000, .buffered_files = 200'000}};
 };
 
 TEST_F(ConnectionsTest, LimitsConnectionsPerAddress) {
@@ -62,6 +63,34 @@ TEST_F(ConnectionsTest, TooManyBytesCloseSlowest) {
   EXPECT_TRUE(connections.hold(mine, 60'000));
   quick.phase = Seat::Phase::busy;
   EXPECT_FALSE(connections.hold(mine, 70'000)) << "the other is being handled";
+}
+
+TEST_F(ConnectionsTest, FilesAreCountedApartAndUntilTheyAreHandled) {
+  Seat& usual = seat("usual", Seat::Phase::reading, 9);
+  Seat& first = seat("first", Seat::Phase::reading, 5);
+  Seat& second = seat("second", Seat::Phase::reading, 60);
+  for (Seat* const each : {&usual, &first, &second}) connections.enter(*each);
+  EXPECT_TRUE(connections.hold(usual, 90'000));
+  EXPECT_TRUE(connections.hold(first, 1'000));
+  connections.take_file(first, true);
+  connections.take_file(second, true);
+  EXPECT_TRUE(connections.hold(first, 150'000));
+  EXPECT_TRUE(connections.hold(usual, 100'000)) << "it can use its share";
+  const std::size_t handled = connections.begin_handling(first);
+  EXPECT_EQ(handled, 150'000u);
+  connections.leave(first);
+  EXPECT_FALSE(connections.hold(second, 60'000)) << "the handler still uses the first";
+  connections.end_handling(handled);
+  EXPECT_TRUE(connections.hold(second, 200'000));
+  EXPECT_THAT(closed, ::testing::IsEmpty());
+  Seat& third = seat("third", Seat::Phase::reading);
+  connections.enter(third);
+  connections.take_file(third, true);
+  second.since = Connections::Clock::now();
+  EXPECT_FALSE(connections.hold(third, 10'000)) << "the second makes progress";
+  second.since -= seconds(60);
+  EXPECT_TRUE(connections.hold(third, 10'000));
+  EXPECT_THAT(closed, ::testing::ElementsAre("second")) << "not the usual one, which is slower";
 }
 
 TEST_F(ConnectionsTest, SingleLargeResponseIsSent) {

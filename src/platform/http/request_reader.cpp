@@ -37,9 +37,13 @@ bool is_host(std::string_view host) {
   });
 }
 
+/// Why a body is refused.
+std::string too_large(std::size_t most) { return "the body is too large: at most " + std::to_string(most) + " bytes are accepted"; }
+
 }  // namespace
 
-RequestReader::RequestReader(const ServerLimits& limits) : limits_(limits) {}
+RequestReader::RequestReader(const ServerLimits& limits, std::function<bool(const ServerRequest&)> takes_file)
+    : limits_(limits), takes_file_(std::move(takes_file)) {}
 
 void RequestReader::restart() {
   state_ = State::head;
@@ -124,10 +128,12 @@ bool RequestReader::check_head(const Fields& fields) {
 
 template <typename Fields>
 bool RequestReader::check_framing(const Fields& fields) {
-  const auto refused = [this](int status, const char* text) {
-    refuse(status, text);
+  const auto refused = [this](int status, std::string text) {
+    refuse(status, std::move(text));
     return false;
   };
+  const bool takes_file = takes_file_ && takes_file_(request_);
+  most_body_ = takes_file ? std::max(limits_.body_bytes, limits_.file_bytes) : limits_.body_bytes;
   const std::size_t lengths = fields.count(Field::content_length);
   const std::size_t encodings = fields.count(Field::transfer_encoding);
   if (lengths > 1 || encodings > 1 || lengths + encodings > 1) return refused(400, "the length of the body is given twice");
@@ -136,7 +142,7 @@ bool RequestReader::check_framing(const Fields& fields) {
     const auto [end, problem] = std::from_chars(length.data(), length.data() + length.size(), body_left_);
     if (problem == std::errc::invalid_argument || end != length.data() + length.size() || length.starts_with('-'))
       return refused(400, "the header Content-Length is not a number");
-    if (problem != std::errc() || body_left_ > limits_.body_bytes) return refused(413, "the body is too large");
+    if (problem != std::errc() || body_left_ > most_body_) return refused(413, too_large(most_body_));
   }
   if (encodings == 1 && is_http_1_0_) return refused(400, "HTTP/1.0 has no Transfer-Encoding");
   if (encodings == 1 && to_lower(request_.header("transfer-encoding")) != "chunked")
@@ -146,7 +152,7 @@ bool RequestReader::check_framing(const Fields& fields) {
     if (expected != "100-continue") return refused(417, "the only supported Expect is 100-continue");
     expects_continue_ = !is_http_1_0_;
   }
-  if (encodings == 1) chunked_.emplace(limits_.body_bytes, limits_.header_bytes);
+  if (encodings == 1) chunked_.emplace(most_body_, limits_.header_bytes);
   return true;
 }
 
@@ -164,7 +170,7 @@ RequestReader::State RequestReader::read_body(std::string& in) {
     case ChunkedBody::State::done:
       return state_ = State::done;
     case ChunkedBody::State::too_large:
-      return refuse(413, "the body is too large");
+      return refuse(413, too_large(most_body_));
     case ChunkedBody::State::wrong:
       return refuse(400, "invalid chunks in the body");
   }

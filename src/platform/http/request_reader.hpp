@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -22,11 +23,14 @@ class RequestReader {
     std::string text;
   };
 
-  explicit RequestReader(const ServerLimits& limits);
+  /// `takes_file`: whether the body of a request with this head may have ServerLimits::file_bytes; unset: none may.
+  explicit RequestReader(const ServerLimits& limits, std::function<bool(const ServerRequest& head)> takes_file = {});
 
   /// Consumes from `in` what belongs to the request. Returns after each change of state; call again while the state changes and `in` is not
   /// empty.
   State read(std::string& in);
+  /// Reserves memory for the rest of the body, if its length is known: growing would copy a file several times.
+  void reserve_body() { request_.body.reserve(request_.body.size() + body_left_); }
   /// Drops the request and starts the next one.
   void restart();
 
@@ -51,6 +55,8 @@ class RequestReader {
   bool check_framing(const Fields& fields);
 
   const ServerLimits limits_;
+  const std::function<bool(const ServerRequest&)> takes_file_;
+  std::size_t most_body_ = 0;
   State state_ = State::head;
   bool skipped_line_ = false;
   std::size_t scanned_ = 0;  ///< bytes of `in` known not to contain the end of the head

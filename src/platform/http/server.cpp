@@ -57,8 +57,8 @@ class Server::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void route(std::string_view method, std::string_view path, Handler handler, Guard guard) {
-    state_.routes.push_back({std::string(method), std::string(path), std::move(handler), std::move(guard)});
+  void route(std::string_view method, std::string_view path, Handler handler, Guard guard, Body body) {
+    state_.routes.push_back({std::string(method), std::string(path), std::move(handler), std::move(guard), body});
   }
 
   void start() {
@@ -156,8 +156,8 @@ class Server::Impl {
 
 Server::Server(ServerConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
 Server::~Server() = default;
-void Server::route(std::string_view method, std::string_view path, Handler handler, Guard guard) {
-  impl_->route(method, path, std::move(handler), std::move(guard));
+void Server::route(std::string_view method, std::string_view path, Handler handler, Guard guard, Body body) {
+  impl_->route(method, path, std::move(handler), std::move(guard), body);
 }
 void Server::start() { impl_->start(); }
 void Server::stop() { impl_->stop(); }

@@ -52,11 +52,13 @@ struct ServerLimits {
   std::size_t header_bytes = 16u << 10u;         ///< request line and headers; beyond: 414, 431
   std::size_t headers = 100;                     ///< beyond: 431
   std::size_t body_bytes = 1u << 20u;            ///< beyond: 413
+  std::size_t file_bytes = 12u << 20u;           ///< the same for routes that take files, if it is more
   std::size_t connections = 8192;                ///< beyond: the connection idle for longest is closed
   std::size_t connections_per_address = 4096;    ///< per IPv4 address or IPv6 /64; beyond: closed
   double requests_per_second = 1000;             ///< per address; beyond: 429
   std::size_t buffered_bytes = 12u << 20u;       ///< unread requests and unsent responses; beyond: the slowest connection is closed
-  std::chrono::milliseconds request{20'000};     ///< to receive a request, from its first byte; then 408
+  std::size_t buffered_files = 40u << 20u;       ///< bodies of routes that take files, until their handlers return; beyond: 503
+  std::chrono::milliseconds request{20'000};     ///< to receive a request, from its first byte, or the next MiB of a file; then 408
   std::chrono::milliseconds idle{75'000};        ///< between two requests; longer than proxies keep connections (nginx: 60 s)
   std::chrono::milliseconds send{20'000};        ///< for the client to take 64 KiB of a response
   std::chrono::milliseconds stop_within{5'000};  ///< to send responses once the server stops
@@ -72,6 +74,8 @@ struct ServerConfig {
   std::function<ServerResponse(int status, const std::string& path, const std::string& text)> error;
 };
 
+enum class Body { small, file };  ///< ServerLimits::body_bytes | file_bytes, for a body that may hold a file
+
 /// Exceptions of handlers are logged and become a 500 without details. Requests with ambiguous framing (RFC 9112, 6.1), an encoded body, or
 /// an unknown method are refused, and the connection is closed.
 class Server {
@@ -80,7 +84,7 @@ class Server {
   ~Server();
   /// To be called before start(). `path` is matched exactly; a path that ends with `/` matches everything below it. The first match is
   /// used.
-  void route(std::string_view method, std::string_view path, Handler handler, Guard guard = {});
+  void route(std::string_view method, std::string_view path, Handler handler, Guard guard = {}, Body body = Body::small);
   /// Starts to listen. Throws UsageError if the address is invalid or in use.
   void start();
   /// Stops listening, wakes waiting responses, and returns when every handler and stream has ended. The server cannot be started again.

@@ -71,7 +71,9 @@ class ServerTest : public ::testing::Test {
     config.listen = "127.0.0.1:0";
     server = std::make_unique<Server>(std::move(config));
     server->route("GET", "/hello", [](const ServerRequest&) { return ServerResponse{.body = "hello"}; });
-    server->route("POST", "/echo", [](const ServerRequest& request) { return ServerResponse{.body = request.body}; });
+    const Handler echo = [](const ServerRequest& request) { return ServerResponse{.body = request.body}; };
+    server->route("POST", "/echo", echo);
+    server->route("POST", "/file", echo, {}, Body::file);
     server->route(
         "POST", "/guarded", [](const ServerRequest& request) { return ServerResponse{.body = request.body}; },
         [](const ServerRequest& request) -> std::optional<ServerResponse> {
@@ -151,6 +153,20 @@ TEST_F(ServerTest, RefusesLargeBodies) {
   EXPECT_THAT(raw(post + "Transfer-Encoding: chunked\r\n\r\nno number\r\n"), StartsWith("HTTP/1.1 400"));
   EXPECT_THAT(raw(post + "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"), StartsWith("HTTP/1.1 415"));
   EXPECT_THAT(raw("GET /hello HTTP/1.1\r\n" + kClose + "\r\n"), EndsWith("hello")) << "the server still works";
+}
+
+TEST_F(ServerTest, RoutesForFilesTakeLargerBodies) {
+  serve({.limits = {.body_bytes = 1000, .file_bytes = 100'000}});
+  const auto post = [&](const std::string& path, std::size_t size) {
+    return raw("POST " + path + " HTTP/1.1\r\n" + kClose + "Content-Length: " + std::to_string(size) + "\r\n\r\n" + std::string(size, 'x'));
+  };
+  EXPECT_THAT(post("/file", 100'000), EndsWith(std::string(100'000, 'x')));
+  EXPECT_THAT(post("/file", 100'001), HasSubstr("413"));
+  EXPECT_THAT(post("/echo", 1001), HasSubstr("at most 1000 bytes"));
+  const std::string chunk = "186a0\r\n" + std::string(100'000, 'x') + "\r\n";
+  const std::string chunked = "POST /file HTTP/1.1\r\n" + kClose + "Transfer-Encoding: chunked\r\n\r\n";
+  EXPECT_THAT(raw(chunked + chunk + "0\r\n\r\n"), EndsWith(std::string(100'000, 'x')));
+  EXPECT_THAT(raw(chunked + chunk + "1\r\nx\r\n0\r\n\r\n"), HasSubstr("at most 100000 bytes"));
 }
 
 TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
