@@ -64,7 +64,7 @@ OWNERS = {
     "soci/": ("platform/db", "services/chat/store"),
 }
 # Includes that are allowed in tests only, in any folder.
-TEST_ONLY = ("gtest/", "gmock/", "base/testing/", "engine/testing/", "platform/bus/testing/", "services/testing/", "services/chat/testing/", "services/dispatch/testing/", "app/testing/")
+TEST_ONLY = ("gtest/", "gmock/", "base/testing/", "engine/testing/", "platform/bus/testing/", "services/testing/", "services/api/testing/", "services/chat/testing/", "services/dispatch/testing/", "app/testing/")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 

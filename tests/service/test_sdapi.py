@@ -4,9 +4,10 @@ import base64
 import time
 
 import webuiapi
+from PIL import Image
 
 from api_caller import KEYS, Caller
-from infra import ROOT, wait_for
+from infra import ROOT, prompt2pic, wait_for
 
 
 def test_webuiapi_draws(running):
@@ -66,3 +67,26 @@ def test_errors_are_json_and_keys_are_required(running):
     assert caller.call("POST", "/sdapi/v1/txt2img", {"prompt": "x"})[0] == 401
     status, headers, body = caller.call("GET", "/sdapi/v1/nothing", Authorization=f"Bearer {KEYS[0]}")
     assert status == 404 and body["error"]["code"] == "not_found"
+
+
+def test_webuiapi_redraws_a_picture(serve, tmp_path):
+    settings = {"P2P_MODELS_DIR": ROOT / "tests/golden/stable_diffusion", "P2P_MODEL": "sd1", "P2P_PRECISION": "f32"}
+    service = serve(P2P_API_KEYS=",".join(KEYS), **settings)
+    service.start("worker")
+    service.start("api")
+    client = webuiapi.WebUIApi("127.0.0.1", service.ports["api"], username="anybody", password=KEYS[0], sampler="Euler a", steps=6)
+    photo, by_hand = tmp_path / "photo.png", tmp_path / "by-hand.png"
+    Image.linear_gradient("L").resize((64, 64)).convert("RGB").save(photo)
+    result = client.img2img(images=[Image.open(photo)], prompt="a fox", seed=7, cfg_scale=5, denoising_strength=0.5, width=64, height=64)
+    code, said = prompt2pic("generate", "a fox", "--image", str(photo), "--strength", "0.5", "--seed", "7", "--steps", "6", "--guidance", "5", "--sampler", "Euler a", "--width", "64", "--height", "64", "--model", "sd1",
+                            "--output", str(by_hand), **settings)
+    assert code == 0, said
+    drawn = Image.open(by_hand)
+    assert result.images[0].tobytes() == drawn.tobytes() and result.images[0].info["parameters"] == drawn.info["parameters"]
+    body = {"init_images": [base64.b64encode(photo.read_bytes()).decode()], "width": 64, "height": 64, "steps": 4}
+    caller = Caller(service)
+    assert open_webui(caller, "POST", "img2img", body)[0] == 200, "without a prompt"
+    for wrong in ({"mask": body["init_images"][0]}, {"init_images": []}, {"init_images": ["x"]}, {"init_images": [base64.b64encode(b"GIF89a").decode()]}, {"init_images": body["init_images"] * 2}):
+        status, headers, answer = open_webui(caller, "POST", "img2img", {**body, **wrong})
+        assert status == 400 and ("mask" if "mask" in wrong else "ima") in answer["error"]["message"], wrong
+    assert open_webui(caller, "POST", "img2img", {"init_images": ["A" * (13 << 20)]})[0] == 413

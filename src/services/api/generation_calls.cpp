@@ -1,5 +1,7 @@
 #include "services/api/generation_calls.hpp"
 
+#include <algorithm>
+
 #include "platform/blob/signature.hpp"
 #include "services/api/prefer.hpp"
 #include "services/api/responses.hpp"
@@ -24,6 +26,12 @@ std::optional<View> GenerationCalls::find(const std::string& client, const std::
   return View{std::move(*state), estimate};
 }
 
+void GenerationCalls::check_takes_pictures(const std::string& model) const {
+  const auto description = catalog_.find(model);
+  if (description && std::ranges::find(description->features, messages::feature::kImage) == description->features.end())
+    throw ApiError(400, "cannot_do", "the model " + model + " takes no pictures; GET /v1/models says by the feature image which models do");
+}
+
 http::ServerResponse GenerationCalls::draw(const http::ServerRequest& call, const std::string& client, const GenerationsBody& body,
                                            const Finish& finish) {
   constexpr std::size_t kMostKey = 255;
@@ -37,9 +45,19 @@ http::ServerResponse GenerationCalls::draw(const http::ServerRequest& call, cons
   const std::string_view retries = call.header("x-stainless-retry-count");
   if (!requests_.problem().empty() || !dispatch_.problem().empty()) throw requests::Refused::unavailable();
   dispatch_.check_served(body.request.model);
-  const auto accepted = requests_.submit(
-      client, body.request,
-      {.key = std::string(repeat_key), .digest = digest_of(call.body), .is_retry = !retries.empty() && retries != "0"}, call.wake);
+  requests::Client::Prepare store_picture;
+  if (!body.picture.empty()) {
+    check_takes_pictures(body.request.model);
+    store_picture = [&](messages::Request& request) {
+      request.image_key = messages::input_key(request.id, request.time, body.picture.extension);
+      pictures_.keep(request.image_key, body.picture);
+    };
+  }
+  const auto accepted = requests_.submit(client, body.request,
+                                         {.key = std::string(repeat_key),
+                                          .digest = body.digest.empty() ? digest_of(call.body) : body.digest,
+                                          .is_retry = !retries.empty() && retries != "0"},
+                                         call.wake, store_picture);
   // They time out after ten minutes, which is also the default here: respond a little earlier.
   const std::chrono::seconds own_wait = rules_.wait - std::min(rules_.wait / 60, std::chrono::seconds(10));
   const auto until = std::chrono::steady_clock::now() + preference.value_or(own_wait);

@@ -179,13 +179,13 @@ Json parse_body(std::string_view body, std::size_t values) {
 
 GenerationsBody read_generations_body(std::string_view body, const BodyRules& rules) { return read_generations(parse_body(body), rules); }
 
-GenerationsBody read_generations(Json json, const BodyRules& rules) {
+GenerationsBody read_generations(Json json, const BodyRules& rules, Need prompt) {
   messages::Problems problems;
   GenerationsBody result;
   sort_out(json, rules, problems, result.notices);
   FieldReader fields(json, "", problems);
   messages::Request& request = result.request;
-  fields.text("prompt", request.prompt, kPrompt);
+  fields.text("prompt", request.prompt, prompt == Need::required ? kPrompt : messages::kPromptRule, prompt);
   read_model(fields, json, rules, request.model);
   fields.integer("n", request.count, 1, kMostPictures, Need::optional);
   read_size(fields, request);

@@ -15,6 +15,8 @@ ApiError failure_of(const RequestState& state) {
   if (state.reason == reason::kCannotDo) return {400, state.reason, state.detail};
   if (state.reason == reason::kWithheld) return {400, "content_policy_violation", "the model's safety checker withheld the picture"};
   if (state.reason == reason::kTooLong) return {400, state.reason, "drawing takes too long; request fewer steps or a smaller picture"};
+  if (state.reason == reason::kInputMissing)
+    return {410, state.reason, "the picture to begin with is no longer in the store; send the call again"};
   if (state.reason == reason::kNoWorker) return {503, state.reason, "no worker drew it in time; try again later"};
   return {500, state.reason.empty() ? "failed" : state.reason, "the picture could not be drawn"};
 }

@@ -29,6 +29,7 @@ TEST(OpenaiTest, MapsReasonsToErrors) {
   EXPECT_THAT(refused(failed, messages::reason::kNoWorker), HasSubstr("503 no_worker"));
   EXPECT_THAT(refused(failed, messages::reason::kDrawingFailed), HasSubstr("500 drawing_failed: the picture could not be drawn"))
       << "internal details are for the operator";
+  EXPECT_THAT(refused(failed, messages::reason::kInputMissing), HasSubstr("410 input_missing"));
   EXPECT_THAT(refused(cancelled, ""), HasSubstr("410 cancelled"));
 }
 

@@ -43,6 +43,15 @@ http::ServerResponse Pictures::show(const RequestState& state, const std::string
   return from_store(images[n - 1].key, [&] { return blob::serve_png(store_, images[n - 1].key); });
 }
 
+void Pictures::keep(const std::string& key, const InputPicture& picture) const {
+  try {
+    store_.put(key, picture.bytes, picture.media_type());
+  } catch (const blob::BlobError& error) {
+    log::warn("a picture to begin with could not be stored", {{"key", key}, {"error", error.what()}});
+    throw ApiError(503, "unavailable", "the store of pictures does not take the picture; try again later");
+  }
+}
+
 ImageJson Pictures::json(Format format, const http::ServerRequest& request) const {
   const std::string here = links_.public_url.empty() ? address_of(request) : links_.public_url;
   return [this, format, here](const RequestState& state, int n) {

@@ -6,6 +6,7 @@
 #include "base/secret.hpp"
 #include "platform/blob/blob_store.hpp"
 #include "platform/http/server.hpp"
+#include "services/api/input_picture.hpp"
 #include "services/api/openai.hpp"
 
 namespace p2p::api {
@@ -28,6 +29,8 @@ class Pictures {
   ImageJson json(Format format, const http::ServerRequest& request) const;
   /// Picture `number`, from 1, of the request. Throws ApiError where there is none.
   http::ServerResponse show(const RequestState& state, const std::string& number) const;
+  /// Stores a picture to begin with. Throws ApiError if the store does not take it.
+  void keep(const std::string& key, const InputPicture& picture) const;
 
  private:
   blob::BlobStore& store_;

@@ -10,6 +10,15 @@
 
 namespace p2p::api {
 
+/// What bodies of POST a route takes.
+struct RouteBody {
+  std::string_view media_type = "application/json";
+  http::Body size = http::Body::small;
+};
+inline constexpr RouteBody kJsonBody;
+inline constexpr RouteBody kJsonWithFile{.size = http::Body::file};
+inline constexpr RouteBody kForm{.media_type = "multipart/form-data", .size = http::Body::file};
+
 /// Adds routes for known clients to a server.
 class RouteTable {
  public:
@@ -19,8 +28,8 @@ class RouteTable {
   RouteTable(http::Server& server, const Clients& clients, const Responses& responses)
       : server_(server), clients_(clients), responses_(responses) {}
 
-  /// `name`: for metrics. `body`: the media type of its body, for POST.
-  void add(const char* method, std::string_view path, const char* name, Handle handle, const char* body = "application/json") const;
+  /// `name`: for metrics.
+  void add(const char* method, std::string_view path, const char* name, Handle handle, RouteBody body = kJsonBody) const;
 
  private:
   http::Server& server_;

@@ -1,11 +1,11 @@
 #include "services/api/routes.hpp"
 
+#include "services/api/picture_form.hpp"
 #include "services/api/route_table.hpp"
 
 namespace p2p::api {
 namespace {
 
-constexpr std::string_view kGenerations = "/v1/images/generations";
 constexpr std::chrono::seconds kLookAgain{1};
 
 /// Splits into ID and the rest: "", "events", "images/N".
@@ -25,9 +25,19 @@ Routes::Routes(http::Server& server, requests::Client& requests, const dispatch:
       config_(std::move(config)),
       responses_(metrics, config_.cross_origin),
       pictures_(store, {.public_url = config_.public_url, .key = config_.link_key, .ttl = config_.link_ttl}),
-      calls_(requests, dispatch, config_.waiting) {
+      calls_(requests, dispatch, catalog, pictures_, config_.waiting) {
   const RouteTable table(server, clients, responses_);
-  table.add("POST", kGenerations, "generations", [this](const auto& request, const auto& client) { return generate(request, client); });
+  table.add("POST", "/v1/images/generations", "generations", [this](const auto& request, const auto& client) {
+    return draw(request, client, read_generations_body(request.body, config_.body));
+  });
+  const auto add_form = [&](std::string_view path, const char* name, auto read) {
+    const auto handle = [this, read](const Request& request, const std::string& client) {
+      return draw(request, client, read(request.header("content-type"), request.body, config_.body));
+    };
+    table.add("POST", path, name, handle, kForm);
+  };
+  add_form("/v1/images/edits", "edits", read_edit);
+  add_form("/v1/images/variations", "variations", read_variation_form);
   table.add("GET", kRequests, "requests", [this](const auto& request, const auto& client) { return show(request, client); });
   table.add("DELETE", kRequests, "cancel", [this](const auto& request, const auto& client) { return cancel(request, client); });
   table.add("GET", "/v1/models", "models", [this](const auto&, const auto&) { return list_models(); });
@@ -35,8 +45,7 @@ Routes::Routes(http::Server& server, requests::Client& requests, const dispatch:
   server.route("OPTIONS", "/v1/", [this](const Request&) { return responses_.preflight(); });
 }
 
-http::ServerResponse Routes::generate(const Request& request, const std::string& client) {
-  const GenerationsBody body = read_generations_body(request.body, config_.body);
+http::ServerResponse Routes::draw(const Request& request, const std::string& client, const GenerationsBody& body) {
   return calls_.draw(request, client, body,
                      [image = pictures_.json(body.format, request)](const RequestState& state) { return images_json(state, image); });
 }

@@ -28,8 +28,8 @@ struct RoutesConfig {
   bool cross_origin = false;            ///< whether pages of other sites may call (CORS); only with keys
 };
 
-/// The HTTP API: POST /v1/images/generations, GET and DELETE /v1/requests/ID, its events and images, GET /v1/models; docs/openapi.yaml
-/// describes it. And that of SdapiRoutes.
+/// The HTTP API: POST /v1/images/generations, edits and variations, GET and DELETE /v1/requests/ID, its events and images, GET /v1/models;
+/// docs/openapi.yaml describes it. And that of SdapiRoutes.
 class Routes {
  public:
   /// Adds the routes to the server. Keeps the references. They and this object must outlive the server's stop().
@@ -40,7 +40,7 @@ class Routes {
   using Request = http::ServerRequest;
   using Response = http::ServerResponse;
 
-  Response generate(const Request& request, const std::string& client);
+  Response draw(const Request& request, const std::string& client, const GenerationsBody& body);
   Response show(const Request& request, const std::string& client);
   /// `what`: the rest of the path: empty, events, images/N.
   Response show(const View& view, const std::string& what, const Request& request, const std::string& client);

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.hpp"
+#include "platform/messages/base64.hpp"
+
 namespace p2p::api {
 namespace {
 
 /// Fields that clients always send and that have no effect on pictures, or none with their usual value.
-constexpr std::array<std::string_view, 27> kWithoutEffect{"batch_size",
+constexpr std::array<std::string_view, 31> kWithoutEffect{"batch_size",
                                                           "n_iter",
                                                           "save_images",
                                                           "send_images",
@@ -33,12 +36,18 @@ constexpr std::array<std::string_view, 27> kWithoutEffect{"batch_size",
                                                           "hr_scale",
                                                           "denoising_strength",
                                                           "subseed",
-                                                          "sampler_index"};
-/// Fields of upscaling, which count only with enable_hr.
-constexpr std::string_view kUpscaling = "hr_";
+                                                          "sampler_index",
+                                                          "mask_blur",
+                                                          "include_init_images",
+                                                          "image_cfg_scale",
+                                                          "initial_noise_multiplier"};
+/// Fields of upscaling, which count only with enable_hr, and of masks.
+constexpr std::array<std::string_view, 2> kWithoutEffectStarts{"hr_", "inpaint"};
 /// Fields that are read.
-constexpr std::array<std::string_view, 11> kRead{"prompt", "negative_prompt",   "seed",         "steps",     "cfg_scale",       "width",
-                                                 "height", "override_settings", "sampler_name", "enable_hr", "subseed_strength"};
+constexpr std::array<std::string_view, 12> kRead{
+    "prompt", "negative_prompt",   "seed",         "steps",     "cfg_scale",        "width",
+    "height", "override_settings", "sampler_name", "enable_hr", "subseed_strength", "init_images"};
+constexpr std::size_t kMostValues = 10'000;  // options of extensions
 
 bool is_empty(const Json& value) {
   return value.is_null() || value == false || value == 0 || value == "" || ((value.is_object() || value.is_array()) && value.empty());
@@ -46,7 +55,7 @@ bool is_empty(const Json& value) {
 
 bool is_known(std::string_view key) {
   return std::ranges::find(kRead, key) != kRead.end() || std::ranges::find(kWithoutEffect, key) != kWithoutEffect.end() ||
-         key.starts_with(kUpscaling);
+         std::ranges::any_of(kWithoutEffectStarts, [&](std::string_view start) { return key.starts_with(start); });
 }
 
 std::string text_of(const Json& json, const char* key) {
@@ -60,14 +69,11 @@ std::string sampler_of(const Json& given, const std::vector<std::string>& sample
   const std::string name = text_of(given, "sampler_name");
   const std::string sampler = name.empty() ? text_of(given, "sampler_index") : name;
   const std::string scheduler = text_of(given, "scheduler");
-  return scheduler.empty() || scheduler == "Automatic" || sampler.ends_with(scheduler) ? sampler : sampler + " " + scheduler;
+  return scheduler.empty() || to_lower(scheduler) == "automatic" || sampler.ends_with(scheduler) ? sampler : sampler + " " + scheduler;
 }
 
-}  // namespace
-
-GenerationsBody read_txt2img(std::string_view body, const BodyRules& rules, const std::vector<std::string>& samplers) {
-  constexpr std::size_t kMostValues = 10'000;  // options of extensions
-  const Json given = parse_body(body, kMostValues);
+/// The fields of /v1/images/generations for those that txt2img and img2img share.
+Json shared_fields(const Json& given, const std::vector<std::string>& samplers) {
   Json json{{"prompt", given.value("prompt", Json(""))}};
   for (const char* key : {"negative_prompt", "seed", "steps", "cfg_scale"}) {
     if (given.contains(key)) json[key] = given[key];
@@ -82,19 +88,69 @@ GenerationsBody read_txt2img(std::string_view body, const BodyRules& rules, cons
   if (const auto settings = given.find("override_settings"); settings != given.end() && settings->is_object()) {
     if (const std::string model = text_of(*settings, "sd_model_checkpoint"); !model.empty()) json["model"] = model;
   }
+  return json;
+}
+
+void add_notices(const Json& given, std::vector<std::string>& notices) {
+  for (const auto& [key, value] : given.items()) {
+    if (is_known(key) || key == "scheduler" || is_empty(value) || notices.size() >= 32) continue;
+    notices.push_back("the field " + excerpt(key) + " is not supported and was ignored");
+  }
+}
+
+/// Takes the only picture out of `given`.
+std::string take_picture(Json& given) {
+  constexpr std::string_view kUrl = "data:";
+  constexpr std::string_view kMark = ";base64,";
+  constexpr std::size_t kMostHead = 128;
+  const auto images = given.find("init_images");
+  if (images == given.end() || !images->is_array() || images->size() != 1 || !images->front().is_string())
+    throw ApiError(400, "invalid_image", "init_images: expected a list of one picture in base64");
+  auto& text = images->front().get_ref<std::string&>();
+  std::string_view digits = text;
+  if (digits.starts_with(kUrl)) {
+    const std::size_t mark = digits.substr(0, kMostHead).find(kMark);
+    digits.remove_prefix(mark == std::string_view::npos ? 0 : mark + kMark.size());
+  }
+  auto picture = messages::from_base64(digits);
+  if (!picture)
+    throw ApiError(400, "invalid_image", "init_images: expected base64 with padding, with or without data:...;base64, before it");
+  release(text);
+  return std::move(*picture);
+}
+
+}  // namespace
+
+GenerationsBody read_txt2img(std::string_view body, const BodyRules& rules, const std::vector<std::string>& samplers) {
+  const Json given = parse_body(body, kMostValues);
+  Json json = shared_fields(given, samplers);
   if (given.value("enable_hr", Json(false)) == true) {
     json["upscale"] = given.value("hr_scale", Json(2));
     if (given.contains("denoising_strength")) json["strength"] = given["denoising_strength"];
   }
   GenerationsBody result = read_generations(std::move(json), rules);
-  for (const auto& [key, value] : given.items()) {
-    if (is_known(key) || key == "scheduler" || is_empty(value) || result.notices.size() >= 32) continue;
-    result.notices.push_back("the field " + excerpt(key) + " is not supported and was ignored");
-  }
+  add_notices(given, result.notices);
   return result;
 }
 
-Json txt2img_json(const RequestState& state, const ImageJson& image) {
+GenerationsBody read_img2img(std::string_view body, const BodyRules& rules, const std::vector<std::string>& samplers,
+                             std::string& picture) {
+  constexpr double kStrength = 0.75;  // AUTOMATIC1111's
+  Json given = parse_body(body, kMostValues);
+  for (const char* mask : {"mask", "latent_mask"}) {
+    if (!is_empty(given.value(mask, Json())))
+      throw ApiError(400, "unsupported_mask", std::string(mask) + ": is not supported; send the picture without one, all of it is redrawn");
+  }
+  picture = take_picture(given);
+  Json json = shared_fields(given, samplers);
+  json["strength"] = given.value("denoising_strength", Json(kStrength));
+  GenerationsBody result = read_generations(std::move(json), rules, messages::Need::optional);
+  result.picture = read_picture(picture);
+  add_notices(given, result.notices);
+  return result;
+}
+
+Json sdapi_images_json(const RequestState& state, const ImageJson& image) {
   const Json openai = images_json(state, image);
   Json images = Json::array();
   Json seeds = Json::array();

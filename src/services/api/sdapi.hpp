@@ -13,8 +13,11 @@ namespace p2p::api {
 /// in messages::Model; if there is no choice, the client's is ignored. Throws ApiError.
 GenerationsBody read_txt2img(std::string_view body, const BodyRules& rules, const std::vector<std::string>& samplers);
 
+/// The body of /sdapi/v1/img2img, in the same way. `picture` receives its picture, to which the result refers.
+GenerationsBody read_img2img(std::string_view body, const BodyRules& rules, const std::vector<std::string>& samplers, std::string& picture);
+
 /// {images, parameters, info}. `image`: as base64. Throws ApiError if there is no picture.
-Json txt2img_json(const RequestState& state, const ImageJson& image);
+Json sdapi_images_json(const RequestState& state, const ImageJson& image);
 
 /// The lists of /sdapi/v1/sd-models and /sdapi/v1/samplers, and /sdapi/v1/options.
 Json sd_models_json(const std::vector<std::string>& models);

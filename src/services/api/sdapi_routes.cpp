@@ -7,10 +7,11 @@ namespace p2p::api {
 SdapiRoutes::SdapiRoutes(const RouteTable& table, GenerationCalls& calls, requests::Client& requests, const dispatch::Dispatch& dispatch,
                          const requests::ModelCatalog& catalog, const Pictures& pictures, const BodyRules& rules)
     : calls_(calls), requests_(requests), dispatch_(dispatch), catalog_(catalog), pictures_(pictures), rules_(rules) {
-  const auto add = [&](const char* method, const std::string& what, RouteTable::Handle handle) {
-    table.add(method, "/sdapi/v1/" + what, "sdapi", std::move(handle));
+  const auto add = [&](const char* method, const std::string& what, RouteTable::Handle handle, RouteBody body = kJsonBody) {
+    table.add(method, "/sdapi/v1/" + what, "sdapi", std::move(handle), body);
   };
   add("POST", "txt2img", [this](const auto& request, const auto& client) { return draw(request, client); });
+  add("POST", "img2img", [this](const auto& request, const auto& client) { return draw_from_picture(request, client); }, kJsonWithFile);
   add("POST", "options", [this](const auto& request, const auto& client) { return set_options(request, client); });
   add("POST", "interrupt", [this](const auto& request, const auto& client) { return interrupt(request, client); });
   add("GET", "options", [this](const auto&, const auto& client) { return json_response(200, options_json(model_of(client))); });
@@ -28,11 +29,21 @@ SdapiRoutes::SdapiRoutes(const RouteTable& table, GenerationCalls& calls, reques
 }
 
 http::ServerResponse SdapiRoutes::draw(const Request& request, const std::string& client) {
-  BodyRules rules = rules_;
-  rules.model = model_of(client);
-  const GenerationsBody body = read_txt2img(request.body, rules, samplers_of(rules.model));
-  return calls_.draw(request, client, body,
-                     [image = pictures_.json(Format::b64_json, request)](const RequestState& state) { return txt2img_json(state, image); });
+  const BodyRules rules = rules_of(client);
+  return draw(request, client, read_txt2img(request.body, rules, samplers_of(rules.model)));
+}
+
+http::ServerResponse SdapiRoutes::draw_from_picture(const Request& request, const std::string& client) {
+  const BodyRules rules = rules_of(client);
+  std::string picture;
+  return draw(request, client, read_img2img(request.body, rules, samplers_of(rules.model), picture));
+}
+
+http::ServerResponse SdapiRoutes::draw(const Request& request, const std::string& client, const GenerationsBody& body) {
+  const auto finish = [image = pictures_.json(Format::b64_json, request)](const RequestState& state) {
+    return sdapi_images_json(state, image);
+  };
+  return calls_.draw(request, client, body, finish);
 }
 
 http::ServerResponse SdapiRoutes::set_options(const Request& request, const std::string& client) {
@@ -62,6 +73,12 @@ std::string SdapiRoutes::model_of(const std::string& client) const {
   const std::scoped_lock lock(mutex_);
   const auto chosen = models_.find(client);
   return chosen == models_.end() ? rules_.model : chosen->second;
+}
+
+BodyRules SdapiRoutes::rules_of(const std::string& client) const {
+  BodyRules rules = rules_;
+  rules.model = model_of(client);
+  return rules;
 }
 
 std::vector<std::string> SdapiRoutes::samplers_of(const std::string& model) const {

@@ -11,8 +11,8 @@
 
 namespace p2p::api {
 
-/// The part of the API of AUTOMATIC1111's web UI that its clients draw with: /sdapi/v1/txt2img, options, sd-models, samplers, progress,
-/// interrupt. Thread-safe.
+/// The part of the API of AUTOMATIC1111's web UI that its clients draw with: /sdapi/v1/txt2img, img2img, options, sd-models, samplers,
+/// progress, interrupt. Thread-safe.
 class SdapiRoutes {
  public:
   /// Adds the routes. Keeps the references.
@@ -24,10 +24,13 @@ class SdapiRoutes {
   using Response = http::ServerResponse;
 
   Response draw(const Request& request, const std::string& client);
+  Response draw_from_picture(const Request& request, const std::string& client);
+  Response draw(const Request& request, const std::string& client, const GenerationsBody& body);
   Response set_options(const Request& request, const std::string& client);
   Response interrupt(const Request& request, const std::string& client);
   /// The model that the client has chosen with its options, or the default.
   std::string model_of(const std::string& client) const;
+  BodyRules rules_of(const std::string& client) const;
   std::vector<std::string> samplers_of(const std::string& model) const;
 
   GenerationCalls& calls_;

@@ -2,12 +2,15 @@
 
 #include <gmock/gmock.h>
 
+#include "platform/messages/base64.hpp"
 #include "services/api/clients.hpp"
+#include "services/api/testing/pictures.hpp"
 
 namespace p2p::api {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const BodyRules kSdRules{.model = "sd15", .aliases = {{"v1-5-pruned", "sd15"}}};
@@ -40,7 +43,7 @@ TEST(Sdapi, SchedulerIsPartOfTheSampler) {
         .request.sampler;
   };
   EXPECT_EQ(sampler("Karras"), "DPM++ 2M Karras");
-  EXPECT_EQ(sampler("Automatic"), "DPM++ 2M");
+  for (const char* automatic : {"Automatic", "automatic"}) EXPECT_EQ(sampler(automatic), "DPM++ 2M");
 }
 
 TEST(Sdapi, HighResolutionIsAnUpscale) {
@@ -48,6 +51,53 @@ TEST(Sdapi, HighResolutionIsAnUpscale) {
   EXPECT_EQ(body.request.upscale, 1.5);
   EXPECT_EQ(body.request.strength, 0.4);
   EXPECT_FALSE(read_txt2img(R"({"prompt": "x", "hr_scale": 2, "denoising_strength": 0.4})", kSdRules, kSamplers).request.upscale);
+}
+
+TEST(Sdapi, ReadsImg2img) {
+  const std::string png = png_of(48, 32);
+  for (const char* head : {"", "data:image/png;base64,"}) {
+    Json json{{"init_images", {head + messages::to_base64(png)}},
+              {"denoising_strength", 0.4},
+              {"width", 64},
+              {"height", 32},
+              {"mask", nullptr},
+              {"mask_blur", 4},
+              {"inpaint_full_res", true},
+              {"image_cfg_scale", 1.5},
+              {"resize_mode", 1}};
+    std::string picture;
+    const auto body = read_img2img(json.dump(), kSdRules, kSamplers, picture);
+    EXPECT_EQ(body.picture.bytes, png);
+    EXPECT_EQ(body.picture.bytes.data(), picture.data());
+    EXPECT_EQ(body.picture.width, 48);
+    EXPECT_EQ(body.request.prompt, "");
+    EXPECT_EQ(body.request.strength, 0.4);
+    EXPECT_EQ(body.request.width, 64);
+    EXPECT_THAT(body.notices, ElementsAre("the field \"resize_mode\" is not supported and was ignored"));
+    json.erase("denoising_strength");
+    EXPECT_EQ(read_img2img(json.dump(), kSdRules, kSamplers, picture).request.strength, 0.75);
+  }
+}
+
+TEST(Sdapi, RefusesInvalidImg2img) {
+  const std::string png = messages::to_base64(png_of(48, 32));
+  const auto refusal = [](const Json& json) {
+    std::string picture;
+    try {
+      read_img2img(json.dump(), kSdRules, kSamplers, picture);
+      return std::string();
+    } catch (const ApiError& error) {
+      return std::to_string(error.status()) + " " + error.what();
+    }
+  };
+  for (const Json& images : {Json(), Json::array(), Json("x"), Json({5}), Json({png, png})})
+    EXPECT_THAT(refusal({{"init_images", images}}), HasSubstr("400 init_images: expected a list of one")) << images;
+  for (const std::string& text :
+       std::vector<std::string>{"?", png + "\n", "data:image/png," + png, "http://127.0.0.1/x.png", "data:;base64,x"})
+    EXPECT_THAT(refusal({{"init_images", {text}}}), HasSubstr("400 init_images: expected base64")) << text;
+  EXPECT_THAT(refusal({{"init_images", {messages::to_base64("GIF89a")}}}), HasSubstr("found a GIF"));
+  EXPECT_THAT(refusal({{"init_images", {png}}, {"mask", png}}), HasSubstr("400 mask: is not supported"));
+  EXPECT_THAT(refusal({{"init_images", {png}}, {"denoising_strength", 2}}), HasSubstr("400 strength"));
 }
 
 TEST(Sdapi, NamesWhatIsNotSupported) {

@@ -3,7 +3,7 @@
 import { copy } from './copy.js';
 import { el, find, iconButton } from './dom.js';
 import { language, onLanguage, setLanguage, t, translate } from './i18n.js';
-import { curlOf, fieldsOf, jsonSchema, operationsOf, resolve, typeOf } from './openapi.js';
+import { curlOf, fieldsOf, bodySchema, operationsOf, resolve, typeOf } from './openapi.js';
 import * as theme from './theme.js';
 
 let api = null;
@@ -36,7 +36,7 @@ function answers(operation) {
   return el('section', {}, el('h3', {}, t('docs_answers')),
     good.map(([status, answer]) => {
       const known = resolve(api, answer);
-      const fields = fieldsOf(api, jsonSchema(known));
+      const fields = fieldsOf(api, bodySchema(known));
       return [el('p', {}, el('code.code-good', {}, status), ' ', prose(known.description)),
         fields.length > 0 && el('details', {}, el('summary', {}, t('docs_fields')), table(`${t('docs_fields')}, ${status}`, fields))];
     }),
@@ -54,7 +54,7 @@ function section(operation) {
       el('div.example', {}, el('pre', { tabindex: '0' }, command),
         iconButton('', 'copy', t('docs_copy'), { onclick: () => copy(command) }))),
     table(t('docs_parameters'), parameters),
-    table(t('docs_body'), fieldsOf(api, jsonSchema(operation.requestBody))),
+    table(t('docs_body'), fieldsOf(api, bodySchema(operation.requestBody))),
     answers(operation));
 }
 

@@ -44,20 +44,21 @@ export function fieldsOf(api, schema, prefix = '', depth = 0) {
   });
 }
 
-/** The JSON schema of a body, or undefined. */
-export const jsonSchema = (holder) => holder?.content?.['application/json']?.schema;
+/** The schema of a body in JSON or a form, or undefined. */
+export const bodySchema = (holder) => holder?.content?.['application/json']?.schema ?? holder?.content?.['multipart/form-data']?.schema;
 
 /** A command line for the operation. */
 export function curlOf(api, { method, path, requestBody }, origin) {
-  const body = resolve(api, jsonSchema(requestBody));
+  const body = resolve(api, bodySchema(requestBody));
   const address = path.replace('{id}', 'ID').replace('{n}', '1');
   const lines = [`curl ${method === 'GET' ? '' : `-X ${method} `}'${origin}${address}'`, "-H 'Authorization: Bearer KEY'"];
   if (path.endsWith('/events')) lines[0] = lines[0].replace('curl', 'curl -N');
   if (path.endsWith('/images/{n}')) lines.push('-o picture.png');
   if (body.properties) {
-    const valueOf = (name) => (name === 'prompt' ? 'a fox in the snow' : typeOf(api, body.properties[name]));
-    const example = Object.fromEntries((body.required ?? []).map((name) => [name, valueOf(name)]));
-    lines.push("-H 'Content-Type: application/json'", `-d '${JSON.stringify(example)}'`);
+    const values = { prompt: 'a fox in the snow', image: '@photo.jpg' };
+    const example = (body.required ?? []).map((name) => [name, values[name] ?? typeOf(api, body.properties[name])]);
+    if (requestBody.content['multipart/form-data']) lines.push(...example.map(([name, value]) => `-F '${name}=${value}'`));
+    else lines.push("-H 'Content-Type: application/json'", `-d '${JSON.stringify(Object.fromEntries(example))}'`);
   }
   return lines.join(' \\\n  ');
 }
