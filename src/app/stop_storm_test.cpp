@@ -36,13 +36,14 @@ class Everything {
         bus, store, metrics,
         worker::WorkerConfig{.name = "worker", .generators = {{"flat", worker::flat_generator(std::chrono::milliseconds(1), "test")}}});
     webhook.emplace(config, server, running);
-    routes.emplace(server, *requests, *dispatch, clients, store, metrics,
-                   api::RoutesConfig{.model = "flat", .wait = std::chrono::seconds(1)});
+    routes.emplace(server, *requests, *dispatch, catalog, clients, store, metrics,
+                   api::RoutesConfig{.body = {.model = "flat"}, .waiting = {.wait = std::chrono::seconds(1)}});
     server.start();
     threads.emplace_back([this](const std::stop_token& stop) { worker->run(stop); });
     threads.emplace_back([this](const std::stop_token& stop) { bot->run(stop); });
     threads.emplace_back([this](const std::stop_token& stop) { requests->run(stop); });
     threads.emplace_back([this](const std::stop_token& stop) { dispatch->run(stop); });
+    threads.emplace_back([this](const std::stop_token& stop) { catalog.run(stop); });
   }
   ~Everything() {
     server.stop();
@@ -57,6 +58,7 @@ class Everything {
   p2p::testing::MemoryBus bus;
   p2p::testing::MemoryStore store;
   Metrics metrics;
+  requests::ModelCatalog catalog{bus};
   api::Clients clients{Secret()};
   std::unique_ptr<chat::ChatStore> database;
   std::optional<requests::Client> requests;

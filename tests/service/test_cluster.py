@@ -20,7 +20,7 @@ def test_a_broker_dies_under_load(api, own, serve):
         service.start(name)
     admin = AdminClient({"bootstrap.servers": kafka.brokers})
     topics = {name: topic for name, topic in admin.list_topics(timeout=10).topics.items() if name.startswith("prompt2pic.")}
-    assert set(topics) == {"prompt2pic.requests.flat", "prompt2pic.events", "prompt2pic.control", "prompt2pic.dead-letters"}
+    assert set(topics) == {"prompt2pic.requests.flat", "prompt2pic.events", "prompt2pic.control", "prompt2pic.dead-letters", "prompt2pic.models"}
     for name, topic in topics.items():
         assert all(len(partition.replicas) == 3 for partition in topic.partitions.values()), name
         settings = next(iter(admin.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, name)]).values())).result()

@@ -271,7 +271,7 @@ def test_real_messages_match_schemas(service, api, kafka):
     kafka.produce("prompt2pic.requests.flat", b'{"schema_version": 2}', key="order-2")
     wait_for(lambda: {"order-1", "order-2"} <= {key for key, value, *_ in kafka.read("prompt2pic.events") if value["type"] in ("finished", "failed")}, 30, "both end")
     seen = set()
-    for kind, topic in {"request": "prompt2pic.requests.flat", "event": "prompt2pic.events", "control": "prompt2pic.control", "dead_letter": "prompt2pic.dead-letters"}.items():
+    for kind, topic in {"request": "prompt2pic.requests.flat", "event": "prompt2pic.events", "control": "prompt2pic.control", "dead_letter": "prompt2pic.dead-letters", "model": "prompt2pic.models"}.items():
         for key, value, headers, partition in kafka.read(topic):
             if kind == "request" and (isinstance(value, bytes) or "prompt" not in value):
                 continue  # dead letters
@@ -280,7 +280,7 @@ def test_real_messages_match_schemas(service, api, kafka):
             HEADERS[kind].validate(headers)
             assert key == value["id"]
             if key != "order-1" or kind != "request":
-                assert set(headers) == {"traceparent", "type"}
+                assert set(headers) == ({"type"} if kind == "model" else {"traceparent", "type"})
             if key == "order-1":
                 assert headers["traceparent"].split("-")[1] == trace.split("-")[1]
             seen.add(headers.get("type", kind))
