@@ -83,10 +83,11 @@ class Parts {
   std::vector<std::jthread> threads_;
 };
 
-void print_welcome(const AppConfig& config, int port, const std::string& model) {
+/// `chosen`: the port was not set.
+void print_welcome(const AppConfig& config, int port, bool chosen, const std::string& model) {
   const std::string host = config.http_listen.substr(0, config.http_listen.rfind(':'));
   std::cout << "\nPrompt2Pic is running. Open in a browser:\n\n  http://" << host << ':' << port << "\n\n";
-  if (port != kApiPorts.http && host == "127.0.0.1") std::cout << "(Port 8080 is taken.)\n";
+  if (chosen && port != kApiPorts.http) std::cout << "(Port 8080 is taken.)\n";
   std::cout << "Type a prompt there, such as: a fox on a blue background\n"
             << "Or call the API, which http://" << host << ':' << port << "/docs describes:\n\n  curl http://" << host << ':' << port
             << "/v1/images/generations -H 'Content-Type: application/json' -d '{\"prompt\": \"a fox\"}'\n\n"
@@ -106,7 +107,8 @@ int run_demo(const Arguments& arguments) {
   app.footer("Examples:\n  prompt2pic demo\n  P2P_TELEGRAM_TOKEN_FILE=token prompt2pic demo --model sd-turbo\n");
   const SettingFlags flags(app);
   if (!parse(app, arguments)) return 0;
-  const AppConfig config = demo_config(flags.load());
+  const LoadedConfig loaded = flags.load();
+  const AppConfig config = demo_config(loaded);
   const std::vector<std::string> models = worker_models(config.model);
   const std::string model = std::filesystem::path(models.front()).filename().string();
   check_reach(config);
@@ -135,7 +137,7 @@ int run_demo(const Arguments& arguments) {
     if (problem.empty()) problem = working ? working.load()->problem() : "loading the model";
     return problem.empty() && telegram ? telegram->problem() : problem;
   });
-  print_welcome(config, process.http().port(), model);
+  print_welcome(config, process.http().port(), loaded.config.http_listen.empty(), model);
 
   Parts parts(process);
   parts.run([&] { door.run(stop); });
