@@ -73,6 +73,17 @@ class Caller:
     def ask(self, prompt="a fox", prefer="respond-async", headers=None, **body):
         return self.call("POST", "/v1/images/generations", {"prompt": prompt, **body}, Prefer=prefer, **(headers or {}))
 
+    def submit(self, key):
+        """Asks until a door answers, as clients do; with an Idempotency-Key, so that a request whose answer was lost is not made twice. Returns its id."""
+        def accepted():
+            try:
+                status, _, body = self.ask(headers={"Idempotency-Key": key})
+            except OSError:
+                return None
+            assert status in (202, 429, 503), (status, body)
+            return body["id"] if status == 202 else None
+        return wait_for(accepted, 60, "a request is accepted")
+
     def status(self, id):
         status, headers, body = self.call("GET", f"/v1/requests/{id}")
         assert status == 200, body

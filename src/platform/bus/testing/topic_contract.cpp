@@ -1,4 +1,4 @@
-// Topics and what the bus tells of them.
+// Topics and queries about them.
 
 #include <gmock/gmock.h>
 

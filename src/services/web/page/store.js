@@ -27,7 +27,7 @@ export const all = () => [...records.values()].sort((a, b) => a.time - b.time);
 /** callback(key): the request was added, changed or removed, here or in another tab. */
 export const onChange = (callback) => listeners.push(callback);
 
-const tell = (key) => listeners.forEach((listener) => listener(key));
+const notify = (key) => listeners.forEach((listener) => listener(key));
 
 export async function open() {
   kept = await db.open();
@@ -36,7 +36,7 @@ export async function open() {
   channel?.addEventListener('message', async ({ data }) => {
     if (data.progress) live.set(data.key, data.progress);
     else await refresh(data.key);
-    tell(data.key);
+    notify(data.key);
   });
 }
 
@@ -55,7 +55,7 @@ function forget(key) {
 
 function changed(key) {
   channel?.postMessage({ key });
-  tell(key);
+  notify(key);
 }
 
 export async function add(record) {
@@ -80,7 +80,7 @@ export async function patch(key, changes) {
   const record = kept && stored === null ? null : (stored ?? (known && { ...known, ...changes }));
   if (!record) {
     forget(key);
-    tell(key);
+    notify(key);
     return undefined;
   }
   records.set(key, record);
@@ -92,7 +92,7 @@ export async function patch(key, changes) {
 export function setProgress(key, progress) {
   live.set(key, progress);
   channel?.postMessage({ key, progress });
-  tell(key);
+  notify(key);
 }
 
 const range = (key) => IDBKeyRange.bound([key, 0], [key, Infinity]);
