@@ -1,10 +1,8 @@
 #include "services/worker/followers.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "base/log.hpp"
 #include "platform/bus/follow.hpp"
+#include "platform/messages/rules.hpp"
 
 namespace p2p::worker {
 
@@ -25,7 +23,7 @@ void Followers::start() {
   ends_ = std::jthread([this, lately](const std::stop_token& over) {
     const auto note_all = [this](const std::vector<bus::Record>& records, const bus::LogReader&) {
       end_reads_.stamp();
-      for (const bus::Record& record : records) note_end(record);
+      for (const bus::Record& record : records) note(record);
     };
     bus::follow(bus_, kEventsSpec, lately, note_all, over);
   });
@@ -52,9 +50,23 @@ void Followers::apply_release(const messages::Control& control) {
   if (task && task->state == Task::State::queued && task->dispatch == control.dispatch) tasks_.stop(task, Task::Stop::hand_back);
 }
 
-void Followers::note_end(const bus::Record& record) {
-  constexpr std::array kEnds{messages::Finished::kType, messages::Failed::kType, messages::Cancelled::kType};
-  if (std::ranges::find(kEnds, record.header("type")) != kEnds.end()) tasks_.note_end(record.key);
+void Followers::note(const bus::Record& record) {
+  const std::string_view type = record.header("type");
+  if (type == messages::Finished::kType || type == messages::Failed::kType || type == messages::Cancelled::kType) {
+    other_starts_.ended(record.key);
+    return tasks_.note_end(record.key);
+  }
+  other_starts_.heard_of(record.key);
+  // Most events are progress, which need not be decoded.
+  if (type != messages::Started::kType && !record.value.contains(messages::kHandedBack)) return;
+  const auto event = messages::decode_event(record.value);
+  if (!event || event->worker == name_) return;
+  if (event->as<messages::Started>()) {
+    other_starts_.started(event->id, event->dispatch);
+  } else if (event->as<messages::HandedBack>()) {
+    other_starts_.ended(event->id);
+    tasks_.note_hand_back(event->id, event->dispatch);
+  }
 }
 
 }  // namespace p2p::worker

@@ -9,12 +9,18 @@
 
 namespace p2p::worker {
 
-/// Two threads that follow topics: the control messages for the tasks, and the ends of requests elsewhere.
+/// Two threads that follow topics: the control messages for the tasks, and the events of other workers.
 class Followers {
  public:
   /// Keeps the references.
-  Followers(bus::Bus& bus, const WorkerConfig& config, Tasks& tasks, const WorkerMetrics& metrics)
-      : bus_(bus), tasks_(tasks), metrics_(metrics), control_reads_(config.clock), end_reads_(config.clock) {}
+  Followers(bus::Bus& bus, const WorkerConfig& config, Tasks& tasks, OtherStarts& other_starts, const WorkerMetrics& metrics)
+      : bus_(bus),
+        name_(config.name),
+        tasks_(tasks),
+        other_starts_(other_starts),
+        metrics_(metrics),
+        control_reads_(config.clock),
+        end_reads_(config.clock) {}
 
   void start();
   void stop();
@@ -26,11 +32,13 @@ class Followers {
  private:
   void apply_control(const bus::Record& record);
   void apply_release(const messages::Control& control);
-  /// Remembers requests that ended elsewhere, in case their messages arrive here again.
-  void note_end(const bus::Record& record);
+  /// Notes what other workers do, in case a message for the same request is here or arrives here again.
+  void note(const bus::Record& record);
 
   bus::Bus& bus_;
+  const std::string& name_;
   Tasks& tasks_;
+  OtherStarts& other_starts_;
   const WorkerMetrics& metrics_;
   Heartbeat control_reads_;
   Heartbeat end_reads_;

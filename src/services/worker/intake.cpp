@@ -86,6 +86,7 @@ void Intake::take(const bus::Record& record, const std::stop_token& stop) {
   task->partition = record.topic_partition();
   task->offset = record.offset;
   task->failed_attempts = failed_attempts;
+  task->inherited = record.inherited;
   const Tasks::Lock lock = tasks_.lock();
   tasks_.add(task);
 }

@@ -23,7 +23,8 @@ struct Task {
   std::atomic<int> dispatch = 1;  ///< of the message that brought it
   bus::TopicPartition partition;  ///< of that message; empty topic: the message was lost with its topic
   std::int64_t offset = 0;
-  bool owned = true;  ///< whether this member owns its partition; otherwise nothing may be published
+  bool inherited = false;  ///< another member may have started it, which is why this one draws it
+  bool owned = true;       ///< whether this member owns its partition; otherwise nothing may be published
   State state = State::queued;
   Stop stop = Stop::none;
   std::stop_source stop_drawing;

@@ -1,5 +1,7 @@
 #include "services/worker/tasks.hpp"
 
+#include <algorithm>
+
 #include "base/log.hpp"
 
 namespace p2p::worker {
@@ -94,9 +96,14 @@ bool Tasks::may_publish(const Task& task, Lock& lock, const std::stop_token& ove
 TaskPtr Tasks::start_next(const std::stop_token& over) {
   Lock held = lock();
   for (;;) {
-    if (!changed_.wait(held, over, [&] { return !queue_.empty(); })) return nullptr;
-    const TaskPtr task = queue_.front();
-    queue_.pop_front();
+    // Other workers may fall silent, so the tasks are looked at again without a change.
+    if (!changed_.wait_for(held, over, std::chrono::seconds(1), [&] { return next_in_queue() != queue_.end(); })) {
+      if (over.stop_requested()) return nullptr;
+      continue;
+    }
+    const auto next = next_in_queue();
+    const TaskPtr task = *next;
+    queue_.erase(next);
     if (!may_publish(*task, held, over)) continue;
     task->state = Task::State::drawing;
     task->started = now();
@@ -122,9 +129,28 @@ void Tasks::cancel(const std::string& id) {
   if (const TaskPtr task = find(id)) stop(task, Task::Stop::cancel);
 }
 
+std::deque<TaskPtr>::iterator Tasks::next_in_queue() {
+  return std::ranges::find_if(
+      queue_, [this](const TaskPtr& task) { return task->inherited || !other_starts_.has(task->request.id, task->dispatch); });
+}
+
 void Tasks::note_end(const std::string& id) {
   const Lock held = lock();
   ended_.add(id);
+  if (const TaskPtr task = find(id)) drop_copy(task);
+}
+
+void Tasks::note_hand_back(const std::string& id, int dispatch) {
+  const Lock held = lock();
+  if (const TaskPtr task = find(id); task && task->dispatch <= dispatch) drop_copy(task);
+}
+
+void Tasks::drop_copy(const TaskPtr& task) {
+  if (task->state == Task::State::over) return;
+  log::info("another worker has done this request", {{"id", task->request.id}});
+  metrics_.count(task->request.model, "repeated", "");
+  if (!task->partition.topic.empty()) membership_.done(task->partition, task->offset);
+  drop(*task);
 }
 
 std::string Tasks::publish_problem() const {

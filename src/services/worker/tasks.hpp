@@ -12,6 +12,7 @@
 #include "base/recent.hpp"
 #include "services/worker/events.hpp"
 #include "services/worker/membership.hpp"
+#include "services/worker/other_starts.hpp"
 #include "services/worker/task.hpp"
 #include "services/worker/worker_metrics.hpp"
 
@@ -23,8 +24,9 @@ class Tasks {
   using Lock = std::unique_lock<std::mutex>;
 
   /// Keeps the references.
-  Tasks(const WorkerConfig& config, const Membership& membership, const EventWriter& events, const WorkerMetrics& metrics)
-      : config_(config), membership_(membership), events_(events), metrics_(metrics) {}
+  Tasks(const WorkerConfig& config, const Membership& membership, const EventWriter& events, const WorkerMetrics& metrics,
+        const OtherStarts& other_starts)
+      : config_(config), membership_(membership), events_(events), metrics_(metrics), other_starts_(other_starts) {}
 
   Lock lock() const { return Lock(mutex_); }
 
@@ -52,12 +54,15 @@ class Tasks {
 
   // The following lock by themselves.
 
-  /// Waits for a queued task and publishes its start; nullptr if `over` came first.
+  /// Waits for a queued task that no other worker draws, and publishes its start; nullptr if `over` came first.
   TaskPtr start_next(const std::stop_token& over);
   void hand_back(const TaskPtr& task);
   /// Cancels the request, also if it arrives later.
   void cancel(const std::string& id);
+  /// The request ended, here or elsewhere.
   void note_end(const std::string& id);
+  /// Another worker handed it back: it is sent again with a higher number, and an older message here is void.
+  void note_hand_back(const std::string& id, int dispatch);
   /// Why the last event of a task could not be stored in Kafka; empty if it could.
   std::string publish_problem() const;
 
@@ -65,11 +70,16 @@ class Tasks {
   static constexpr std::size_t kRemembered = 10'000;
 
   void note_published(const std::string& problem);
+  /// The next task to draw; queue_.end() if there is none.
+  std::deque<TaskPtr>::iterator next_in_queue();
+  /// Forgets a task that another worker did, and marks its record as processed.
+  void drop_copy(const TaskPtr& task);
 
   const WorkerConfig& config_;
   const Membership& membership_;
   const EventWriter& events_;
   const WorkerMetrics& metrics_;
+  const OtherStarts& other_starts_;
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -56,6 +56,7 @@ class Worker::Impl {
   const EventWriter events_;
   StoreCheck store_check_;
   Membership membership_;
+  OtherStarts other_starts_;
   Tasks tasks_;
   Intake intake_;
   Followers followers_;
@@ -81,9 +82,10 @@ Worker::Impl::Impl(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, Work
                          intake_.revoked(taken, lost);
                          if (!lost && membership_.joined()) producer_->flush(config_.flush_within);  // otherwise leave_group() does it
                        }}),
-      tasks_(config_, membership_, events_, metrics_),
+      other_starts_(config_.clock),
+      tasks_(config_, membership_, events_, metrics_, other_starts_),
       intake_(bus, config_, membership_, tasks_, events_, metrics_),
-      followers_(bus, config_, tasks_, metrics_),
+      followers_(bus, config_, tasks_, other_starts_, metrics_),
       describer_(bus, *producer_, config_),
       uploader_(std::make_unique<Uploader>(store, store_check_, config_.uploads)),
       drawing_(config_, store, tasks_, events_, metrics_, *uploader_) {}
