@@ -28,10 +28,16 @@ export function uuid() {
 
 export const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
 
+/** The tokens that requests of this page were sent with: only their owner may follow them, though the key may have changed since. Not stored. */
+const owners = new Map();
+
 export const hasKey = () => Boolean(settings.read('key'));
 
 /** Null: this browser's own token again. */
-export const setKey = (key) => settings.write('key', key);
+export function setKey(key) {
+  if (!key) owners.clear();
+  settings.write('key', key);
+}
 
 function token() {
   const key = settings.read('key');
@@ -70,10 +76,10 @@ async function errorOf(response) {
   }
 }
 
-/** fetch() with the key. Throws ApiError unless the answer is good; asks the user for a key if the server wants one. */
-export async function call(path, { headers = {}, ...options } = {}) {
+/** fetch() with the key, or as the owner of the request `id`. Throws ApiError unless the answer is good; asks the user for a key if the server wants one. */
+export async function call(path, { headers = {}, id, ...options } = {}) {
   for (;;) {
-    const used = token();
+    const used = owners.get(id) ?? token();
     let response;
     try {
       response = await fetch(path, { ...options, cache: 'no-store', headers: { ...headers, Authorization: `Bearer ${used}` } });
@@ -85,6 +91,7 @@ export async function call(path, { headers = {}, ...options } = {}) {
     reached(![502, 504].includes(response.status));
     if (response.ok) return response;
     if (response.status !== 401) throw await errorOf(response);
+    owners.delete(id);
     if (used === token()) await askForKey();
   }
 }
@@ -93,22 +100,25 @@ export const getJson = async (path, options) => (await call(path, options)).json
 
 export const models = async () => (await getJson('v1/models')).data;
 
-export const submit = async (body, key, signal) =>
-  getJson('v1/images/generations', {
+export async function submit(body, key) {
+  const used = token();
+  const answer = await getJson('v1/images/generations', {
     method: 'POST',
-    signal,
     body: JSON.stringify(body),
     headers: { 'Content-Type': 'application/json', Prefer: 'respond-async', 'Idempotency-Key': key },
   });
+  if (used === token()) owners.set(answer.id, used);
+  return answer;
+}
 
 const requestPath = (id) => `v1/requests/${encodeURIComponent(id)}`;
 
-export const state = (id, signal) => getJson(requestPath(id), { signal });
-export const cancel = (id) => getJson(requestPath(id), { method: 'DELETE' });
-export const events = (id, signal) => call(`${requestPath(id)}/events`, { signal });
+export const state = (id) => getJson(requestPath(id), { id });
+export const cancel = (id) => getJson(requestPath(id), { id, method: 'DELETE' });
+export const events = (id, signal) => call(`${requestPath(id)}/events`, { id, signal });
 
 export async function picture(id, n) {
-  const response = await call(`${requestPath(id)}/images/${n}`);
+  const response = await call(`${requestPath(id)}/images/${n}`, { id });
   try {
     return await response.blob();
   } catch (error) {
