@@ -80,10 +80,12 @@ class ChatPage:
 
     def draw(self, text, count=1):
         """Asks for pictures and waits for them. Returns the request in the chat."""
-        already = self.pictures.count()
+        already = self.cards.count()
         self.ask(text)
-        expect(self.pictures).to_have_count(already + count)
-        return self.find(f'#feed > li[data-key="{self.cards.last.get_attribute("data-key")}"]')
+        expect(self.cards).to_have_count(already + 1)
+        card = self.find(f'#feed > li[data-key="{self.cards.last.get_attribute("data-key")}"]')
+        expect(card.locator("figure button.canvas:not(.busy) img")).to_have_count(count)
+        return card
 
     def settings(self):
         """Opens the settings."""

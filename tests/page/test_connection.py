@@ -110,15 +110,16 @@ def test_a_key_is_asked_for_kept_and_changed(user, own_server):
     expect(page.pictures).to_have_count(1)
 
     page.reload()
+    expect(page.pictures).to_have_count(1)
     page.page.route("**/images/1", lambda route: route.abort())
-    page.draw("an owl")
+    with page.page.expect_response("**/v1/images/generations"):
+        page.ask("an owl")
     page.find("#key-open").click()
     field.fill(keys[1])
     field.press("Enter")
     expect(dialog).to_have_count(0)
-    with page.page.expect_response("**/images/1") as copied:  # its request belongs to the first key
-        page.page.unroute("**/images/1")
-    assert copied.value.status == 200
+    page.page.unroute("**/images/1")
+    expect(page.pictures).to_have_count(2)  # the owl belongs to the first key
     with page.page.expect_request("**/v1/images/generations") as sent:
         page.draw("an apple")
     assert sent.value.headers["authorization"] == f"Bearer {keys[1]}"

@@ -28,7 +28,7 @@ export function uuid() {
 
 export const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
 
-/** The tokens that requests of this page were sent with: only their owner may follow them, though the key may have changed since. Not stored. */
+/** The tokens that work for requests, by their ids and Idempotency-Keys: only the owner may follow them, though the key may have changed since. Not stored. */
 const owners = new Map();
 
 export const hasKey = () => Boolean(settings.read('key'));
@@ -76,7 +76,7 @@ async function errorOf(response) {
   }
 }
 
-/** fetch() with the key, or as the owner of the request `id`. Throws ApiError unless the answer is good; asks the user for a key if the server wants one. */
+/** fetch() with the key, or the one that worked for the request `id`. Throws ApiError unless the answer is good; asks the user for a key if the server wants one. */
 export async function call(path, { headers = {}, id, ...options } = {}) {
   for (;;) {
     const used = owners.get(id) ?? token();
@@ -89,7 +89,10 @@ export async function call(path, { headers = {}, id, ...options } = {}) {
       throw new ApiError(0, 'connection', String(error.message));
     }
     reached(![502, 504].includes(response.status));
-    if (response.ok) return response;
+    if (response.ok) {
+      if (id) owners.set(id, used);
+      return response;
+    }
     if (response.status !== 401) throw await errorOf(response);
     owners.delete(id);
     if (used === token()) await askForKey();
@@ -101,13 +104,13 @@ export const getJson = async (path, options) => (await call(path, options)).json
 export const models = async () => (await getJson('v1/models')).data;
 
 export async function submit(body, key) {
-  const used = token();
   const answer = await getJson('v1/images/generations', {
+    id: key,
     method: 'POST',
     body: JSON.stringify(body),
     headers: { 'Content-Type': 'application/json', Prefer: 'respond-async', 'Idempotency-Key': key },
   });
-  if (used === token()) owners.set(answer.id, used);
+  owners.set(answer.id, owners.get(key));
   return answer;
 }
 
