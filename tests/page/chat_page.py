@@ -80,10 +80,11 @@ class ChatPage:
 
     def draw(self, text, count=1):
         """Asks for pictures and waits for them. Returns the request in the chat."""
-        already = self.cards.count()
+        others = "".join(f':not([data-key="{card.get_attribute("data-key")}"])' for card in self.cards.all())
         self.ask(text)
-        expect(self.cards).to_have_count(already + 1)
-        card = self.find(f'#feed > li[data-key="{self.cards.last.get_attribute("data-key")}"]')
+        new = self.find(f"#feed > li{others}")
+        expect(new).to_have_count(1)
+        card = self.find(f'#feed > li[data-key="{new.get_attribute("data-key")}"]')
         expect(card.locator("figure button.canvas:not(.busy) img")).to_have_count(count)
         return card
 
