@@ -16,6 +16,7 @@
 #include "platform/db/database.hpp"
 #include "platform/messages/messages.hpp"
 #include "services/chat/store/chat_store.hpp"
+#include "services/chat/store/update_inbox.hpp"
 
 namespace p2p::app {
 namespace {
@@ -100,7 +101,10 @@ Finding check_storage(AppConfig config) {
 
 Finding check_database(const AppConfig& config) {
   const Secret url = database_url(config);
-  if (const fs::path file = db::file_of(url); !fs::exists(file)) {
+  if (db::is_postgres(url)) {
+    chat::check_store(url);
+    chat::UpdateInbox(url).oldest(1);
+  } else if (const fs::path file = db::file_of(url); !fs::exists(file)) {
     const TrialFolder trial(file.parent_path(), "P2P_DATABASE_URL or P2P_DATA_DIR");
     chat::check_store(Secret("sqlite:///" + (trial.path() / "trial.db").string()));
   } else {

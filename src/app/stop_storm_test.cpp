@@ -35,7 +35,7 @@ class Everything {
     worker.emplace(
         bus, store, metrics,
         worker::WorkerConfig{.name = "worker", .generators = {{"flat", worker::flat_generator(std::chrono::milliseconds(1), "test")}}});
-    webhook.emplace(config, server, running);
+    webhook.emplace(config, server, given_to(running));
     routes.emplace(server, *requests, *dispatch, catalog, clients, store, metrics,
                    api::RoutesConfig{.body = {.model = "flat"}, .waiting = {.wait = std::chrono::seconds(1)}});
     server.start();

@@ -5,13 +5,14 @@
 #include "platform/blob/signature.hpp"
 #include "platform/http/request_reader.hpp"
 #include "platform/messages/messages.hpp"
+#include "platform/telegram/api.hpp"
 
 namespace p2p::app {
 
-Webhook::Webhook(const AppConfig& config, http::Server& server, std::atomic<chat::Bot*>& bot)
+Webhook::Webhook(const AppConfig& config, http::Server& server, Take accept)
     : secret_(config.webhook_secret.empty() ? Secret(blob::to_hex(blob::hmac(config.telegram.token.expose(), "prompt2pic webhook")))
                                             : config.webhook_secret),
-      bot_(bot) {
+      take_(std::move(accept)) {
   const std::string& url = config.webhook_url;
   const std::size_t path = url.find_first_of("/?#", url.find("://") + 3);
   if (path == std::string::npos || url[path] != '/')
@@ -29,15 +30,14 @@ Webhook::Webhook(const AppConfig& config, http::Server& server, std::atomic<chat
 }
 
 http::ServerResponse Webhook::take(const http::ServerRequest& request) const {
-  chat::Bot* const bot = bot_;
-  if (!bot) return {.status = 503, .body = "starting\n"};
   const auto update = telegram::parse_update(request.body);
   if (!update) return {.status = 400, .body = "not an update\n"};
   const auto kept = std::make_shared<std::atomic<bool>>(false);
-  bot->take(*update, [kept, wake = request.wake] {
+  const bool is_taken = take_(*update, [kept, wake = request.wake] {
     *kept = true;
     wake();
   });
+  if (!is_taken) return {.status = 503, .body = "try again\n"};
   constexpr std::chrono::seconds kPatience{10};
   return {.later = [kept, until = std::chrono::steady_clock::now() + kPatience]() -> std::optional<http::ServerResponse> {
             if (*kept) return http::ServerResponse{.content_type = "application/json", .body = "{}"};

@@ -7,6 +7,8 @@ namespace {
 
 using WebhookTest = WebhookFixture;
 
+const Webhook::Take refuse = [](const Json&, const std::function<void()>&) { return false; };
+
 TEST_F(WebhookTest, RefusesOtherSecrets) {
   for (const char* secret : {"", "wrong", "righ", "right2", "Right", "right right"}) EXPECT_EQ(post(kUpdate, secret), 401) << secret;
   EXPECT_EQ(counted("prompt2pic_updates_total"), 0);
@@ -20,7 +22,7 @@ TEST_F(WebhookTest, DerivesSecretFromTokenByDefault) {
     http::Server other({.listen = "127.0.0.1:0"});
     config.webhook_secret = Secret();
     config.telegram.token = Secret(token);
-    const Webhook derived(config, other, bot);
+    const Webhook derived(config, other, refuse);
     const std::string& secret = derived.secret().expose();
     EXPECT_EQ(secret.size(), 64u);
     EXPECT_EQ(secret.find(token), std::string::npos);
@@ -49,14 +51,14 @@ TEST_F(WebhookTest, ServesPathOfUrl) {
   for (const auto& [url, path] : urls) {
     http::Server other({.listen = "127.0.0.1:0"});
     config.webhook_url = url;
-    const Webhook hook(config, other, bot);
+    const Webhook hook(config, other, refuse);
     other.start();
     const std::string address = "http://127.0.0.1:" + std::to_string(other.port()) + path;
     EXPECT_EQ(client.send({.method = "POST", .url = Secret(address), .body = kUpdate}).status, 401) << "404 where no route is: " << url;
   }
   for (const char* url : {"https://e.org", "https://e.org?a=/b"}) {
     config.webhook_url = url;
-    EXPECT_THROW(Webhook(config, server, bot), UsageError) << url;
+    EXPECT_THROW(Webhook(config, server, refuse), UsageError) << url;
   }
 }
 

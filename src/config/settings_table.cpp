@@ -252,8 +252,8 @@ constexpr std::array kSettings{
     Setting{"public_url", kUrl, "", "Public address of this service, for links to pictures.", url<P2P_AT(public_url)>},
     Setting{"keep_days", "days: a whole number from 1 to 36500", "", "Pictures are deleted after this time; unset: never.",
             number<P2P_AT(keep_days), 1, 36'500>},
-    Setting{"database_url", "sqlite:///PATH (postgresql:// comes in a later version)", "",
-            "The bot's database; unset: prompt2pic.db in data_dir.", database_url, true},
+    Setting{"database_url", "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE", "",
+            "The bot's database; unset: prompt2pic.db in data_dir. With PostgreSQL several bots can share it.", database_url, true},
 
     Setting{"admins", kIds, "", "Administrators: not subject to limits, and may cancel requests of others.", ids<P2P_AT(admins)>},
     Setting{"allow", kIds, "", "Users who may use the bot; unset: everyone.", ids<P2P_AT(allow)>},

@@ -9,7 +9,7 @@ import json
 import threading
 import time
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 
 from bot_api_methods import Methods, Refused
 from botapi_schema import SCHEMA, check_fields
@@ -128,7 +128,7 @@ class BotApi(Methods):
                                     self.updates.remove(update)
                             return
                         self.webhook_error = time.time(), f"Wrong response from the webhook: {answer.status} {answer.reason}"
-                except OSError:
+                except (OSError, ClientError):
                     self.webhook_error = time.time(), "Connection refused"
                 await asyncio.sleep(0.2)
 

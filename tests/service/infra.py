@@ -133,7 +133,8 @@ def prompt2pic(*words, **env):
 
 
 class Proxy:
-    """A TCP proxy that can be blocked. mode: "pass"; "stall": nothing goes through; "cut": connections are closed; or bytes: the response to every request."""
+    """A TCP proxy that can be blocked. mode: "pass"; "stall": nothing goes through; "cut": connections are closed; or bytes: the response to every request.
+    target: a port, or a function that gives the port for each connection."""
 
     def __init__(self, target):
         self.target, self.mode, self.open = target, "pass", set()
@@ -166,7 +167,7 @@ class Proxy:
                 writer.write(self.mode)
                 await writer.drain()
             elif self.mode != "cut":
-                there, out = await asyncio.open_connection("127.0.0.1", self.target)
+                there, out = await asyncio.open_connection("127.0.0.1", self.target() if callable(self.target) else self.target)
                 self.open.add(out)
                 await asyncio.gather(self._pump(reader, out), self._pump(there, writer))
         except (OSError, asyncio.IncompleteReadError):

@@ -1,8 +1,13 @@
 """The servers that the services are tested with: Kafka brokers and MinIO, on free ports, each in its own folder."""
 
+import atexit
 import json
+import os
+import pathlib
 import shutil
+import signal
 import socket
+import tempfile
 import time
 
 from infra import CACHE, Process, fetch, free_port, run, wait_for
@@ -212,3 +217,50 @@ class Minio:
     def settings(self):
         return {"P2P_S3_ENDPOINT": self.url, "P2P_S3_BUCKET": self.BUCKET, "P2P_S3_ACCESS_KEY": self.ACCESS, "P2P_S3_SECRET_KEY": self.SECRET,
                 "P2P_S3_PUBLIC_ENDPOINT": "https://pictures.example.org", **({"P2P_S3_CA_FILE": str(self.ca)} if self.ca else {})}
+
+
+class Postgres:
+    """PostgreSQL, which does not run as root."""
+
+    def __init__(self, folder):
+        folder.mkdir(parents=True)
+        self.bin = max((CACHE / "postgres/usr/lib/postgresql").glob("*/bin"), default=None) or max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
+        libraries = ":".join(str(path) for path in (CACHE / "postgres/usr/lib").glob("*-linux-gnu"))
+        self.env = {**os.environ, "LD_LIBRARY_PATH": libraries, "LC_ALL": "C"}
+        self.nobody = []
+        self.data = folder / "data"
+        if os.geteuid() == 0:
+            self.nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            # Its own folder, because nobody cannot enter those of root.
+            self.data = pathlib.Path(tempfile.mkdtemp(prefix="prompt2pic-postgres-"))
+            atexit.register(shutil.rmtree, self.data, ignore_errors=True)
+            os.chown(self.data, 65534, 65534)
+        self.port = free_port()
+        self.url = f"postgresql://bot@127.0.0.1:{self.port}/postgres"
+        self.run("initdb", "-D", self.data, "-U", "bot", "-A", "trust", "--no-sync")
+        self.process = Process("postgres", folder, self.command("postgres", "-D", self.data, "-p", self.port, "-k", "", "-c", "listen_addresses=127.0.0.1"), self.env)
+
+    def command(self, program, *words):
+        return [*self.nobody, self.bin / program, *words]
+
+    def run(self, program, *words):
+        return run(*self.command(program, *words), env=self.env)
+
+    def sql(self, text):
+        return self.run("psql", "-At", "-d", self.url, "-c", text).strip()
+
+    def start(self):
+        self.process.start()
+
+        def answers():
+            try:
+                return self.sql("SELECT 1") == "1"
+            except AssertionError:
+                return False
+        wait_for(answers, 60, "PostgreSQL answers")
+        return self
+
+    def stop(self):
+        self.process.signal(signal.SIGINT)  # a fast shutdown
+        if self.process.process:
+            self.process.process.wait(60)

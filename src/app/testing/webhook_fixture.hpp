@@ -11,6 +11,7 @@
 #include "app/webhook.hpp"
 #include "base/log.hpp"
 #include "base/testing/temp_folder.hpp"
+#include "services/chat/bot.hpp"
 #include "services/dispatch/testing/running_dispatch.hpp"
 #include "services/testing/fake_api.hpp"
 #include "services/testing/memory_bus.hpp"
@@ -22,6 +23,15 @@ namespace p2p::app {
 inline const std::string kUpdate =
     R"({"update_id":1,"message":{"message_id":1,"date":1,"text":"/start","chat":{"id":5,"type":"private"},"from":{"id":5,"is_bot":false}}})";
 
+/// Gives updates to the bot once there is one.
+inline Webhook::Take given_to(const std::atomic<chat::Bot*>& bot) {
+  return [&bot](const Json& update, const std::function<void()>& kept) {
+    chat::Bot* const working = bot;
+    if (working) working->take(update, kept);
+    return working != nullptr;
+  };
+}
+
 /// A bot with test doubles that receives updates such as kUpdate through a webhook on a free loopback port.
 class WebhookFixture : public ::testing::Test {
  protected:
@@ -29,7 +39,7 @@ class WebhookFixture : public ::testing::Test {
     log::configure(log::Level::error, log::Format::text);
     config.webhook_url = "https://bot.example.org/hook/x";
     config.webhook_secret = Secret("right");
-    webhook.emplace(config, server, bot);
+    webhook.emplace(config, server, given_to(bot));
     server.start();
     database = chat::open_store(Secret("sqlite:///" + (folder.path() / "bot.db").string()));
     queue = std::make_unique<dispatch::RunningDispatch>(bus, metrics);

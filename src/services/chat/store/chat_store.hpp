@@ -71,11 +71,11 @@ class ChatStore {
   virtual void prune(Time before) = 0;
 };
 
-/// Opens, creates or migrates the database of a URL sqlite:///PATH, which belongs to this process alone as long as the store lives. Throws
-/// UsageError: another kind of URL, a database in use, one of a newer version; db::DatabaseError.
+/// Opens, creates or migrates the database of a URL sqlite:///PATH or postgresql://..., which belongs to this process alone as long as the
+/// store lives. Throws as db::Database; every call of a store in PostgreSQL may throw db::ConnectionLost, which ends its use.
 std::unique_ptr<ChatStore> open_store(const Secret& url);
 
-/// Checks that the database could be opened and written; one that a running bot uses is fine. Throws as open_store().
+/// Checks that the database could be opened and written; one that a running bot uses is fine. Throws as open_store(), but for db::InUse.
 void check_store(const Secret& url);
 
 }  // namespace p2p::chat

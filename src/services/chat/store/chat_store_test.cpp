@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
+#include <soci/soci.h>
+
+#include <cstdlib>
 
 #include "base/testing/temp_folder.hpp"
+#include "platform/db/database.hpp"
 #include "services/chat/store/chat_store.hpp"
 
 namespace p2p::chat {
@@ -8,8 +12,16 @@ namespace {
 
 using Status = Outcome::Status;
 
+/// A file of SQLite; in p2p_chat_store_contract the emptied PostgreSQL database that P2P_DATABASE_URL names.
 class ChatStoreTest : public ::testing::Test {
  protected:
+  void SetUp() override {
+    const char* const server = std::getenv("P2P_DATABASE_URL");
+    if (!server) return;
+    url = Secret(server);
+    const auto sql = db::connect_postgres(url);
+    db::guard_postgres(*sql, [&] { *sql << "DROP SCHEMA public CASCADE; CREATE SCHEMA public"; });
+  }
   TempFolder folder;
   Secret url{"sqlite:///" + (folder.path() / "x.db").string()};
 };
@@ -125,6 +137,38 @@ TEST_F(ChatStoreTest, KeepsUpdatesMessagesRepliesAndPositions) {
     EXPECT_EQ(store->outbox().size(), 1u);
     EXPECT_EQ(store->replies().size(), 1u);
   });
+}
+
+TEST_F(ChatStoreTest, KeepsNothingOfATransactionThatFails) {
+  const auto store = open_store(url);
+  const auto fail = [&] {
+    store->save(full_request());
+    throw std::runtime_error("stop");
+  };
+  EXPECT_THROW(store->transaction(fail), std::runtime_error);
+  store->transaction([&] { EXPECT_FALSE(store->find("a")); });
+}
+
+TEST_F(ChatStoreTest, TakesATransactionTwice) {
+  const auto store = open_store(url);
+  for (int i = 0; i < 2; ++i) {
+    store->transaction([&] {
+      store->save(full_request());
+      store->add(OutboxMessage{3, {.topic = "t", .key = "k", .value = "v"}});
+      store->add(Reply{.number = 4, .chat = 5, .text = "hi"});
+    });
+  }
+  store->transaction([&] {
+    EXPECT_EQ(store->unsettled().size(), 1u);
+    EXPECT_EQ(store->outbox().size(), 1u);
+    EXPECT_EQ(store->replies().size(), 1u);
+  });
+}
+
+TEST_F(ChatStoreTest, BelongsToOneOwner) {
+  const auto store = open_store(url);
+  EXPECT_THROW(open_store(url), Error);
+  EXPECT_NO_THROW(check_store(url));
 }
 
 TEST_F(ChatStoreTest, MovesRequestsAndRepliesToTheNewChat) {

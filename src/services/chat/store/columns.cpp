@@ -138,6 +138,16 @@ std::string request_columns(std::string_view before) {
   return columns;
 }
 
+std::string request_updates() {
+  std::string updates;
+  const ChatRequest none;
+  for_each_column(none, [&](const char* name, const auto&...) {
+    if (!updates.empty()) updates += ", ";
+    updates.append(name).append(" = excluded.").append(name);
+  });
+  return updates;
+}
+
 }  // namespace p2p::chat
 
 using p2p::chat::ChatRequest;

@@ -12,6 +12,9 @@ namespace p2p::chat {
 /// "id, person, chat, ..."; `before` is put before each name.
 std::string request_columns(std::string_view before = "");
 
+/// "id = excluded.id, person = excluded.person, ...": replaces a row that is there.
+std::string request_updates();
+
 }  // namespace p2p::chat
 
 /// With it SOCI reads and writes whole rows: soci::use(request), soci::rowset<ChatRequest>.

@@ -75,4 +75,30 @@ DROP TABLE old_replies;
 )",
 };
 
+const std::array<const char*, 1> kPostgresMigrations{
+    R"(
+CREATE TABLE updates (id BIGINT PRIMARY KEY);
+CREATE TABLE requests (
+  id TEXT PRIMARY KEY, person BIGINT NOT NULL, chat BIGINT NOT NULL, in_group INTEGER NOT NULL, thread BIGINT,
+  asked_in BIGINT NOT NULL, language TEXT NOT NULL,
+  model TEXT NOT NULL, prompt TEXT NOT NULL, seed BIGINT NOT NULL, variations TEXT NOT NULL, upscale DOUBLE PRECISION NOT NULL,
+  accepted BIGINT NOT NULL, traceparent TEXT NOT NULL,
+  status TEXT NOT NULL, cancelling INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, ended BIGINT NOT NULL,
+  image_key TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, bytes BIGINT NOT NULL,
+  seconds DOUBLE PRECISION NOT NULL, used TEXT NOT NULL, offers TEXT NOT NULL,
+  message BIGINT NOT NULL, messages_lost INTEGER NOT NULL, answered INTEGER NOT NULL, form TEXT NOT NULL,
+  link_refused INTEGER NOT NULL, link_until BIGINT, original BIGINT NOT NULL, original_shown INTEGER NOT NULL,
+  original_refused TEXT NOT NULL, bell_rung INTEGER NOT NULL, settled INTEGER NOT NULL);
+CREATE INDEX requests_unsettled ON requests (accepted) WHERE settled = 0;
+CREATE INDEX requests_links ON requests (link_until) WHERE link_until IS NOT NULL;
+CREATE TABLE outbox (number BIGINT PRIMARY KEY, topic TEXT NOT NULL, part INTEGER, key TEXT NOT NULL, value TEXT NOT NULL,
+  headers TEXT NOT NULL);
+CREATE TABLE replies (number BIGINT PRIMARY KEY, chat BIGINT NOT NULL, in_group INTEGER NOT NULL, thread BIGINT,
+  reply_to BIGINT NOT NULL, text TEXT NOT NULL);
+CREATE TABLE offsets (topic TEXT NOT NULL, part INTEGER NOT NULL, next BIGINT NOT NULL, PRIMARY KEY (topic, part));
+CREATE TABLE logs (topic TEXT PRIMARY KEY, log TEXT NOT NULL);
+CREATE TABLE user_days (person BIGINT NOT NULL, day TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (person, day));
+)",
+};
+
 }  // namespace p2p::chat

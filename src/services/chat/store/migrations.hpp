@@ -4,7 +4,8 @@
 
 namespace p2p::chat {
 
-/// SQL for db::Database. A released migration is never changed.
-extern const std::array<const char*, 3> kMigrations;
+// SQL for db::Database. A released migration is never changed.
+extern const std::array<const char*, 3> kMigrations;          ///< SQLite
+extern const std::array<const char*, 1> kPostgresMigrations;  ///< begins with the tables that SQLite's version 3 has
 
 }  // namespace p2p::chat

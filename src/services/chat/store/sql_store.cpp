@@ -11,12 +11,13 @@
 namespace p2p::chat {
 namespace {
 
-class SqliteStore : public ChatStore {
+class SqlStore : public ChatStore {
  public:
-  explicit SqliteStore(const Secret& url)
-      : database_(url, kMigrations),
+  explicit SqlStore(const Secret& url)
+      : database_(url, db::is_postgres(url) ? std::span<const char* const>(kPostgresMigrations) : kMigrations),
         sql_(database_.sql()),
-        save_((sql_.prepare << "INSERT OR REPLACE INTO requests (" + request_columns() + ") VALUES (" + request_columns(":") + ")",
+        save_((sql_.prepare << "INSERT INTO requests (" + request_columns() + ") VALUES (" + request_columns(":") +
+                                   ") ON CONFLICT (id) DO UPDATE SET " + request_updates(),
                soci::use(saved_))) {}
 
   void transaction(const std::function<void()>& work) override { database_.transaction(work); }
@@ -54,7 +55,8 @@ class SqliteStore : public ChatStore {
     const std::string headers = Json(out.headers).dump(-1, ' ', false, Json::error_handler_t::replace);
     const int partition = out.partition.value_or(0);
     soci::indicator has_partition = out.partition ? soci::i_ok : soci::i_null;
-    sql_ << "INSERT INTO outbox (number, topic, part, key, value, headers) VALUES (:number, :topic, :part, :key, :value, :headers)",
+    sql_ << "INSERT INTO outbox (number, topic, part, key, value, headers) VALUES (:number, :topic, :part, :key, :value, :headers) "
+            "ON CONFLICT DO NOTHING",
         soci::use(message.number), soci::use(out.topic), soci::use(partition, has_partition), soci::use(out.key), soci::use(out.value),
         soci::use(headers);
   }
@@ -77,7 +79,7 @@ class SqliteStore : public ChatStore {
     const std::int64_t thread = reply.thread.value_or(0);
     soci::indicator has_thread = reply.thread ? soci::i_ok : soci::i_null;
     sql_ << "INSERT INTO replies (number, chat, in_group, thread, reply_to, text) VALUES (:number, :chat, :group, :thread, :reply_to, "
-            ":text)",
+            ":text) ON CONFLICT DO NOTHING",
         soci::use(reply.number), soci::use(reply.chat), soci::use(in_group), soci::use(thread, has_thread), soci::use(reply.reply_to),
         soci::use(reply.text);
   }
@@ -105,12 +107,14 @@ class SqliteStore : public ChatStore {
   }
   void save_position(const std::map<bus::TopicPartition, std::int64_t>& offsets) override {
     for (const auto& [partition, next] : offsets) {
-      sql_ << "INSERT OR REPLACE INTO offsets (topic, part, next) VALUES (:topic, :part, :next)", soci::use(partition.topic),
-          soci::use(partition.partition), soci::use(next);
+      sql_ << "INSERT INTO offsets (topic, part, next) VALUES (:topic, :part, :next) ON CONFLICT (topic, part) DO UPDATE SET next = "
+              "excluded.next",
+          soci::use(partition.topic), soci::use(partition.partition), soci::use(next);
     }
   }
   void save_log(const std::string& topic, const std::string& log) override {
-    sql_ << "INSERT OR REPLACE INTO logs (topic, log) VALUES (:topic, :log)", soci::use(topic), soci::use(log);
+    sql_ << "INSERT INTO logs (topic, log) VALUES (:topic, :log) ON CONFLICT (topic) DO UPDATE SET log = excluded.log", soci::use(topic),
+        soci::use(log);
   }
 
   void count_day(std::int64_t user, const std::string& day) override {
@@ -148,11 +152,14 @@ class SqliteStore : public ChatStore {
 
 }  // namespace
 
-std::unique_ptr<ChatStore> open_store(const Secret& url) { return std::make_unique<SqliteStore>(url); }
+std::unique_ptr<ChatStore> open_store(const Secret& url) { return std::make_unique<SqlStore>(url); }
 
 void check_store(const Secret& url) {
-  if (db::Database::is_in_use(url)) return;
-  open_store(url)->transaction([] {});
+  try {
+    if (!db::is_postgres(url) && db::Database::is_in_use(url)) return;
+    open_store(url)->transaction([] {});
+  } catch (const db::InUse&) {  // by a bot that works
+  }
 }
 
 }  // namespace p2p::chat
