@@ -42,7 +42,9 @@ chat::BotConfig bot_config(const AppConfig& config, const std::string& username,
                     .allow = config.allow,
                     .block = config.block,
                     .user_queue = config.user_queue,
-                    .user_per_day = config.user_per_day},
+                    .user_per_day = config.user_per_day,
+                    .keep_days = config.keep_days,
+                    .privacy_contact = config.privacy_contact},
           .link_ttl = config.link_ttl,
           .example = [&catalog, model](chat::Language language) -> std::string {
             const auto description = catalog.find(model);

@@ -46,6 +46,7 @@ struct AppConfig {
   blob::S3Config s3;  ///< an empty bucket: pictures go to data_dir
   std::chrono::seconds link_ttl{0};
   std::string public_url;
+  std::string privacy_contact;
   std::optional<int> keep_days;
 
   Secret database_url;  ///< empty: prompt2pic.db in data_dir

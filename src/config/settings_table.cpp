@@ -252,6 +252,8 @@ constexpr std::array kSettings{
     Setting{"public_url", kUrl, "", "Public address of this service, for links to pictures.", url<P2P_AT(public_url)>},
     Setting{"keep_days", "days: a whole number from 1 to 36500", "", "Pictures are deleted after this time; unset: never.",
             number<P2P_AT(keep_days), 1, 36'500>},
+    Setting{"privacy_contact", "a name, an address or a link", "", "Who answers for personal data, named by the bot's /privacy.",
+            text<P2P_AT(privacy_contact)>},
     Setting{"database_url", "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE", "",
             "The bot's database; unset: prompt2pic.db in data_dir. With PostgreSQL several bots can share it.", database_url, true},
 

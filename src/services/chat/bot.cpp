@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "services/chat/eraser.hpp"
 #include "services/chat/event_reader.hpp"
 #include "services/chat/intake.hpp"
 
@@ -27,6 +28,7 @@ class Bot::Impl {
                    .undeliverable = [this](ActiveRequest& active) { intake_.cancel(active); }}),
         replies_(loop_, work_, calls_, [this](std::int64_t from, std::int64_t to) { move_chat(from, to); }),
         links_(loop_, work_, calls_, requests_, delivery_),
+        eraser_(loop_, work_, pictures),
         intake_(loop_, work_, metrics, config_, {requests_, outbox_, replies_, links_, calls_, delivery_, client}),
         events_(loop_, work_, metrics, requests_, outbox_),
         reader_(bus, loop_, work_, events_, outbox_, config_.steady_clock, [this] { publish_again(); }) {
@@ -68,6 +70,7 @@ class Bot::Impl {
   Delivery delivery_;
   Replies replies_;
   LinkButtons links_;
+  Eraser eraser_;
   Intake intake_;
   EventHandler events_;
   EventReader reader_;
@@ -123,6 +126,7 @@ void Bot::Impl::tick(Time at) {
   intake_.tick();
   calls_.tidy();
   links_.expire();
+  eraser_.tick();
   metrics_.gauge("prompt2pic_letters_undelivered", "Messages that Kafka has not confirmed.")
       .set(static_cast<double>(outbox_.undelivered()));
   if (at >= next_removal_) remove_old(at);

@@ -57,6 +57,10 @@ void Intake::perform(const Action& action) {
           [&](const Cancel& cancelled) {
             if (ActiveRequest* const active = parts_.requests.find(cancelled.id)) cancel(*active);
           },
+          [&](const Forget& forget) {
+            log::info("a user's requests are forgotten", {{"user", forget.user}});
+            work_.write([user = forget.user](ChatStore& store) { store.forget_user(user); });
+          },
           [&](const RenewLink& renew) { parts_.links.renew(renew.request, renew.message); },
       },
       action);
@@ -141,6 +145,12 @@ int Intake::waiting_of(std::int64_t user) {
     if (known && known->status == queued && request.outcome.cancelling) --waiting;  // its end is on its way
   }
   return waiting;
+}
+
+int Intake::kept_of(std::int64_t user) {
+  int count = 0;
+  work_.read([&](ChatStore& store) { count = store.count_settled(user); });
+  return count;
 }
 
 int Intake::day_count(std::int64_t user, const std::string& day) {

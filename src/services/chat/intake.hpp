@@ -49,6 +49,7 @@ class Intake : private Lookup {
   std::vector<Listed> requests_of(std::int64_t user) override;
   int queue_length() override;
   int waiting_of(std::int64_t user) override;
+  int kept_of(std::int64_t user) override;
   int day_count(std::int64_t user, const std::string& day) override;
   std::string example(Language language) override { return config_.example ? config_.example(language) : ""; }
   bool has_link(const ChatRequest& request) override;

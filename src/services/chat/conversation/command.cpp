@@ -80,9 +80,10 @@ Command parse_command(std::string_view text, std::string_view username, bool is_
     text.remove_prefix(1);
     if (to_lower(take_name(text)) != to_lower(username)) return {};
   }
-  constexpr std::array kNames{std::pair{std::string_view("start"), start}, std::pair{std::string_view("help"), help},
+  constexpr std::array kNames{std::pair{std::string_view("start"), start},     std::pair{std::string_view("help"), help},
                               std::pair{std::string_view("txt2img"), txt2img}, std::pair{std::string_view("queue"), queue},
-                              std::pair{std::string_view("cancel"), cancel}};
+                              std::pair{std::string_view("cancel"), cancel},   std::pair{std::string_view("privacy"), privacy},
+                              std::pair{std::string_view("forget"), forget}};
   for (const auto& [known, kind] : kNames) {
     if (name == known) return {kind, std::string(rest_of(text))};
   }

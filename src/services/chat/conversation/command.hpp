@@ -7,7 +7,7 @@ namespace p2p::chat {
 
 /// What a text message asks for.
 struct Command {
-  enum class Kind { none, start, help, txt2img, queue, cancel, unknown };
+  enum class Kind { none, start, help, txt2img, queue, cancel, privacy, forget, unknown };
   Kind kind = Kind::none;
   std::string argument;  ///< without white space around it
 };

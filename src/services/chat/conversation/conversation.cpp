@@ -25,6 +25,11 @@ bool means_all(std::string_view word) {
   return std::ranges::find(kWords, to_lower(word)) != kWords.end();
 }
 
+bool means_yes(std::string_view word) {
+  constexpr std::array<std::string_view, 4> kWords{"yes", "да", "Да", "ДА"};
+  return std::ranges::find(kWords, to_lower(word)) != kWords.end();
+}
+
 Origin origin_of(const telegram::Message& message) {
   return {.user = message.from->id,
           .chat = message.chat.id,
@@ -77,6 +82,10 @@ std::vector<Action> Conversation::on_message(const telegram::Message& message, T
       return answer(say(origin.language, Text::unknown_command));
     case Command::Kind::queue:
       return answer(queue_text(origin.user, origin.language));
+    case Command::Kind::privacy:
+      return answer(privacy_text(origin.language));
+    case Command::Kind::forget:
+      return forget(origin, command.argument);
     case Command::Kind::cancel:
       return cancel(origin, means_all(command.argument));
     case Command::Kind::txt2img:
@@ -123,6 +132,27 @@ std::vector<Action> Conversation::cancel(const Origin& origin, bool all) {
   const std::string count = count_requests(origin.language, static_cast<int>(mine.size()));
   Actions actions{SendReply{reply_to(origin, say(origin.language, Text::cancelling_all, {count}))}};
   for (const Lookup::Listed& listed : mine) actions.emplace_back(Cancel{listed.request.id});
+  return actions;
+}
+
+std::string Conversation::privacy_text(Language language) const {
+  const std::string pictures = rules_.keep_days ? say(language, Text::privacy_days, {count_days(language, *rules_.keep_days)})
+                                                : say(language, Text::privacy_forever);
+  const std::string contact = rules_.privacy_contact.empty() ? "" : say(language, Text::privacy_contact, {rules_.privacy_contact});
+  return say(language, Text::privacy, {pictures, contact});
+}
+
+std::vector<Action> Conversation::forget(const Origin& origin, std::string_view word) {
+  const auto answer = [&](std::string text) { return SendReply{reply_to(origin, std::move(text))}; };
+  if (!means_yes(word)) return {answer(say(origin.language, Text::forget_asked))};
+  Actions actions;
+  const auto unfinished = lookup_.requests_of(origin.user);
+  for (const Lookup::Listed& listed : unfinished) {
+    if (!listed.request.outcome.cancelling) actions.emplace_back(Cancel{listed.request.id});
+  }
+  actions.emplace_back(Forget{origin.user});
+  const std::string count = count_requests(origin.language, lookup_.kept_of(origin.user));
+  actions.emplace_back(answer(say(origin.language, unfinished.empty() ? Text::forgotten : Text::forgotten_in_part, {count})));
   return actions;
 }
 

@@ -44,7 +44,11 @@ struct RenewLink {
   ChatRequest request;
   std::int64_t message = 0;  ///< with the button
 };
-using Action = std::variant<SendReply, Refuse, AnswerQuery, Submit, Cancel, RenewLink>;
+/// Everything that is kept of the user is deleted.
+struct Forget {
+  std::int64_t user = 0;
+};
+using Action = std::variant<SendReply, Refuse, AnswerQuery, Submit, Cancel, RenewLink, Forget>;
 
 /// What the conversation needs to look up. Every call may throw Cancelled.
 class Lookup {
@@ -61,6 +65,8 @@ class Lookup {
   virtual int queue_length() = 0;
   /// The user's requests, of all doors, that no worker has begun.
   virtual int waiting_of(std::int64_t user) = 0;
+  /// The user's requests that are kept and shown.
+  virtual int kept_of(std::int64_t user) = 0;
   /// The user's requests of that day.
   virtual int day_count(std::int64_t user, const std::string& day) = 0;
   /// A prompt that the model draws well; empty: none is known.
@@ -77,6 +83,8 @@ struct ConversationRules {
   std::set<std::int64_t> block;
   int user_queue = 20;              ///< requests that a user may have waiting
   std::optional<int> user_per_day;  ///< unset: any number
+  std::optional<int> keep_days;     ///< after which pictures are deleted; unset: never
+  std::string privacy_contact;      ///< who answers for personal data; empty: not said
 };
 
 /// Turns updates into actions. It remembers what must not be answered twice: albums and double presses. Not thread-safe.
@@ -100,6 +108,8 @@ class Conversation {
   bool is_repeated(const telegram::Message& message, Time now);
   Action ask(const Origin& origin, const Params& params, Time now);
   Actions cancel(const Origin& origin, bool all);
+  std::string privacy_text(Language language) const;
+  Actions forget(const Origin& origin, std::string_view word);
   std::string queue_text(std::int64_t user, Language language);
   std::string example(Language language);
   Action draw_again(const telegram::User& user, const ChatRequest& request, Callback::Kind kind, Time now);

@@ -21,6 +21,7 @@ class FakeLookup : public Lookup {
   std::map<std::string, ChatRequest> requests;
   int others = 0;  // requests of other users that are not over
   int waiting = 0;
+  int kept = 0;
   int today = 0;
   bool links = true;
   std::string prompt;
@@ -39,6 +40,7 @@ class FakeLookup : public Lookup {
   }
   int queue_length() override { return static_cast<int>(requests_of(kUser).size()) + others; }
   int waiting_of(std::int64_t) override { return waiting; }
+  int kept_of(std::int64_t) override { return kept; }
   int day_count(std::int64_t, const std::string&) override { return today; }
   std::string example(Language language) override { return language == Language::en ? prompt : ""; }
   bool has_link(const ChatRequest&) override { return links; }

@@ -47,6 +47,13 @@ class ChatStore {
   virtual std::vector<ChatRequest> unsettled() = 0;
   /// Settled ones whose shown link has expired at `at`, at most `most`.
   virtual std::vector<ChatRequest> with_expired_links(Time at, int most) = 0;
+  /// Requests of the user that are settled.
+  virtual int count_settled(std::int64_t user) = 0;
+  /// Forgets the user's settled requests and keeps the keys of their pictures in erasures(). Counts of a day stay, as limits go by them.
+  virtual void forget_user(std::int64_t user) = 0;
+  /// Keys of objects that are to be deleted, at most `most`.
+  virtual std::vector<std::string> erasures(int most) = 0;
+  virtual void remove_erasure(const std::string& key) = 0;
   /// Of requests and replies.
   virtual void move_chat(std::int64_t from, std::int64_t to) = 0;
 

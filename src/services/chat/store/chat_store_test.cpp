@@ -165,6 +165,35 @@ TEST_F(ChatStoreTest, TakesATransactionTwice) {
   });
 }
 
+TEST_F(ChatStoreTest, ForgetsAUserAndKeepsTheKeysUntilTheyAreErased) {
+  const auto store = open_store(url);
+  store->transaction([&] {
+    ChatRequest request = full_request();
+    store->save(request);
+    request.id = "b";
+    request.shown.settled = true;
+    store->save(request);
+    request.id = "c";
+    request.outcome.image_key.clear();
+    store->save(request);
+    request.id = "d";
+    request.origin.user = 2;
+    request.outcome.image_key = "images/of-another.png";
+    store->save(request);
+    store->count_day(1, "2026-11-24");
+    EXPECT_EQ(store->count_settled(1), 2);
+    store->forget_user(1);
+    store->forget_user(1);
+    EXPECT_EQ(store->count_settled(1), 0);
+    EXPECT_TRUE(store->find("a")) << "it is not settled";
+    EXPECT_TRUE(store->find("d"));
+    EXPECT_EQ(store->erasures(5), std::vector<std::string>{"images/x.png"});
+    store->remove_erasure("images/x.png");
+    EXPECT_TRUE(store->erasures(5).empty());
+    EXPECT_EQ(store->day_count(1, "2026-11-24"), 1) << "limits hold";
+  });
+}
+
 TEST_F(ChatStoreTest, BelongsToOneOwner) {
   const auto store = open_store(url);
   EXPECT_THROW(open_store(url), Error);

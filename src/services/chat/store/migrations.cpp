@@ -1,8 +1,14 @@
 #include "services/chat/store/migrations.hpp"
 
 namespace p2p::chat {
+namespace {
 
-const std::array<const char*, 3> kMigrations{
+/// Objects of users who asked for deletion.
+constexpr const char* kErasures = "CREATE TABLE erasures (key TEXT PRIMARY KEY); CREATE INDEX requests_person ON requests (person);";
+
+}  // namespace
+
+const std::array<const char*, 4> kMigrations{
     R"(
 CREATE TABLE updates (id BIGINT PRIMARY KEY);
 CREATE TABLE requests (id TEXT PRIMARY KEY, chat BIGINT NOT NULL, accepted BIGINT NOT NULL, ended BIGINT NOT NULL,
@@ -73,9 +79,11 @@ INSERT INTO replies SELECT number, chat, json_extract(body, '$.in_group'), json_
   json_extract(body, '$.reply_to'), json_extract(body, '$.text') FROM old_replies;
 DROP TABLE old_replies;
 )",
+
+    kErasures,
 };
 
-const std::array<const char*, 1> kPostgresMigrations{
+const std::array<const char*, 2> kPostgresMigrations{
     R"(
 CREATE TABLE updates (id BIGINT PRIMARY KEY);
 CREATE TABLE requests (
@@ -99,6 +107,8 @@ CREATE TABLE offsets (topic TEXT NOT NULL, part INTEGER NOT NULL, next BIGINT NO
 CREATE TABLE logs (topic TEXT PRIMARY KEY, log TEXT NOT NULL);
 CREATE TABLE user_days (person BIGINT NOT NULL, day TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (person, day));
 )",
+
+    kErasures,
 };
 
 }  // namespace p2p::chat

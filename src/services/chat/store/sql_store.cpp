@@ -45,6 +45,23 @@ class SqlStore : public ChatStore {
     return select("WHERE link_until < :at AND settled = 1 ORDER BY link_until LIMIT " + std::to_string(most), to_millis(at));
   }
 
+  int count_settled(std::int64_t user) override {
+    int count = 0;
+    sql_ << "SELECT COUNT(*) FROM requests WHERE person = :person AND settled = 1", soci::use(user), soci::into(count);
+    return count;
+  }
+  void forget_user(std::int64_t user) override {
+    sql_ << "INSERT INTO erasures (key) SELECT DISTINCT image_key FROM requests WHERE person = :person AND settled = 1 AND image_key <> '' "
+            "ON CONFLICT DO NOTHING",
+        soci::use(user);
+    sql_ << "DELETE FROM requests WHERE person = :person AND settled = 1", soci::use(user);
+  }
+  std::vector<std::string> erasures(int most) override {
+    const soci::rowset<std::string> rows = (sql_.prepare << "SELECT key FROM erasures ORDER BY key LIMIT :most", soci::use(most));
+    return {rows.begin(), rows.end()};
+  }
+  void remove_erasure(const std::string& key) override { sql_ << "DELETE FROM erasures WHERE key = :key", soci::use(key); }
+
   void move_chat(std::int64_t from, std::int64_t to) override {
     sql_ << "UPDATE requests SET chat = :to WHERE chat = :from", soci::use(to), soci::use(from);
     sql_ << "UPDATE replies SET chat = :to WHERE chat = :from", soci::use(to), soci::use(from);

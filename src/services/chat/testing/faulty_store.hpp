@@ -52,6 +52,10 @@ class FaultyStore : public ChatStore {
   void save(const ChatRequest& request) override { inner_->save(request); }
   std::vector<ChatRequest> unsettled() override { return inner_->unsettled(); }
   std::vector<ChatRequest> with_expired_links(Time at, int most) override { return inner_->with_expired_links(at, most); }
+  int count_settled(std::int64_t user) override { return inner_->count_settled(user); }
+  void forget_user(std::int64_t user) override { inner_->forget_user(user); }
+  std::vector<std::string> erasures(int most) override { return inner_->erasures(most); }
+  void remove_erasure(const std::string& key) override { inner_->remove_erasure(key); }
   void move_chat(std::int64_t from, std::int64_t to) override { inner_->move_chat(from, to); }
   void add(const OutboxMessage& message) override { inner_->add(message); }
   void remove_from_outbox(std::int64_t number) override { inner_->remove_from_outbox(number); }

@@ -22,12 +22,12 @@ constexpr std::array kTexts{
          "{0}\nВсё, что я умею: /help"},
     Pair{Text::help,
          "/txt2img DESCRIPTION — draw a picture\n/queue — your requests and how long they take\n/cancel — cancel the last request; /cancel "
-         "all — all of them\n\n"
+         "all — all of them\n/privacy — what I keep about you; /forget — delete it\n\n"
          "In a private chat just write what to draw. Under each picture there are buttons: Original, Again and, if the model can, "
          "Variation and Larger.",
          "/txt2img ОПИСАНИЕ — нарисовать картинку\n/queue — ваши запросы и сколько им ещё ждать\n/cancel — отменить последний запрос; "
          "/cancel "
-         "все — отменить все\n\n"
+         "все — отменить все\n/privacy — что я о вас храню; /forget — удалить это\n\n"
          "В личном чате просто напишите, что нарисовать. Под картинкой кнопки: «Оригинал», «Ещё раз», а если модель умеет — «Похожая» и "
          "«Крупнее»."},
     Pair{Text::usage, "Write what to draw after the command, for example:\n/txt2img {0}",
@@ -96,6 +96,25 @@ constexpr std::array kTexts{
     Pair{Text::again_accepted, "Drawing it again", "Рисую ещё раз"},
     Pair{Text::variation_accepted, "Drawing a variation", "Рисую похожую"},
     Pair{Text::larger_accepted, "Drawing it larger", "Рисую крупнее"},
+    Pair{Text::privacy,
+         "I keep your Telegram id, the requests that you send me, and the pictures, to draw them and to show them to you. Nobody else "
+         "gets them.\n\nPictures: {0}. Requests are forgotten after 30 days, the journal of the queue after a week.\n\nTo delete "
+         "everything now: /forget{1}",
+         "Я храню ваш идентификатор в Telegram, ваши запросы и картинки, чтобы рисовать их и показывать вам. Больше они никому не "
+         "передаются.\n\nКартинки: {0}. Запросы забываются через 30 дней, журнал очереди — через неделю.\n\nУдалить всё прямо "
+         "сейчас: /forget{1}"},
+    Pair{Text::privacy_days, "deleted after {0}", "хранятся {0}, потом удаляются"},
+    Pair{Text::privacy_forever, "kept until you delete them", "хранятся, пока вы их не удалите"},
+    Pair{Text::privacy_contact, "\n\nQuestions about personal data: {0}", "\n\nВопросы о персональных данных: {0}"},
+    Pair{Text::forget_asked,
+         "This deletes all your requests and pictures for good. Messages in chats stay: delete those yourself. If you are sure, send\n"
+         "/forget yes",
+         "Все ваши запросы и картинки будут удалены безвозвратно. Сообщения в чатах останутся: их можно удалить самостоятельно. Если вы "
+         "уверены, отправьте\n/forget да"},
+    Pair{Text::forgotten, "Deleted: {0}. The pictures are being deleted.", "Удалено: {0}. Картинки удаляются."},
+    Pair{Text::forgotten_in_part,
+         "Deleted: {0}. The pictures are being deleted. What was not ready is cancelled: send /forget yes once more in a minute.",
+         "Удалено: {0}. Картинки удаляются. Всё, что не было готово, отменено: через минуту отправьте /forget да ещё раз."},
     Pair{Text::button_original, "Original", "Оригинал"},
     Pair{Text::button_again, "Again", "Ещё раз"},
     Pair{Text::button_variation, "Variation", "Похожая"},
@@ -148,6 +167,10 @@ std::string counted(Language language, int count, std::string_view one, std::str
 std::string count_requests(Language language, int count) {
   return language == Language::en ? counted(language, count, "request", "requests", "requests")
                                   : counted(language, count, "запрос", "запроса", "запросов");
+}
+
+std::string count_days(Language language, int count) {
+  return language == Language::en ? counted(language, count, "day", "days", "days") : counted(language, count, "день", "дня", "дней");
 }
 
 std::string count_steps(Language language, int count) {

@@ -67,6 +67,13 @@ enum class Text {
   again_accepted,
   variation_accepted,
   larger_accepted,
+  privacy,       ///< {0}: how long pictures are kept; {1}: privacy_contact or nothing
+  privacy_days,  ///< {0}: days
+  privacy_forever,
+  privacy_contact,  ///< {0}: who answers
+  forget_asked,
+  forgotten,          ///< {0}: requests
+  forgotten_in_part,  ///< {0}: requests
   button_original,
   button_again,
   button_variation,
@@ -84,6 +91,8 @@ std::string say(Language language, Text text, const std::vector<std::string>& va
 
 /// "3 запроса", "1 request".
 std::string count_requests(Language language, int count);
+/// "1 day", "2 дня", "30 дней"
+std::string count_days(Language language, int count);
 /// "1 step", "2 шага"
 std::string count_steps(Language language, int count);
 /// About how long: "10 с", "2 мин", "1 ч 5 мин".
