@@ -1,5 +1,6 @@
 #include "app/api_door.hpp"
 #include "app/command_line.hpp"
+#include "app/measured_store.hpp"
 #include "app/process_limits.hpp"
 
 namespace p2p::app {
@@ -17,7 +18,7 @@ int run_api(const Arguments& arguments) {
 
   return_freed_memory();
   ServiceProcess process(config, kApiPorts, api_server(config));
-  const auto store = make_store(config);
+  const auto store = measured(make_store(config), process.metrics());
   const auto bus = bus::kafka_bus(kafka);
   Door door(*bus, process.metrics(), config);
   const ApiDoor api(process, door, *store, config, model);

@@ -1,6 +1,7 @@
 #include <thread>
 
 #include "app/command_line.hpp"
+#include "app/measured_store.hpp"
 #include "app/picture_cleaner.hpp"
 #include "app/process_limits.hpp"
 #include "app/telegram_door.hpp"
@@ -17,7 +18,7 @@ int run_bot(const Arguments& arguments) {
 
   return_freed_memory();
   ServiceProcess process(config, kBotPorts);
-  const auto store = make_store(config);
+  const auto store = measured(make_store(config), process.metrics());
   const PictureCleaner cleaner(*store, config.keep_days);
   if (config.s3.bucket.empty()) serve_pictures(process.http(), *store, link_key(config));
   std::unique_ptr<bus::Bus> bus;

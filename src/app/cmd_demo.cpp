@@ -11,6 +11,7 @@
 
 #include "app/api_door.hpp"
 #include "app/command_line.hpp"
+#include "app/measured_store.hpp"
 #include "app/picture_cleaner.hpp"
 #include "app/process_limits.hpp"
 #include "app/telegram_door.hpp"
@@ -116,7 +117,7 @@ int run_demo(const Arguments& arguments) {
   return_freed_memory();
   ServiceProcess process(config, kApiPorts, api_server(config));
   const std::stop_token stop = process.stop_token();
-  const auto store = make_store(config);
+  const auto store = measured(make_store(config), process.metrics());
   const PictureCleaner cleaner(*store, config.keep_days);
   const auto broker = bus::open_embedded_broker(config.data_dir / "queue.db");
   const std::string name = worker_name();

@@ -1,4 +1,5 @@
 #include "app/command_line.hpp"
+#include "app/measured_store.hpp"
 #include "app/worker_models.hpp"
 #include "services/worker/worker.hpp"
 
@@ -15,7 +16,7 @@ int run_worker(const Arguments& arguments) {
   const bus::KafkaConfig kafka = kafka_config(config, name);
 
   ServiceProcess process(config, kWorkerPorts);
-  const auto store = make_store(config);
+  const auto store = measured(make_store(config), process.metrics());
   const auto bus = bus::kafka_bus(kafka);
   std::optional<worker::Worker> worker;
   ServiceProcess::Serving serving(process, "loading the model");

@@ -29,6 +29,7 @@ ServiceProcess::ServiceProcess(const AppConfig& config, DefaultPorts ports, http
   http_config_.listen = config.http_listen.empty() ? loopback(ports.http) : config.http_listen;
   http_config_.limits = config.http;
   log::configure(config.log_level, config.log_format);
+  metrics_.gauge("prompt2pic_build_info", "Version of the program.", {{"version", P2P_VERSION}}).set(1);
   std::signal(SIGPIPE, SIG_IGN);
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGINT);
@@ -100,10 +101,11 @@ void ServiceProcess::start_health() {
 void ServiceProcess::add_health(http::Server& server) {
   server.route("GET", "/livez", [](const http::ServerRequest&) { return http::ServerResponse{.body = "alive\n"}; });
   server.route("GET", "/readyz", [this](const http::ServerRequest&) {
-    const std::string why = stop_.stop_requested() ? "stopping" : problem();
+    const std::string why = why_not_ready();
     return why.empty() ? http::ServerResponse{.body = "ready\n"} : http::ServerResponse{.status = 503, .body = "not ready: " + why + "\n"};
   });
   server.route("GET", "/metrics", [this](const http::ServerRequest&) {
+    metrics_.gauge("prompt2pic_ready", "Whether /readyz answers 200: 1 or 0.").set(why_not_ready().empty() ? 1 : 0);
     return http::ServerResponse{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_.text()};
   });
 }
@@ -118,7 +120,8 @@ void ServiceProcess::set_problem(std::function<std::string()> problem) {
   problem_ = std::move(problem);
 }
 
-std::string ServiceProcess::problem() const {
+std::string ServiceProcess::why_not_ready() const {
+  if (stop_.stop_requested()) return "stopping";
   const std::scoped_lock lock(mutex_);
   return problem_();
 }

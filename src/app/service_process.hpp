@@ -68,7 +68,8 @@ class ServiceProcess {
   void serve(const std::string& starting);
   void stop_serving();
   void set_problem(std::function<std::string()> problem);
-  std::string problem() const;
+  /// Empty while the service can work.
+  std::string why_not_ready() const;
   void add_health(http::Server& server);
   void start_health();
 

@@ -6,10 +6,16 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+#include <iterator>
+
+#include "platform/metrics/process_metrics.hpp"
+
 namespace p2p {
 
 struct Metrics::Impl {
   prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
+  ProcessMetrics process;
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -29,7 +35,11 @@ Histogram Metrics::seconds(const std::string& name, const std::string& help, con
   return Histogram(&prometheus::BuildHistogram().Name(name).Help(help).Register(impl_->registry).Add(labels, kBounds));
 }
 
-std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(impl_->registry.Collect()); }
+std::string Metrics::text() const {
+  auto families = impl_->registry.Collect();
+  std::ranges::move(impl_->process.Collect(), std::back_inserter(families));
+  return prometheus::TextSerializer().Serialize(families);
+}
 
 void Counter::add(double by) const { static_cast<prometheus::Counter*>(series_)->Increment(by); }
 void Gauge::set(double value) const { static_cast<prometheus::Gauge*>(series_)->Set(value); }

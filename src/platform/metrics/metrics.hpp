@@ -50,7 +50,7 @@ class Metrics {
   /// A histogram of seconds, with buckets from 1 ms to 1 h.
   Histogram seconds(const std::string& name, const std::string& help, const Labels& labels = {});
 
-  /// All metrics in Prometheus' text format, version 0.0.4.
+  /// All metrics, and those of the process, in Prometheus' text format, version 0.0.4.
   std::string text() const;
 
  private:

@@ -19,6 +19,7 @@ TEST(Metrics, WritesPrometheusFormat) {
   EXPECT_THAT(text, HasSubstr("\nb 1.5"));
   EXPECT_THAT(text, HasSubstr("c_seconds_bucket{le=\"0.03\"} 1"));
   EXPECT_THAT(text, HasSubstr("c_seconds_bucket{le=\"0.01\"} 0"));
+  EXPECT_THAT(text, HasSubstr("# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total "));
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ class Bot::Impl {
  public:
   Impl(telegram::Api& api, bus::Bus& bus, const requests::Client& client, const dispatch::Dispatch& dispatch, blob::BlobStore& pictures,
        ChatStore& store, Metrics& metrics, BotConfig config)
-      : metrics_(metrics),
+      : dropped_(metrics.counter("prompt2pic_updates_dropped_total", "Updates of no use.", {{"reason", "unreadable"}})),
+        undelivered_(metrics.gauge("prompt2pic_letters_undelivered", "Messages that Kafka has not confirmed.")),
         config_(std::move(config)),
         contact_(config_.steady_clock),
         loop_(config_.clock, config_.steady_clock),
@@ -37,7 +38,7 @@ class Bot::Impl {
 
   void take(const Json& json, std::function<void()> kept) {
     const auto update = telegram::read_update(json);
-    if (!update) metrics_.counter("prompt2pic_updates_dropped_total", "Updates of no use.", {{"reason", "unreadable"}}).add();
+    if (!update) dropped_.add();
     loop_.post([this, update, kept = std::move(kept)] {
       if (!update || intake_.take(*update)) work_.after(kept);
     });
@@ -58,7 +59,8 @@ class Bot::Impl {
   /// The events' topic was made anew: what was accepted is published again.
   void publish_again();
 
-  Metrics& metrics_;
+  const Counter dropped_;
+  const Gauge undelivered_;
   const BotConfig config_;
   Contact contact_;
 
@@ -127,8 +129,7 @@ void Bot::Impl::tick(Time at) {
   calls_.tidy();
   links_.expire();
   eraser_.tick();
-  metrics_.gauge("prompt2pic_letters_undelivered", "Messages that Kafka has not confirmed.")
-      .set(static_cast<double>(outbox_.undelivered()));
+  undelivered_.set(static_cast<double>(outbox_.undelivered()));
   if (at >= next_removal_) remove_old(at);
 }
 

@@ -56,7 +56,7 @@ bool UnitOfWork::transact(const std::function<void()>& work, std::atomic<bool>& 
     if (!works.exchange(true)) log::info("the database works again");
     return true;
   } catch (const db::DatabaseError& error) {
-    metrics_.counter("prompt2pic_database_retries_total", "Transactions that had to be repeated.").add();
+    retries_.add();
     if (works.exchange(false)) log::error("the database does not work; nothing is lost, it is tried again", {{"error", error.what()}});
     return false;
   }

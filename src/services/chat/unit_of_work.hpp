@@ -17,7 +17,10 @@ namespace p2p::chat {
 class UnitOfWork {
  public:
   /// Keeps the references.
-  UnitOfWork(ChatStore& store, EventLoop& loop, Metrics& metrics) : store_(store), loop_(loop), metrics_(metrics) {}
+  UnitOfWork(ChatStore& store, EventLoop& loop, Metrics& metrics)
+      : store_(store),
+        loop_(loop),
+        retries_(metrics.counter("prompt2pic_database_retries_total", "Transactions that had to be repeated.")) {}
 
   /// From then on read() and commit() give up once `stop` is requested.
   void set_stop(const std::stop_token& stop) { stop_ = stop; }
@@ -51,7 +54,7 @@ class UnitOfWork {
 
   ChatStore& store_;
   EventLoop& loop_;
-  Metrics& metrics_;
+  const Counter retries_;
   std::stop_token stop_;
   std::vector<std::function<void(ChatStore&)>> writes_;
   Time writes_since_;

@@ -41,7 +41,7 @@ void Follower::apply_events(const std::vector<bus::Record>& records, const bus::
     if (const auto event = messages::decode_event(record.value)) {
       apply_event(record, *event);
     } else {
-      count_dropped("unreadable");
+      unreadable_.add();
       log::warn("an event was dropped", {{"offset", record.offset}, {"partition", record.partition}, {"error", event.error()}});
     }
   }
@@ -52,7 +52,7 @@ void Follower::apply_events(const std::vector<bus::Record>& records, const bus::
 void Follower::apply_event(const bus::Record& record, const messages::Event& event) {
   if (const auto* const first = event.as<messages::Accepted>()) return known_.add(accepted(*first, record.header("traceparent")));
   if (known_.apply(event) != Change::rejected) return;
-  count_dropped("foreign_key");
+  foreign_key_.add();
   log::warn("an event was dropped: its picture belongs to another request", {{"id", event.id}, {"offset", record.offset}});
 }
 
@@ -65,8 +65,8 @@ void Follower::apply_control(const std::vector<bus::Record>& records) {
   }
 }
 
-void Follower::count_dropped(const char* reason) {
-  metrics_.counter("prompt2pic_events_dropped_total", "Events that could not be used.", {{"reason", reason}}).add();
+Counter Follower::dropped(Metrics& metrics, const char* reason) {
+  return metrics.counter("prompt2pic_events_dropped_total", "Events that could not be used.", {{"reason", reason}});
 }
 
 }  // namespace p2p::requests

@@ -21,11 +21,12 @@ class Follower {
   /// Keeps the references.
   Follower(bus::Bus& bus, Metrics& metrics, const ClientConfig& config, KnownRequests& known)
       : bus_(bus),
-        metrics_(metrics),
         known_(known),
         remember_(config.remember),
         event_reads_(config.steady_clock),
-        control_reads_(config.steady_clock) {}
+        control_reads_(config.steady_clock),
+        unreadable_(dropped(metrics, "unreadable")),
+        foreign_key_(dropped(metrics, "foreign_key")) {}
 
   /// Until `stop`.
   void run(const std::stop_token& stop);
@@ -42,10 +43,9 @@ class Follower {
   void apply_events(const std::vector<bus::Record>& records, const bus::LogReader& reader);
   void apply_event(const bus::Record& record, const messages::Event& event);
   void apply_control(const std::vector<bus::Record>& records);
-  void count_dropped(const char* reason);
+  static Counter dropped(Metrics& metrics, const char* reason);
 
   bus::Bus& bus_;
-  Metrics& metrics_;
   KnownRequests& known_;
   std::chrono::hours remember_;
   std::optional<std::map<bus::TopicPartition, std::int64_t>> followed_;
@@ -53,6 +53,8 @@ class Follower {
   std::atomic<bool> stopping_ = false;
   Heartbeat event_reads_;
   Heartbeat control_reads_;
+  const Counter unreadable_;
+  const Counter foreign_key_;
 };
 
 }  // namespace p2p::requests

@@ -47,8 +47,7 @@ void Calls::count(const char* step, const Result& result, std::chrono::duration<
   const char* const outcome = result ? "ok" : kNames.at(static_cast<std::size_t>(result.error().kind));
   metrics_.counter("prompt2pic_telegram_calls_total", "Calls to Telegram.", {{"step", step}, {"result", outcome}}).add();
   metrics_.seconds("prompt2pic_telegram_seconds", "Time of calls to Telegram.", {{"step", step}}).observe(time.count());
-  if (!result && result.error().kind == telegram::Failure::Kind::flood)
-    metrics_.counter("prompt2pic_telegram_flood_total", "Calls that Telegram refused for their number.").add();
+  if (!result && result.error().kind == telegram::Failure::Kind::flood) floods_.add();
 }
 
 }  // namespace p2p::chat

@@ -25,7 +25,11 @@ class Calls {
 
   /// Keeps the references. `per_second`: calls to all chats together.
   Calls(telegram::Api& api, EventLoop& loop, Metrics& metrics, std::size_t per_second)
-      : api_(api), loop_(loop), metrics_(metrics), rate_limiter_(per_second) {}
+      : api_(api),
+        loop_(loop),
+        metrics_(metrics),
+        floods_(metrics.counter("prompt2pic_telegram_flood_total", "Calls that Telegram refused for their number.")),
+        rate_limiter_(per_second) {}
 
   void start();
   /// Waits for the calls under way; drops the others.
@@ -49,6 +53,7 @@ class Calls {
   telegram::Api& api_;
   EventLoop& loop_;
   Metrics& metrics_;
+  const Counter floods_;
   RateLimiter rate_limiter_;
   std::optional<CallPool> texts_;
   std::optional<CallPool> pictures_;

@@ -33,6 +33,7 @@ bool keep(Bot& bot, const std::vector<Json>& updates, const std::stop_token& sto
 
 void poll_updates(telegram::Api& api, Bot& bot, Metrics& metrics, const std::stop_token& stop) {
   constexpr std::chrono::seconds kPatience{60};
+  const Counter failures = metrics.counter("prompt2pic_polling_failures_total", "Failed attempts to get updates.");
   Contact& contact = bot.contact();
   contact.expect(kPatience);
   std::int64_t offset = 0;
@@ -43,7 +44,7 @@ void poll_updates(telegram::Api& api, Bot& bot, Metrics& metrics, const std::sto
       if (stop.stop_requested()) return;
       const telegram::Failure& failure = updates.error();
       contact.failed(failure.text);
-      metrics.counter("prompt2pic_polling_failures_total", "Failed attempts to get updates.").add();
+      failures.add();
       if (failure.kind == telegram::Failure::Kind::unauthorized)
         throw UsageError("Telegram no longer knows this token; set P2P_TELEGRAM_TOKEN");
       wait = std::clamp(wait * 2, std::chrono::milliseconds(200), std::chrono::milliseconds(10'000));
