@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request.time = from_millis(1'700'000'000'000);
     const auto again = messages::decode_request(messages::encode(request));
     check(again && again->prompt == request.prompt && again->variations == request.variations && again->sampler == request.sampler &&
-          again->count == request.count);
+          again->count == request.count && again->output_format == request.output_format);
+    check(again->output_compression == request.output_compression);
   } catch (const api::ApiError& error) {
     check(error.status() == 400);
     error.json().dump();  // throws if it is not UTF-8

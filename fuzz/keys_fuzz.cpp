@@ -39,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const std::size_t dash = text.rfind('-');
       const std::string id(text.substr(18, dash - 18));
       check(messages::is_request_id(id));
-      check(messages::image_key(id, *day, std::atoi(std::string(text.substr(dash + 1)).c_str())) == text);
+      const int n = std::atoi(std::string(text.substr(dash + 1)).c_str());
+      check(messages::image_key(id, *day, n, messages::format_of(text)) == text);
     }
   }
   if (messages::is_input_key(text)) {

@@ -52,6 +52,8 @@ OWNERS = {
     "openvino/": ("engine/graph",),
     "unicode/": ("engine/text", "engine/image"),
     "png.h": ("engine/image", "engine/testing"),
+    "jpeglib.h": ("engine/image",),
+    "webp/": ("engine/image",),
     "nlohmann/": ("base",),
     "toml++/": ("config",),
     "CLI/": ("app",),

@@ -26,7 +26,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 struct Timing {
   double load = 0;
   std::vector<std::pair<std::string, double>> stages;  ///< in the order they run
-  double png = 0;
+  double encode = 0;
   double first_step = 0;
   double total = 0;
 
@@ -39,14 +39,14 @@ struct Timing {
     }
   }
   Json json() const {
-    Json seconds{{"load", load}, {"png", png}, {"first_step", first_step}, {"total", total}};
+    Json seconds{{"load", load}, {"encode", encode}, {"first_step", first_step}, {"total", total}};
     for (const auto& [name, time] : stages) seconds[name] = time;
     return seconds;
   }
   std::string text() const {
     std::string line = "seconds: load " + decimal(load);
     for (const auto& [name, time] : stages) line += ", " + name + " " + decimal(time);
-    return line + ", png " + decimal(png) + "; first step after " + decimal(first_step) + ", total " + decimal(total);
+    return line + ", encode " + decimal(encode) + "; first step after " + decimal(first_step) + ", total " + decimal(total);
   }
 };
 
@@ -76,7 +76,7 @@ int run_generate(const Arguments& arguments) {
   const auto show = [&](const engine::Progress& progress) {
     report.show(progress);
     if (!options->preview || !progress.preview) return;
-    write_file(*options->preview, engine::encode_png(progress.preview(), ""));
+    write_file(*options->preview, encode_for(*options->preview, progress.preview(), ""));
     previewed = true;
   };
   engine::GenerateParams params = options->params;
@@ -92,14 +92,14 @@ int run_generate(const Arguments& arguments) {
     timing.add(result.stages);
     for (const std::string& notice : result.notices) report.note(notice);
 
-    const Clock::time_point png_start = Clock::now();
+    const Clock::time_point encode_start = Clock::now();
     const engine::Origin origin{.model = name, .sampler = result.sampler, .program = "prompt2pic " P2P_VERSION};
-    const auto png = engine::encode_png(result.image, engine::parameters_text(result.params, origin));
+    const auto bytes = encode_for(files[i], result.image, engine::parameters_text(result.params, origin));
     if (options->output.empty())
-      write_new_file(files, i, seed, png);
+      write_new_file(files, i, seed, bytes);
     else
-      write_file(files[i], png);
-    timing.png += seconds_since(png_start);
+      write_file(files[i], bytes);
+    timing.encode += seconds_since(encode_start);
     last = std::move(result.image);
     if (result.safety && (!safety || result.safety->score > safety->score)) safety = result.safety;
   }

@@ -199,9 +199,11 @@ struct OutputOptions {
   explicit OutputOptions(CLI::App& app)
       : count(add_option(app, "--count", "N",
                          "Number of pictures, 1 to 1000. They use seed, seed+1, ... and are written to FILE-1.png, FILE-2.png, ...")),
-        output(add_option(app, "--output", "FILE", "The PNG to write or replace. Default: prompt2pic-SEED.png in the current folder.")),
+        output(
+            add_option(app, "--output", "FILE",
+                       "The PNG, JPEG or WebP to write or replace, by its extension. Default: prompt2pic-SEED.png in the current folder.")),
         preview(add_option(app, "--preview", "FILE",
-                           "Write the unfinished picture to this PNG after each step (Stable Diffusion). Fast with --preview-vae taesd.")),
+                           "Write the unfinished picture to this file after each step (Stable Diffusion). Fast with --preview-vae taesd.")),
         json(add_flag(app, "--json", "Print the result as one line of JSON.")) {}
 
   void read(GenerateOptions& options) const {

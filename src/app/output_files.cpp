@@ -4,11 +4,17 @@
 
 #include "base/error.hpp"
 #include "base/temporary_file.hpp"
+#include "base/text.hpp"
 
 namespace p2p::app {
 namespace {
 
 namespace fs = std::filesystem;
+
+std::optional<engine::ImageFormat> format_of(const fs::path& file) {
+  const std::string extension = file.extension().string();
+  return engine::image_format_named(to_lower(std::string_view(extension).substr(extension.empty() ? 0 : 1)));
+}
 
 void fill(TemporaryFile& file, std::span<const std::uint8_t> bytes) {
   file.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
@@ -16,7 +22,7 @@ void fill(TemporaryFile& file, std::span<const std::uint8_t> bytes) {
 }
 
 fs::path numbered(const fs::path& file, int number) {
-  return file.parent_path() / (file.stem().string() + "-" + std::to_string(number) + ".png");
+  return file.parent_path() / (file.stem().string() + "-" + std::to_string(number) + file.extension().string());
 }
 
 std::vector<fs::path> numbered_files(const fs::path& file, int count) {
@@ -32,9 +38,10 @@ fs::path checked_name(const std::string& output) {
   std::error_code unusable;  // checked below for each file
   if (!file.has_filename() || fs::is_directory(file, unusable)) throw UsageError("--output " + output + " is a folder; name a file in it");
   if (!file.has_extension()) file += ".png";
-  std::string extension = file.extension().string();
-  for (char& c : extension) c = static_cast<char>(c | 0x20);
-  if (extension != ".png") throw UsageError("pictures are PNG files: name it " + file.replace_extension(".png").string());
+  if (!format_of(file)) {
+    const auto with = [&](const char* extension) { return fs::path(file).replace_extension(extension).string(); };
+    throw UsageError("pictures are PNG, JPEG or WebP files: name it " + with(".png") + ", " + with(".jpg") + " or " + with(".webp"));
+  }
   return file;
 }
 
@@ -62,6 +69,10 @@ std::vector<fs::path> output_files(const std::string& output, std::uint64_t seed
     const TemporaryFile attempt(file);  // throws if the folder is not writable
   }
   return files;
+}
+
+std::vector<std::uint8_t> encode_for(const fs::path& file, const engine::Image& image, const std::string& parameters) {
+  return engine::encode_image(image, format_of(file).value_or(engine::ImageFormat::png), parameters);
 }
 
 void write_file(const fs::path& path, std::span<const std::uint8_t> bytes) {

@@ -6,12 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "engine/image/image.hpp"
+
 namespace p2p::app {
 
-/// The files for `count` pictures. `output` is FILE.png or FILE: FILE.png for one picture, FILE-1.png to FILE-count.png for several. Empty:
-/// an unused name derived from the seed, in the current folder. Throws UsageError for an invalid name and Error for a folder that cannot be
-/// written to, so that both are found before drawing.
+/// The files for `count` pictures. `output` is FILE.png, another extension of a picture format, or FILE, which means FILE.png: FILE.png for
+/// one picture, FILE-1.png to FILE-count.png for several. Empty: an unused name derived from the seed, in the current folder. Throws
+/// UsageError for an invalid name and Error for a folder that cannot be written to, so that both are found before drawing.
 std::vector<std::filesystem::path> output_files(const std::string& output, std::uint64_t seed, int count);
+
+/// The bytes of such a file, in the format of its extension (PNG if it has no known one); see engine::encode_image().
+std::vector<std::uint8_t> encode_for(const std::filesystem::path& file, const engine::Image& image, const std::string& parameters);
 
 /// Writes the file atomically, replacing an existing one. Throws Error.
 void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes);

@@ -32,8 +32,24 @@ TEST_F(OutputFiles, NamesDependOnFileAndCount) {
   EXPECT_THAT(output_files("fox", 1, 1), ElementsAre("fox.png"));
   EXPECT_THAT(output_files("./a.b.PNG", 1, 1), ElementsAre("./a.b.PNG"));
   EXPECT_THAT(output_files("fox.png", 1, 3), ElementsAre("fox-1.png", "fox-2.png", "fox-3.png"));
+  EXPECT_THAT(output_files("fox.JPG", 1, 2), ElementsAre("fox-1.JPG", "fox-2.JPG"));
+  EXPECT_THAT(output_files("fox.jpeg", 1, 1), ElementsAre("fox.jpeg"));
+  EXPECT_THAT(output_files("fox.webp", 1, 1), ElementsAre("fox.webp"));
   EXPECT_THAT(output_files("", 7, 1), ElementsAre("prompt2pic-7.png"));
   EXPECT_TRUE(fs::is_empty(folder)) << "trying whether the folder can be written to leaves nothing";
+}
+
+TEST_F(OutputFiles, FormatDependsOnExtension) {
+  const engine::Image image{.width = 1, .height = 1, .rgb = {1, 2, 3}};
+  const auto begins = [&](const char* file, const std::vector<std::uint8_t>& first) {
+    const auto encoded = encode_for(file, image, "");
+    return std::ranges::equal(std::span(encoded).first(first.size()), first);
+  };
+  EXPECT_TRUE(begins("fox.PNG", {0x89, 'P', 'N', 'G'}));
+  EXPECT_TRUE(begins("fox", {0x89, 'P', 'N', 'G'})) << "where a link leads";
+  EXPECT_TRUE(begins("a/fox.jpg", {0xFF, 0xD8, 0xFF}));
+  EXPECT_TRUE(begins("fox.Jpeg", {0xFF, 0xD8, 0xFF}));
+  EXPECT_TRUE(begins("fox.webp", {'R', 'I', 'F', 'F'}));
 }
 
 TEST_F(OutputFiles, GeneratedNamesAreUnused) {
@@ -47,7 +63,7 @@ TEST_F(OutputFiles, RefusesImpossibleNames) {
   fs::create_directory("folder.png");
   fs::create_directory("pair-2.png");
   ASSERT_EQ(::mkfifo("pipe.png", 0600), 0);
-  for (const char* wrong : {"fox.jpg", "-", "folder.png", "folder.png/", "missing/fox.png", "pipe.png"}) {
+  for (const char* wrong : {"fox.gif", "fox.", "-", "folder.png", "folder.png/", "missing/fox.png", "pipe.png"}) {
     EXPECT_THROW(output_files(wrong, 1, 1), UsageError) << wrong;
   }
   EXPECT_THROW(output_files("pair.png", 1, 2), UsageError);

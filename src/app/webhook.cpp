@@ -54,7 +54,7 @@ void serve_pictures(http::Server& server, blob::BlobStore& store, const Secret& 
       "GET", kPath,
       [&store, key_of](const http::ServerRequest& request) -> http::ServerResponse {
         try {
-          return blob::serve_png(store, key_of(request));
+          return blob::serve_picture(store, key_of(request));
         } catch (const blob::BlobError& error) {
           if (error.kind() == blob::BlobError::Kind::missing) return {.status = 404, .body = "the picture was deleted\n"};
           log::warn("a picture could not be read", {{"error", error.what()}});

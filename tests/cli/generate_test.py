@@ -69,7 +69,7 @@ class Generate(CliTest):
         self.assertEqual(set(result), {"files", "seed", "width", "height", "seconds", "peak_anon_bytes"})
         self.assertEqual((result["files"], result["seed"], result["width"], result["height"]), (["fox.png"], 7, 128, 128))
         seconds = result["seconds"]
-        self.assertEqual(set(seconds), {"load", "text", "prior", "decoder", "vae", "png", "first_step", "total"})
+        self.assertEqual(set(seconds), {"load", "text", "prior", "decoder", "vae", "encode", "first_step", "total"})
         self.assertGreaterEqual(seconds["first_step"], seconds["load"])
         self.assertGreaterEqual(seconds["total"], seconds["first_step"])
         self.assertGreater(result["peak_anon_bytes"], 1 << 16)
@@ -100,6 +100,15 @@ class Generate(CliTest):
         self.draw("fox", "--negative=", "--output", "n.png", *QUICK)
         self.assertTrue(self.png("n.png")[3]["parameters"].startswith("fox\n"))
         self.assertNotIn("Negative", self.png("n.png")[3]["parameters"])
+
+    def test_extension_picks_the_format(self):
+        for name, first, mark in (("fox.jpg", b"\xff\xd8\xff", b"Exif\0\0MM"), ("fox.jpeg", b"\xff\xd8\xff", b"Exif\0\0MM"), ("fox.WEBP", b"RIFF", b"EXIF")):
+            self.assertEqual(self.draw("лиса", "--seed", "1", "--output", name, *QUICK)["files"], [name])
+            data = pathlib.Path(self.folder, name).read_bytes()
+            self.assertTrue(data.startswith(first) and mark in data, name)
+            self.assertIn(b"UNICODE\0" + "лиса\nSteps: 2, ".encode("utf-16-be"), data)
+        self.assertEqual(self.draw("fox", "--count", "2", "--output", "owl.webp", *QUICK)["files"], ["owl-1.webp", "owl-2.webp"])
+        self.refuse(2, "pictures are PNG, JPEG or WebP files: name it fox.png, fox.jpg or fox.webp", "generate", "x", "--output", "fox.gif", *LONG)
 
     def test_count_equals_runs_of_their_own(self):
         many = self.draw("owl", "--seed", "41", "--count", "2", "--output", "owl", *QUICK)
@@ -196,8 +205,8 @@ class Generate(CliTest):
     def test_wrong_outputs_are_refused_before_drawing(self):
         os.mkdir(os.path.join(self.folder, "d.png"))
         started = time.monotonic()
-        for output in ["fox.jpg", "no/such/fox.png", "d.png", "d.png/", "-", ""]:
-            self.refuse(2, "--output|PNG|folder|files", "generate", "x", "--output", output, *LONG)
+        for output in ["fox.gif", "no/such/fox.png", "d.png", "d.png/", "-", ""]:
+            self.refuse(2, "--output|PNG, JPEG or WebP|folder|files", "generate", "x", "--output", output, *LONG)
         self.refuse(1, "x.png cannot be written", "generate", "x", "--output", "/proc/x.png", *LONG)
         self.assertLess(time.monotonic() - started, 60)
         self.assertEqual(self.files(), ["d.png"])

@@ -26,6 +26,26 @@ def png(text=None, international=False):
     return b"".join([*pieces, chunk(b"IDAT", zlib.compress(b"\0\x50\x60\xe0")), chunk(b"IEND", b"")])
 
 
+def exif(text, order=">"):
+    """Exif with the text as UserComment."""
+    comment = b"UNICODE\0" + text.encode("utf-16-be" if order == ">" else "utf-16-le")
+    mark = b"MM" if order == ">" else b"II"
+    return mark + struct.pack(order + "HI HHHII I HHHII I", 42, 8, 1, 0x8769, 4, 1, 26, 0, 1, 0x9286, 7, len(comment), 44, 0) + comment
+
+
+def jpeg(exif=None):
+    """Begins like a JPEG, without pixels."""
+    segments = [(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0")] + ([(0xE1, b"Exif\0\0" + exif)] if exif else []) + [(0xDA, b"scan")]
+    return b"\xff\xd8" + b"".join(struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content for marker, content in segments) + b"\xff\xd9"
+
+
+def webp(exif=None):
+    """The container of a WebP, without pixels."""
+    chunks = [(b"VP8X", bytes(10)), (b"VP8 ", b"odd")] + ([(b"EXIF", exif)] if exif else [])
+    body = b"WEBP" + b"".join(kind + struct.pack("<I", len(content)) + content + bytes(len(content) % 2) for kind, content in chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
 class FakeApi:
     """`models`, `refusal` (status, code, message) and `outcome` (merged into the state of a request) may be set before the page is used."""
 

@@ -1,11 +1,11 @@
-"""A PNG recalls its parameters."""
+"""A picture recalls its parameters."""
 
 import struct
 
 import pytest
 from playwright.sync_api import expect
 
-from fake_api import png
+from fake_api import exif, jpeg, png, webp
 
 TEXT = "a castle, evening\nNegative prompt: blur, noise\nSteps: 12, Sampler: DPM++ 2M Karras, CFG scale: 5.5, Seed: 42, Size: 960x640, Model: every, Version: any"
 
@@ -21,11 +21,12 @@ def drop(page, data, name="picture.png"):
     page.page.evaluate(DROP, [list(data), name])
 
 
-@pytest.mark.parametrize("international", [False, True])
-def test_a_dropped_png_recalls_its_parameters(user, fake_api, international):
+@pytest.mark.parametrize("data", [png(TEXT), png(TEXT, True), jpeg(exif(TEXT)), webp(exif(TEXT)), jpeg(exif(TEXT, "<")), webp(exif(TEXT, "<"))],
+                         ids=["text", "international", "jpeg", "webp", "jpeg-little", "webp-little"])
+def test_a_dropped_picture_recalls_its_parameters(user, fake_api, data):
     page = user(routes=fake_api)
     expect(page.find(".example")).to_have_count(1)
-    drop(page, png(TEXT, international))
+    drop(page, data)
     expect(page.prompt).to_have_value("a castle, evening")
     expect(page.find("#toast")).to_have_text("Parameters recalled.")
     expect(page.find("#drop")).to_be_hidden()
@@ -63,12 +64,19 @@ def endless():
 @pytest.mark.parametrize("data, sentence", [
     (png(), "There are no generation parameters in this file."),
     (png("only words"), "There are no generation parameters in this file."),
-    (b"GIF89a" + bytes(100), "This is not a PNG. Parameters can be read from PNG files."),
-    (b"", "This is not a PNG. Parameters can be read from PNG files."),
+    (b"GIF89a" + bytes(100), "This is not a PNG, JPEG or WebP. Parameters can be read from such files only."),
+    (b"", "This is not a PNG, JPEG or WebP. Parameters can be read from such files only."),
+    (jpeg(), "There are no generation parameters in this file."),
+    (webp(), "There are no generation parameters in this file."),
+    (jpeg(exif(TEXT)[:20]), "The file is damaged, its parameters cannot be read."),
+    (webp(exif(TEXT)[:-20]), "The file is damaged, its parameters cannot be read."),
+    (jpeg(exif(TEXT))[:60], "The file is damaged, its parameters cannot be read."),
+    (webp(exif(TEXT))[:60], "The file is damaged, its parameters cannot be read."),
+    (b"\xff\xd8\xff\xe1\0\0" + bytes(100), "The file is damaged, its parameters cannot be read."),
     (png()[:20], "The file is damaged, its parameters cannot be read."),
     (endless(), "The file is damaged, its parameters cannot be read."),
     (png(TEXT, True).replace(b"\x78\x9c", b"\x00\x00", 1), "The file is damaged, its parameters cannot be read."),
-], ids=["without", "words", "gif", "empty", "cut", "endless", "compressed"])
+], ids=["without", "words", "gif", "empty", "jpeg", "webp", "exif-cut", "comment-cut", "jpeg-cut", "webp-cut", "marker", "cut", "endless", "compressed"])
 def test_other_files_get_a_sentence(user, fake_api, data, sentence):
     page = user(routes=fake_api)
     page.prompt.fill("my draft")
@@ -80,7 +88,7 @@ def test_other_files_get_a_sentence(user, fake_api, data, sentence):
 def test_a_compressed_text_is_bounded(user, fake_api):
     page = user(routes=fake_api)
     page.page.evaluate("""async (bytes) => {
-      const { parametersIn } = await import('/page/png.js');
+      const { parametersIn } = await import('/page/picture_file.js');
       window.size = (await parametersIn(new Uint8Array(bytes))).length;
     }""", list(png("x" * 20_000_000, True)))
     assert page.page.evaluate("window.size") == 128 << 10

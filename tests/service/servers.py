@@ -214,6 +214,10 @@ class Minio:
         folder = self.process.log.parent / "data" / self.BUCKET
         return sorted(str(path.parent.relative_to(folder)) for path in folder.rglob("xl.meta"))
 
+    def metadata(self, key):
+        """As MinIO stores it; small objects are in it too."""
+        return (self.process.log.parent / "data" / self.BUCKET / key / "xl.meta").read_bytes()
+
     def settings(self):
         return {"P2P_S3_ENDPOINT": self.url, "P2P_S3_BUCKET": self.BUCKET, "P2P_S3_ACCESS_KEY": self.ACCESS, "P2P_S3_SECRET_KEY": self.SECRET,
                 "P2P_S3_PUBLIC_ENDPOINT": "https://pictures.example.org", **({"P2P_S3_CA_FILE": str(self.ca)} if self.ca else {})}

@@ -94,6 +94,12 @@ def test_openai_client_and_generate_draw_the_same(drawing, minio, tmp_path, name
     with pytest.raises(openai.BadRequestError, match="expected one picture, found more"):
         client.images.edit(image=[file.open("rb"), file.open("rb")], prompt="x")
     assert client.images.edit(image=[file.open("rb")], prompt="x").data[0].url, "a list of one"
+    answer = client.images.edit(image=file.open("rb"), prompt="x", response_format="b64_json", output_format="webp", output_compression=50)
+    assert answer.output_format == Image.open(io.BytesIO(base64.b64decode(answer.data[0].b64_json))).format.lower() == "webp"
+    status, headers, body = send(Caller(drawing), form(("image", content), ("output_format", "jpeg"), ("output_compression", "50")), "/v1/images/variations", Prefer="wait=60")
+    assert status == 200 and body["output_format"] == "jpeg" and "-1.jpg?" in body["data"][0]["url"]
+    status, headers, body = send(Caller(drawing), form(("image", content), ("output_compression", "50")), "/v1/images/variations")
+    assert status == 400 and "output_compression: expected 100 for png" in body["error"]["message"]
 
 
 def test_large_photo_is_drawn_at_the_models_size(drawing):

@@ -1,12 +1,6 @@
-#include <csetjmp>
-#include <cstdio>  // jpeglib.h requires it
-
-#include <jpeglib.h>
-
-#include <jerror.h>
-
 #include "engine/image/decode.hpp"
 #include "engine/image/exif.hpp"
+#include "engine/image/jpeg_failure.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -14,37 +8,27 @@ namespace {
 /// Each scan, however small, makes libjpeg process the whole picture. Encoders write about ten.
 constexpr int kMaxScans = 32;
 
-/// State of libjpeg's error callbacks, which get the address of its first member. Nothing here may throw through C frames.
-struct Failure {
-  jpeg_error_mgr manager{};
-  std::jmp_buf jump{};
-  char message[JMSG_LENGTH_MAX] = "unknown error";
+void on_message(j_common_ptr jpeg, int level) {
+  const int code = jpeg->err->msg_code;
+  if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER))
+    JpegFailure::on_error(jpeg);  // libjpeg would fill the rest with grey
+}
 
-  [[noreturn]] static void on_error(j_common_ptr jpeg) {
-    auto& failure = *reinterpret_cast<Failure*>(jpeg->err);
-    jpeg->err->format_message(jpeg, failure.message);
-    std::longjmp(failure.jump, 1);
-  }
-  static void on_message(j_common_ptr jpeg, int level) {
-    const int code = jpeg->err->msg_code;
-    if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER)) on_error(jpeg);  // libjpeg would fill the rest with grey
-  }
-  /// Called at least once for each row of blocks that is read.
-  static void on_progress(j_common_ptr jpeg) {
-    if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number <= kMaxScans) return;
-    auto& failure = *reinterpret_cast<Failure*>(jpeg->err);
-    std::snprintf(failure.message, sizeof failure.message, "more than %d scans", kMaxScans);
-    std::longjmp(failure.jump, 1);
-  }
-};
+/// Called at least once for each row of blocks that is read.
+void on_progress(j_common_ptr jpeg) {
+  if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number <= kMaxScans) return;
+  auto& failure = *reinterpret_cast<JpegFailure*>(jpeg->err);
+  std::snprintf(failure.message, sizeof failure.message, "more than %d scans", kMaxScans);
+  std::longjmp(failure.jump, 1);
+}
 
 class JpegReader {
  public:
   JpegReader() {
     jpeg_.err = jpeg_std_error(&failure_.manager);
-    failure_.manager.error_exit = Failure::on_error;
-    failure_.manager.emit_message = Failure::on_message;
-    progress_.progress_monitor = Failure::on_progress;
+    failure_.manager.error_exit = JpegFailure::on_error;
+    failure_.manager.emit_message = on_message;
+    progress_.progress_monitor = on_progress;
   }
   ~JpegReader() { jpeg_destroy_decompress(&jpeg_); }
   JpegReader(const JpegReader&) = delete;
@@ -87,7 +71,7 @@ class JpegReader {
  private:
   static constexpr int kExifMarker = JPEG_APP0 + 1;
 
-  Failure failure_;
+  JpegFailure failure_;
   jpeg_progress_mgr progress_{};
   jpeg_decompress_struct jpeg_{};
 };

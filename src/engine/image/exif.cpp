@@ -46,6 +46,41 @@ int exif_orientation(std::span<const std::uint8_t> segment) {
   return kUpright;
 }
 
+std::vector<std::uint8_t> exif_comment(std::u16string_view text) {
+  constexpr std::uint32_t kExifDirectory = 0x8769;
+  constexpr std::uint32_t kUserComment = 0x9286;
+  constexpr std::uint32_t kLong = 4;
+  constexpr std::uint32_t kUndefined = 7;
+  constexpr std::uint32_t kHeader = 8;
+  constexpr std::uint32_t kDirectory = 18;  // with one entry
+  constexpr std::string_view kCode{"UNICODE\0", 8};
+  std::vector<std::uint8_t> bytes{'M', 'M', 0, 42};
+  const auto put = [&bytes](std::uint32_t value, unsigned size) {
+    while (size-- > 0) bytes.push_back(static_cast<std::uint8_t>(value >> 8u * size));
+  };
+  const auto put_directory = [&put](std::uint32_t tag, std::uint32_t type, std::uint32_t count, std::uint32_t value) {
+    put(1, 2);
+    put(tag, 2);
+    put(type, 2);
+    put(count, 4);
+    put(value, 4);
+    put(0, 4);  // no directory follows
+  };
+  put(kHeader, 4);
+  put_directory(kExifDirectory, kLong, 1, kHeader + kDirectory);
+  put_directory(kUserComment, kUndefined, static_cast<std::uint32_t>(kCode.size() + 2 * text.size()), kHeader + 2 * kDirectory);
+  bytes.insert(bytes.end(), kCode.begin(), kCode.end());
+  for (const char16_t unit : text) put(unit, 2);
+  return bytes;
+}
+
+std::vector<std::uint8_t> exif_segment(std::u16string_view text) {
+  if (text.empty()) return {};
+  std::vector<std::uint8_t> segment = exif_comment(text);
+  segment.insert(segment.begin(), kName.begin(), kName.end());
+  return segment;
+}
+
 Image turned(Image image, int orientation) {
   if (orientation == kUpright) return image;
   const int width = image.width;

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "engine/image/image.hpp"
 
@@ -12,6 +14,11 @@ bool is_exif(std::span<const std::uint8_t> segment);
 
 /// Exif's tag Orientation, 1 (upright) to 8; 1 if it is missing or malformed.
 int exif_orientation(std::span<const std::uint8_t> segment);
+
+/// Exif with `text` as UserComment, in UTF-16; for WebP.
+std::vector<std::uint8_t> exif_comment(std::u16string_view text);
+/// The same as the content of a JPEG's segment APP1, which may be too long for one. Empty if `text` is.
+std::vector<std::uint8_t> exif_segment(std::u16string_view text);
 
 /// Makes an image of that orientation upright, like Pillow's exif_transpose().
 Image turned(Image image, int orientation);

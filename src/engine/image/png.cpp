@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "engine/image/image.hpp"
+#include "engine/image/encode.hpp"
 #include "engine/image/png_failure.hpp"
 
 namespace p2p::engine {
@@ -62,21 +62,15 @@ class Writer {
 }  // namespace
 
 std::vector<std::uint8_t> encode_png(const Image& image, const std::string& parameters) {
-  if (image.width <= 0 || image.height <= 0 ||
-      image.rgb.size() != 3 * static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height))
-    throw Error("PNG: " + std::to_string(image.rgb.size()) + " bytes are not an RGB picture of " + std::to_string(image.width) + "x" +
-                std::to_string(image.height));
-
+  check_size(image, "PNG");
   // Latin-1 goes into tEXt and all else into iTXt, as Pillow does. Neither holds a NUL.
-  icu::UnicodeString unicode = icu::UnicodeString::fromUTF8(parameters);
-  unicode.findAndReplace(icu::UnicodeString(UChar{0}), icu::UnicodeString());
-  const char16_t* const units = unicode.getBuffer();
-  const bool latin1 = std::all_of(units, units + unicode.length(), [](char16_t unit) { return unit <= 0xFF; });
+  const std::u16string units = to_utf16(parameters);
+  const bool latin1 = std::ranges::all_of(units, [](char16_t unit) { return unit <= 0xFF; });
   std::string value;
   if (latin1)
-    std::transform(units, units + unicode.length(), std::back_inserter(value), [](char16_t unit) { return static_cast<char>(unit); });
+    std::ranges::transform(units, std::back_inserter(value), [](char16_t unit) { return static_cast<char>(unit); });
   else
-    unicode.toUTF8String(value);
+    icu::UnicodeString(units.data(), static_cast<std::int32_t>(units.size())).toUTF8String(value);
 
   std::string key = "parameters";
   std::string none;

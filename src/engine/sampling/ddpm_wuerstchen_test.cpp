@@ -55,7 +55,7 @@ TEST(DdpmWuerstchen, TimesRunFromOneToZero) {
   }
 }
 
-class SchedulerConfig : public testing::Test {
+class DdpmWuerstchenConfig : public testing::Test {
  protected:
   std::filesystem::path write(const std::string& text) const {
     std::ofstream(file_) << text;
@@ -67,7 +67,7 @@ class SchedulerConfig : public testing::Test {
   std::filesystem::path file_ = folder_.path() / "scheduler_config.json";
 };
 
-TEST_F(SchedulerConfig, IsRead) {
+TEST_F(DdpmWuerstchenConfig, IsRead) {
   const auto file = write(R"({"_class_name": "DDPMWuerstchenScheduler", "s": 0.1, "scaler": 2.0})");
   const DdpmWuerstchen read = DdpmWuerstchen::load(file);
   const DdpmWuerstchen made(0.1F, 2.0F);
@@ -79,7 +79,7 @@ TEST_F(SchedulerConfig, IsRead) {
   EXPECT_EQ(a, b);
 }
 
-TEST_F(SchedulerConfig, WithAnotherClassOrAbsurdNumbersIsRefused) {
+TEST_F(DdpmWuerstchenConfig, WithAnotherClassOrAbsurdNumbersIsRefused) {
   EXPECT_THROW(DdpmWuerstchen::load(write(R"({"_class_name": "DDIMScheduler"})")), ModelError);
   EXPECT_THROW(DdpmWuerstchen::load(write(R"({"_class_name": "DDPMWuerstchenScheduler", "s": -1.0})")), ModelError);
   EXPECT_THROW(DdpmWuerstchen::load(write(R"({"_class_name": "DDPMWuerstchenScheduler", "scaler": 0})")), ModelError);

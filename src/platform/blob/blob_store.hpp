@@ -33,7 +33,8 @@ class BlobStore {
   /// Throws BlobError.
   virtual void put(const std::string& key, std::string_view bytes, std::string_view content_type) = 0;
 
-  /// Returns the whole object. If the key ends with .png, content that is no complete PNG is `unavailable`. Throws BlobError.
+  /// Returns the whole object. If the key ends with .png, .jpg or .webp, content that is no complete picture of that format is
+  /// `unavailable`. Throws BlobError.
   virtual std::string get(const std::string& key) = 0;
 
   struct Part {
@@ -55,6 +56,9 @@ class BlobStore {
   /// Deletes the objects images/YYYY/MM/DD/... and inputs/YYYY/MM/DD/... of days before `day` and nothing else. Throws BlobError.
   virtual void remove_before(std::chrono::sys_days day) = 0;
 };
+
+/// The media type of the object with that key, by its ending: .png, .jpg, .webp; otherwise application/octet-stream.
+std::string media_type_of(std::string_view key);
 
 struct S3Config {
   std::string endpoint;         ///< such as https://s3.cloud.ru

@@ -13,8 +13,30 @@
 namespace p2p::blob {
 namespace {
 
-constexpr std::string_view kPngStart("\x89PNG\r\n\x1a\n", 8);
-constexpr std::string_view kPngEnd("\0\0\0\0IEND\xae\x42\x60\x82", 12);
+/// A file format of pictures: by what its keys, its files' first bytes and its files' last bytes are recognised.
+struct Format {
+  std::string_view ending;
+  std::string_view media_type;
+  std::string_view first;
+  std::string_view last;
+};
+constexpr std::array<Format, 3> kFormats{{{".png", "image/png", {"\x89PNG\r\n\x1a\n", 8}, {"\0\0\0\0IEND\xae\x42\x60\x82", 12}},
+                                          {".jpg", "image/jpeg", "\xff\xd8\xff", "\xff\xd9"},
+                                          {".webp", "image/webp", "RIFF", ""}}};
+
+const Format* format_of(std::string_view key) {
+  const auto* const found = std::ranges::find_if(kFormats, [&](const Format& format) { return key.ends_with(format.ending); });
+  return found == kFormats.end() ? nullptr : found;
+}
+
+/// Whether a WebP of `total` bytes can begin so: after RIFF it has the size of the rest.
+bool has_riff_size(std::string_view bytes, std::size_t total) {
+  constexpr std::size_t kHead = 8;
+  if (bytes.size() < kHead) return false;
+  std::size_t rest = 0;
+  for (std::size_t i = kHead; i-- > 4;) rest = rest << 8u | static_cast<unsigned char>(bytes[i]);
+  return rest + kHead == total;
+}
 
 bool is_md5(std::string_view text) {
   return text.size() == 32 && std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
@@ -53,10 +75,18 @@ BlobStore::Part BlobStore::read(const std::string& key, std::size_t offset, std:
 void check_content(std::string_view key, std::string_view bytes) { check_part(key, bytes, 0, bytes.size()); }
 
 void check_part(std::string_view key, std::string_view bytes, std::size_t offset, std::size_t total) {
-  const bool begins = offset > 0 || bytes.starts_with(kPngStart);
-  const bool ends = offset + bytes.size() < total || bytes.ends_with(kPngEnd) || (offset > 0 && bytes.size() < kPngEnd.size());
-  if (!key.ends_with(".png") || (begins && ends)) return;
-  throw BlobError(BlobError::Kind::unavailable, "object " + std::string(key) + ": what the storage gives for it is not a whole PNG");
+  const Format* const format = format_of(key);
+  if (!format) return;
+  const bool is_webp = format->last.empty();
+  const bool begins = offset > 0 || (bytes.starts_with(format->first) && (!is_webp || has_riff_size(bytes, total)));
+  const bool ends = offset + bytes.size() < total || bytes.ends_with(format->last) || (offset > 0 && bytes.size() < format->last.size());
+  if (begins && ends) return;
+  throw BlobError(BlobError::Kind::unavailable, "object " + std::string(key) + ": what the storage gives for it is not a whole picture");
+}
+
+std::string media_type_of(std::string_view key) {
+  const Format* const format = format_of(key);
+  return std::string(format ? format->media_type : "application/octet-stream");
 }
 
 std::optional<std::chrono::seconds> clock_ahead(const http::HttpResponse& answer, Time now) {

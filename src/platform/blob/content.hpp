@@ -19,9 +19,9 @@ std::optional<std::string> md5_hex(std::string_view bytes);
 /// or customer key).
 std::optional<bool> is_stored(const http::HttpResponse& answer, std::string_view bytes);
 
-/// Throws BlobError (unavailable) if the key ends with .png and `bytes` are not a complete PNG.
+/// Throws BlobError (unavailable) if the key ends with .png, .jpg or .webp and `bytes` are not a complete picture of that format.
 void check_content(std::string_view key, std::string_view bytes);
-/// The same for a part: if it contains the first or last of the `total` bytes, it must begin or end like a PNG.
+/// The same for a part: if it contains the first or last of the `total` bytes, it must begin or end like that format.
 void check_part(std::string_view key, std::string_view bytes, std::size_t offset, std::size_t total);
 
 /// How far this machine's clock is ahead of the answer's Date header; nullopt without one.

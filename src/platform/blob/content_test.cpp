@@ -44,6 +44,31 @@ TEST(Content, RequiresCompletePng) {
   }
 }
 
+TEST(Content, RequiresCompleteJpegOrWebp) {
+  const std::string jpeg("\xff\xd8\xff....\xff\xd9");
+  const std::string webp("RIFF\x0c\0\0\0WEBPVP8 ....", 20);
+  EXPECT_NO_THROW(check_content("a.jpg", jpeg));
+  EXPECT_NO_THROW(check_content("a.webp", webp));
+  const auto refuses = [](const char* key, const std::string& bytes) {
+    EXPECT_THROW(check_content(key, bytes), BlobError) << key << " " << bytes;
+  };
+  for (const std::string& wrong : {std::string(), std::string("<html></html>"), jpeg.substr(0, 7), jpeg.substr(1), webp})
+    refuses("a.jpg", wrong);
+  for (const std::string& wrong : {std::string(), std::string("<html></html>"), webp.substr(0, 19), webp + ".", webp.substr(1), jpeg})
+    refuses("a.webp", wrong);
+  EXPECT_NO_THROW(check_part("a.webp", webp.substr(0, 8), 0, 20));
+  EXPECT_NO_THROW(check_part("a.webp", webp.substr(8), 8, 20));
+  EXPECT_THROW(check_part("a.webp", webp.substr(0, 8), 0, 21), BlobError);
+  EXPECT_THROW(check_part("a.jpg", jpeg.substr(3, 5), 3, 8), BlobError) << "its end is missing";
+}
+
+TEST(Content, MediaTypeDependsOnEnding) {
+  EXPECT_EQ(media_type_of("images/2026/11/24/a-1.png"), "image/png");
+  EXPECT_EQ(media_type_of("images/2026/11/24/a-1.jpg"), "image/jpeg");
+  EXPECT_EQ(media_type_of("images/2026/11/24/a.png-1.webp"), "image/webp");
+  EXPECT_EQ(media_type_of("images/health/w1"), "application/octet-stream");
+}
+
 TEST(Content, ComparesClockWithDateHeader) {
   const Time at = *parse_time("2026-11-24T12:00:00Z");
   EXPECT_EQ(clock_ahead(with({{"date", "Tue, 24 Nov 2026 10:00:00 GMT"}}), at), std::chrono::hours(2));

@@ -144,10 +144,10 @@ TEST_F(S3StoreTest, LinksUsePublicEndpoint) {
 
 TEST_F(S3StoreTest, RemovesOldDaysAndStopsAtFirstNewer) {
   pages[""] =
-      "<Key>images/2026/11/21/a-1.png</Key><Key>images/2026/11/23/b-1.png</Key><Key>images/2026/11/21/c-1.png</Key>"
+      "<Key>images/2026/11/21/a-1.webp</Key><Key>images/2026/11/23/b-1.png</Key><Key>images/2026/11/21/c-1.png</Key>"
       "<IsTruncated>true</IsTruncated><NextContinuationToken>2</NextContinuationToken>";
   store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22));
-  EXPECT_THAT(seen, ElementsAre("GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png", "GET /pictures"));
+  EXPECT_THAT(seen, ElementsAre("GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.webp", "GET /pictures"));
 }
 
 TEST_F(S3StoreTest, RemovesOldInputs) {

@@ -1,11 +1,13 @@
 #include "platform/blob/serve.hpp"
 
+#include "platform/blob/content.hpp"
+
 namespace p2p::blob {
 
-http::ServerResponse serve_png(BlobStore& store, const std::string& key) {
+http::ServerResponse serve_picture(BlobStore& store, const std::string& key) {
   constexpr std::size_t kPiece = 128u << 10u;
   BlobStore::Part first = store.read(key, 0, kPiece);
-  http::ServerResponse response{.content_type = "image/png", .headers = {{"Cache-Control", "private, max-age=86400"}}};
+  http::ServerResponse response{.content_type = media_type_of(key), .headers = {{"Cache-Control", "private, max-age=86400"}}};
   if (first.bytes.size() == first.total) {
     response.body = std::move(first.bytes);
     return response;

@@ -41,6 +41,8 @@ void read(FieldReader& fields, Request& request) {
   fields.text("sampler", request.sampler, kNameRule, Need::optional);
   fields.number("strength", request.strength, 0, 1);
   fields.text("image_key", request.image_key, kInputKeyRule, Need::optional);
+  fields.text("output_format", request.output_format, kOutputFormatRule, Need::optional);
+  fields.integer("output_compression", request.output_compression, 0, kMaxCompression, Need::optional);
   fields.integer("dispatch", request.dispatch, 1, kMaxCount, Need::optional);
   fields.integer("strikes", request.failed_attempts, 0, kMaxCount, Need::optional);
 }

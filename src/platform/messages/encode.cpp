@@ -48,6 +48,10 @@ Json to_json(const Request& request) {
   if (!request.sampler.empty()) json["sampler"] = request.sampler;
   put(json, "strength", request.strength);
   if (!request.image_key.empty()) json["image_key"] = request.image_key;
+  if (request.output_format != output_format::kPng) {
+    json["output_format"] = request.output_format;
+    json["output_compression"] = request.output_compression;
+  }
   return json;
 }
 

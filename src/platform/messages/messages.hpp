@@ -42,6 +42,13 @@ bool is_request_id(std::string_view text);
 /// Whether `text` is a valid owner: an id, optionally after the name of a door: "telegram:5".
 bool is_owner(std::string_view text);
 
+/// File formats of drawn pictures; words of Request::output_format.
+namespace output_format {
+inline constexpr std::string_view kPng = "png";
+inline constexpr std::string_view kJpeg = "jpeg";
+inline constexpr std::string_view kWebp = "webp";
+}  // namespace output_format
+
 /// A request to draw.
 struct Request {
   std::string id;
@@ -64,8 +71,10 @@ struct Request {
   std::string sampler;             ///< its name; empty: the model's own
   std::optional<double> strength;  ///< 0 to 1: how much a variation, an enlarged picture or one that begins with `image_key` differs
   std::string image_key;           ///< the object in the store that the picture begins with, as input_key(); empty: none
-  int dispatch = 1;                ///< how often it was sent to a worker, including this time
-  int failed_attempts = 0;         ///< workers that crashed while drawing it, as far as known when it was sent
+  std::string output_format{output_format::kPng};  ///< a word of namespace output_format
+  int output_compression = 100;                    ///< 0 to 100: the quality of JPEG and WebP; PNG is lossless
+  int dispatch = 1;                                ///< how often it was sent to a worker, including this time
+  int failed_attempts = 0;                         ///< workers that crashed while drawing it, as far as known when it was sent
 };
 
 /// An object in the store.
@@ -233,10 +242,12 @@ std::expected<Model, std::string> decode_model(std::string_view text);
 /// The seed of picture n (from 1) of the request: `seed` plus n - 1, where 0 follows the greatest seed.
 std::uint64_t seed_of(const Request& request, int n);
 
-/// images/YYYY/MM/DD/ID-N.png: the UTC date of the request's time, N from 1.
-std::string image_key(const std::string& id, Time time, int n);
+/// images/YYYY/MM/DD/ID-N.png, .jpg or .webp, by `format`, a word of namespace output_format: the UTC date of the request's time, N from 1.
+std::string image_key(const std::string& id, Time time, int n, std::string_view format = output_format::kPng);
 /// Whether `key` has that form, with any date and id. Other keys are never requested from the store.
 bool is_image_key(std::string_view key);
+/// The word of namespace output_format by which image_key() made the key; empty if its ending is another.
+std::string_view format_of(std::string_view key);
 
 /// inputs/YYYY/MM/DD/ID.png or .jpeg, by `extension`: the UTC date of the request's time.
 std::string input_key(const std::string& id, Time time, std::string_view extension);

@@ -44,7 +44,7 @@ Request request() {
 }
 
 TEST(Messages, DecodesAllFixtures) {
-  EXPECT_EQ(fixtures().size(), 24u);
+  EXPECT_EQ(fixtures().size(), 26u);
   for (const auto& [kind, text] : fixtures()) EXPECT_EQ(Json::parse(again(kind, text)), Json::parse(text)) << kind;
 }
 
@@ -93,6 +93,8 @@ TEST(Messages, RefusesInvalidValues) {
                                                        {"image_key",
                                                         {"", 5, "images/2026/11/24/a-1.png", "inputs/2026/11/24/../a.png",
                                                          "inputs/2026/11/24/a.gif", "inputs/2026/11/24/.png", "/inputs/2026/11/24/a.png"}},
+                                                       {"output_format", {"", "PNG", "jpg", "gif", 5}},
+                                                       {"output_compression", {-1, 101, 50.5, "50"}},
                                                        {"dispatch", {0, -1}},
                                                        {"strikes", {-1}}};
   for (const auto& [field, values] : wrong) {
@@ -105,6 +107,22 @@ TEST(Messages, RefusesInvalidValues) {
       EXPECT_EQ(decoded.error().find('\n'), std::string::npos);
     }
   }
+}
+
+TEST(Messages, OutputFormatIsPngByDefault) {
+  Request asked = request();
+  const std::string plain = encode(asked);
+  EXPECT_THAT(plain, ::testing::Not(HasSubstr("output_")));
+  EXPECT_EQ(decode_request(plain)->output_format, "png");
+  EXPECT_EQ(decode_request(plain)->output_compression, 100);
+  Json json = Json::parse(plain);
+  json["output_format"] = "png";
+  json["output_compression"] = 100;
+  EXPECT_EQ(encode(*decode_request(json.dump())), plain) << "the same bytes, for workers of older versions";
+  asked.output_format = "jpeg";
+  asked.output_compression = 0;
+  EXPECT_EQ(decode_request(encode(asked))->output_format, "jpeg");
+  EXPECT_EQ(decode_request(encode(asked))->output_compression, 0);
 }
 
 TEST(Messages, AcceptsWholeNumbersWrittenAsFloats) {
@@ -169,10 +187,19 @@ TEST(Messages, CutsDetailsAtCharacterBoundary) {
 
 TEST(ImageKey, ContainsDateOfRequest) {
   EXPECT_EQ(image_key("ab-1", *parse_time("2026-01-02T23:59:59.999Z"), 1), "images/2026/01/02/ab-1-1.png");
-  EXPECT_TRUE(is_image_key("images/2026/01/02/ab-1-12.png"));
+  EXPECT_EQ(image_key("ab-1", *parse_time("2026-01-02T23:59:59.999Z"), 1, "jpeg"), "images/2026/01/02/ab-1-1.jpg");
+  EXPECT_EQ(image_key("ab-1", *parse_time("2026-01-02T23:59:59.999Z"), 1, "webp"), "images/2026/01/02/ab-1-1.webp");
+  for (const auto& [key, format] : {std::pair("images/2026/01/02/ab-1-12.png", "png"),
+                                    {"images/2026/01/02/a.png-12.jpg", "jpeg"},
+                                    {"images/2026/01/02/a-9999.webp", "webp"}}) {
+    EXPECT_TRUE(is_image_key(key)) << key;
+    EXPECT_EQ(format_of(key), format);
+  }
   for (const char* key :
        {"", "images/2026/01/02/.png", "images/2026/01/02/-1.png", "images/2026/01/02/a-0.png", "images/2026/01/02/a/b-1.png",
-        "images/2026/1/02/a-1.png", "/images/2026/01/02/a-1.png", "images/2026/01/02/..-1.png", "images/2026/01/02/a-1.png/x"}) {
+        "images/2026/1/02/a-1.png", "/images/2026/01/02/a-1.png", "images/2026/01/02/..-1.png", "images/2026/01/02/a-1.png/x",
+        "images/2026/01/02/a-1.jpeg", "images/2026/01/02/a-1.gif", "images/2026/01/02/a-1.png.webp", "images/2026/01/02/a-1",
+        "images/2026/01/02/a-1webp"}) {
     EXPECT_FALSE(is_image_key(key)) << key;
   }
 }

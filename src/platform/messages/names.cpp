@@ -1,6 +1,8 @@
 // Names and keys shared by the messages, and the rules for names.
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "platform/messages/messages.hpp"
 #include "platform/messages/rules.hpp"
@@ -12,7 +14,10 @@ constexpr std::string_view kRequestsPrefix = "prompt2pic.requests.";
 constexpr std::string_view kImages = "images/";
 constexpr std::string_view kInputs = "inputs/";
 constexpr std::string_view kDatePattern = "dddd/dd/dd/";
-constexpr std::string_view kImageEnding = ".png";
+
+/// The formats of pictures, and how their keys end.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kFormats{
+    {{output_format::kPng, ".png"}, {output_format::kJpeg, ".jpg"}, {output_format::kWebp, ".webp"}}};
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -46,6 +51,10 @@ bool is_word(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return is_lower(c) || is_digit(c) || c == '_'; });
 }
 
+bool is_output_format(std::string_view text) {
+  return std::ranges::any_of(kFormats, [&](const auto& format) { return text == format.first; });
+}
+
 bool is_request_id(std::string_view text) {
   const auto allowed = [](char c) { return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '.' || c == '_' || c == '-'; };
   return !text.empty() && text.size() <= kMaxName && text.front() != '.' && std::ranges::all_of(text, allowed);
@@ -72,13 +81,24 @@ std::uint64_t seed_of(const Request& request, int n) {
   return (request.seed + static_cast<std::uint64_t>(n - 1)) % kSeeds;
 }
 
-std::string image_key(const std::string& id, Time time, int n) {
-  return dated(kImages, time) + id + "-" + std::to_string(n) + std::string(kImageEnding);
+std::string image_key(const std::string& id, Time time, int n, std::string_view format) {
+  std::string key = dated(kImages, time) + id + "-" + std::to_string(n);
+  for (const auto& [word, ending] : kFormats) {
+    if (word == format) key += ending;
+  }
+  return key;
+}
+
+std::string_view format_of(std::string_view key) {
+  for (const auto& [word, ending] : kFormats) {
+    if (key.ends_with(ending)) return word;
+  }
+  return {};
 }
 
 bool is_image_key(std::string_view key) {
-  if (!remove_dated(kImages, key) || !key.ends_with(kImageEnding)) return false;
-  key.remove_suffix(std::min(key.size(), kImageEnding.size()));
+  if (!remove_dated(kImages, key) || format_of(key).empty()) return false;
+  key = key.substr(0, key.rfind('.'));
   const auto dash = key.rfind('-');
   if (dash == std::string_view::npos) return false;
   const std::string_view number = key.substr(dash + 1);

@@ -79,13 +79,11 @@ std::optional<Size> parse_size(std::string_view text) {
 bool is_size(std::string_view text) { return text == "auto" || parse_size(text); }
 bool is_format(std::string_view text) { return text == "url" || text == "b64_json"; }
 bool is_lora(std::string_view text) { return text.find_first_of(":<>/\\") == std::string_view::npos; }
-bool is_png(std::string_view text) { return text == "png"; }
 bool is_opaque(std::string_view text) { return text == "auto" || text == "opaque"; }
 
 constexpr TextRule kPrompt{.max_bytes = messages::kMaxPrompt, .min_bytes = 1};
 constexpr TextRule kSize{32, 1, is_size, "WIDTHxHEIGHT of at most 1536x1536 pixels, such as 512x512, or auto"};
 constexpr TextRule kFormat{32, 1, is_format, "url or b64_json"};
-constexpr TextRule kOutputFormat{32, 1, is_png, "png, the only supported format"};
 constexpr TextRule kLora{64, 1, is_lora, "the name of a LoRA"};
 constexpr TextRule kBackground{32, 1, is_opaque, "auto or opaque: pictures are not transparent"};
 
@@ -96,6 +94,13 @@ void read_size(FieldReader& fields, messages::Request& request) {
     request.width = size->width;
     request.height = size->height;
   }
+}
+
+void read_output(FieldReader& fields, messages::Request& request) {
+  fields.text("output_format", request.output_format, messages::kOutputFormatRule, Need::optional);
+  fields.integer("output_compression", request.output_compression, 0, messages::kMaxCompression, Need::optional);
+  if (request.output_format == messages::output_format::kPng && request.output_compression < messages::kMaxCompression)
+    fields.problem("output_compression", "expected 100 for png, which is lossless; lower values need the output_format jpeg or webp");
 }
 
 /// Renames fields of other programs, drops those that are null, and reports the unknown ones.
@@ -202,8 +207,8 @@ GenerationsBody read_generations(Json json, const BodyRules& rules, Need prompt)
   read_variation(fields, json, request);
   fields.number("upscale", request.upscale, 1, kMostUpscale);
   read_loras(fields, problems, request);
+  read_output(fields, request);
   std::string only;
-  fields.text("output_format", only, kOutputFormat, Need::optional);
   fields.text("background", only, kBackground, Need::optional);
   if (json.value("stream", Json(false)) != false)
     problems.add("stream: pictures are not streamed; GET /v1/requests/ID/events reports progress");

@@ -58,9 +58,33 @@ TEST(GenerationsBody, NamesInvalidFields) {
     EXPECT_THAT(refusal(R"({"prompt": "x", "size": ")" + std::string(size) + "\"}"), HasSubstr("size: expected WIDTHxHEIGHT")) << size;
   EXPECT_THAT(refusal(R"({"prompt": "x", "response_format": "gif"})"), HasSubstr("url or b64_json"));
   EXPECT_THAT(refusal(R"({"prompt": "x", "stream": true})"), HasSubstr("stream:"));
-  EXPECT_THAT(refusal(R"({"prompt": "x", "output_format": "webp"})"), HasSubstr("png"));
   EXPECT_THAT(refusal(R"({"prompt": 1, "n": "2", "seed": -2})"),
               ::testing::AllOf(HasSubstr("prompt:"), HasSubstr("n:"), HasSubstr("seed:")));
+}
+
+TEST(GenerationsBody, ReadsOutputFormat) {
+  const auto request = [](const std::string& fields) { return read_generations_body(R"({"prompt": "x")" + fields + "}", kRules).request; };
+  EXPECT_EQ(request("").output_format, "png");
+  EXPECT_EQ(request(R"(, "output_format": "png", "output_compression": 100)").output_format, "png");
+  EXPECT_EQ(request(R"(, "output_format": null, "output_compression": null)").output_compression, 100);
+  EXPECT_EQ(request(R"(, "output_format": "jpeg")").output_format, "jpeg");
+  EXPECT_EQ(request(R"(, "output_format": "jpeg")").output_compression, 100) << "OpenAI's default";
+  EXPECT_EQ(request(R"(, "output_format": "webp", "output_compression": 0)").output_format, "webp");
+  EXPECT_EQ(request(R"(, "output_format": "webp", "output_compression": 0)").output_compression, 0);
+}
+
+TEST(GenerationsBody, RefusesInvalidOutputFormat) {
+  for (const char* format : {R"("jpg")", R"("PNG")", R"("gif")", R"("")", "1"})
+    EXPECT_THAT(refusal(R"({"prompt": "x", "output_format": )" + std::string(format) + "}"), HasSubstr("output_format: expected"))
+        << format;
+  EXPECT_THAT(refusal(R"({"prompt": "x", "output_format": "gif"})"), HasSubstr("expected png, jpeg or webp, found \"gif\""));
+  for (const char* compression : {"-1", "101", "50.5", R"("50")"})
+    EXPECT_THAT(refusal(R"({"prompt": "x", "output_format": "jpeg", "output_compression": )" + std::string(compression) + "}"),
+                HasSubstr("output_compression: expected"))
+        << compression;
+  EXPECT_THAT(refusal(R"({"prompt": "x", "output_compression": 80})"), HasSubstr("output_compression: expected 100 for png"));
+  EXPECT_THAT(refusal(R"({"prompt": "x", "output_format": "png", "output_compression": 0})"),
+              HasSubstr("need the output_format jpeg or webp"));
 }
 
 TEST(GenerationsBody, ReadsOwnExtensions) {

@@ -45,7 +45,10 @@ Format format_from(std::string_view word) {
 
 Json images_json(const RequestState& state, const ImageJson& image) {
   if (state.status != RequestState::Status::finished) throw failure_of(state).final();
-  Json json{{"created", to_millis(state.ended) / 1000}, {"id", state.request.id}, {"data", Json::array()}};
+  Json json{{"created", to_millis(state.ended) / 1000},
+            {"id", state.request.id},
+            {"data", Json::array()},
+            {"output_format", messages::format_of(state.images.at(0).key)}};
   for (int n = 1; n <= static_cast<int>(state.images.size()); ++n) json["data"].push_back(image(state, n));
   if (!state.notices.empty()) json["notices"] = state.notices;
   return json;
@@ -73,7 +76,8 @@ Json status_json(const View& view, const ImageJson& image) {
   }
   json["ended"] = to_millis(state.ended) / 1000;
   if (state.status != RequestState::Status::finished) return json.update(failure_of(state).json()), json;
-  json["data"] = images_json(state, image)["data"];
+  const Json images = images_json(state, image);
+  for (const char* key : {"data", "output_format"}) json[key] = images[key];
   if (!state.seconds.empty()) json["seconds"] = state.seconds;
   if (!state.used.empty()) json["used"] = state.used;
   if (!state.offers.empty()) json["offers"] = state.offers;

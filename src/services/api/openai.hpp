@@ -55,11 +55,11 @@ Format format_from(std::string_view word);
 /// Formats picture `n` (from 1) for `data`.
 using ImageJson = std::function<Json(const RequestState& state, int n)>;
 
-/// {created, id, data: [...]}: the response to a call that waited. Throws ApiError if there is no picture.
+/// {created, id, data: [...], output_format}: the response to a call that waited. Throws ApiError if there is no picture.
 Json images_json(const RequestState& state, const ImageJson& image);
 /// What a model draws and supports: the fields of messages::Model but for the envelope.
 Json card_json(const messages::Model& model);
-/// {id, status, ...}: the state of a request, with `data` once it is finished.
+/// {id, status, ...}: the state of a request, with `data` and `output_format` once it is finished.
 Json status_json(const View& view, const ImageJson& image);
 
 }  // namespace p2p::api

@@ -34,10 +34,14 @@ TEST(OpenaiTest, MapsReasonsToErrors) {
 }
 
 TEST(OpenaiTest, FinishedRequestHasPictures) {
-  const RequestState state{.request = {.id = "a", .model = "flat"}, .status = RequestState::Status::finished, .images = {{}, {}}};
+  const RequestState state{.request = {.id = "a", .model = "flat"},
+                           .status = RequestState::Status::finished,
+                           .images = {{.key = "images/2026/11/24/a-1.webp"}, {.key = "images/2026/11/24/a-2.webp"}}};
   const auto image = [](const RequestState&, int n) { return Json{{"n", n}}; };
   EXPECT_EQ(images_json(state, image)["data"], Json::parse(R"([{"n": 1}, {"n": 2}])"));
+  EXPECT_EQ(images_json(state, image)["output_format"], "webp");
   EXPECT_EQ(status_json({state, {}}, image)["status"], "finished");
+  EXPECT_EQ(status_json({state, {}}, image)["output_format"], "webp");
 }
 
 TEST(PreferTest, ReadsPreferences) {

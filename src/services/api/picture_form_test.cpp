@@ -50,6 +50,8 @@ TEST(PictureForm, ReadsEdit) {
                                  {"negative_prompt", "blur"},
                                  {"sampler", "Euler"},
                                  {"response_format", "b64_json"},
+                                 {"output_format", "webp"},
+                                 {"output_compression", "80"},
                                  {"user", "u"}},
                                 "b");
   const GenerationsBody edit = read(read_edit, body);
@@ -66,6 +68,8 @@ TEST(PictureForm, ReadsEdit) {
   EXPECT_EQ(edit.request.negative_prompt, "blur");
   EXPECT_EQ(edit.request.sampler, "Euler");
   EXPECT_EQ(edit.format, Format::b64_json);
+  EXPECT_EQ(edit.request.output_format, "webp");
+  EXPECT_EQ(edit.request.output_compression, 80);
   EXPECT_THAT(edit.notices, IsEmpty());
   EXPECT_EQ(read(read_edit, form({{"image[]", kPng}, {"prompt", "x"}}, "b")).request.model, "sd1") << "as the client sends a list";
 }

@@ -40,7 +40,7 @@ http::ServerResponse Pictures::show(const RequestState& state, const std::string
   if (!state.over()) throw ApiError(404, "not_ready", "the picture is not drawn yet");
   if (problem != std::errc() || end != number.data() + number.size() || n < 1 || n > images.size())
     throw ApiError(404, "not_found", "the request has " + std::to_string(images.size()) + " pictures");
-  return from_store(images[n - 1].key, [&] { return blob::serve_png(store_, images[n - 1].key); });
+  return from_store(images[n - 1].key, [&] { return blob::serve_picture(store_, images[n - 1].key); });
 }
 
 void Pictures::keep(const std::string& key, const InputPicture& picture) const {

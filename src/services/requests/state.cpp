@@ -29,7 +29,9 @@ bool has_foreign_picture(const RequestState& state, const std::string& id, const
   if (state.request.time == Time{}) return false;  // the request is not known
   const std::size_t before = state.request.picture == 0 || images.size() != 1 ? 0 : state.images.size();
   for (std::size_t i = 0; i < images.size(); ++i) {
-    if (images[i].key == messages::image_key(id, state.request.time, static_cast<int>(before + i) + 1)) continue;
+    const std::string& key = images[i].key;
+    // In any format: a worker or leader of an older version does not know the field and makes a PNG.
+    if (key == messages::image_key(id, state.request.time, static_cast<int>(before + i) + 1, messages::format_of(key))) continue;
     return true;
   }
   return false;

@@ -91,6 +91,16 @@ TEST(ApplyEvent, CollectsPicturesOfRequest) {
   EXPECT_EQ(state.seconds["total"], 6);
 }
 
+TEST(ApplyEvent, TakesPictureInAnyFormat) {
+  for (const char* format : {"webp", "png"}) {
+    RequestState state = state_of();
+    state.request.output_format = "webp";
+    Finished finished = with_picture<Finished>();
+    finished.images[0].key = messages::image_key("a", from_millis(1'000), 1, format);
+    EXPECT_EQ(apply(state, event_of(finished)), Change::ended) << "workers of older versions draw PNG";
+  }
+}
+
 TEST(ApplyEvent, IgnoresPicturesOfOtherRequests) {
   RequestState state = state_of();
   Finished finished = with_picture<Finished>();

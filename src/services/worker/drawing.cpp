@@ -104,9 +104,9 @@ void Drawing::store(const TaskPtr& task, std::vector<GenerationResult> results, 
   std::vector<Uploader::Object> objects;
   for (GenerationResult& result : results) {
     const int n = pictures_of(request).first + static_cast<int>(objects.size());
-    objects.push_back({messages::image_key(request.id, request.time, n), std::move(result.picture.png)});
+    objects.push_back({messages::image_key(request.id, request.time, n, request.output_format), std::move(result.picture.bytes)});
     finished.images.push_back(
-        {objects.back().key, result.picture.width, result.picture.height, messages::seed_of(request, n), objects.back().png.size()});
+        {objects.back().key, result.picture.width, result.picture.height, messages::seed_of(request, n), objects.back().bytes.size()});
     for (const auto& [stage, seconds] : result.seconds) {
       metrics_.stage(request.model, stage, seconds);
       finished.seconds[stage] += seconds;

@@ -23,7 +23,7 @@ TEST(EngineGenerator, DrawsAndReportsProgress) {
   EXPECT_EQ(drawing.used.at("decoder_steps"), "3");
   EXPECT_TRUE(std::ranges::is_sorted(fractions));
   EXPECT_LT(fractions.back(), 1);
-  EXPECT_THAT(drawing.picture.png, HasSubstr("Model: emoji"));
+  EXPECT_THAT(drawing.picture.bytes, HasSubstr("Model: emoji"));
   EXPECT_EQ(drawing.seconds.size(), 4u);
   EXPECT_THAT(drawing.offers, ::testing::ElementsAre("variation")) << "Würstchen cannot begin with a picture";
 
@@ -32,7 +32,7 @@ TEST(EngineGenerator, DrawsAndReportsProgress) {
   fractions.clear();
   const GenerationResult varied = generator->draw(asked, "", [&](const GenerationProgress& at) { fractions.push_back(at.fraction); }, {});
   EXPECT_TRUE(std::ranges::is_sorted(fractions));
-  EXPECT_THAT(varied.picture.png, HasSubstr("Varied with seeds: 8 9 10 11, Denoising strength: 0.6"));
+  EXPECT_THAT(varied.picture.bytes, HasSubstr("Varied with seeds: 8 9 10 11, Denoising strength: 0.6"));
   EXPECT_THAT(varied.offers, ::testing::IsEmpty()) << "each would take longer than the one before";
   asked.width = 60'000;
   EXPECT_THROW(generator->draw(asked, "", [](const auto&) {}, {}), UsageError);
@@ -46,7 +46,7 @@ TEST(EngineGenerator, DrawsNearestSizeOfModel) {
   asked.width = asked.height = 512;
   const GenerationResult drawing = generator->draw(asked, "", [](const auto&) {}, {});
   EXPECT_EQ(drawing.picture.width, 128);
-  EXPECT_THAT(drawing.picture.png, HasSubstr("Size: 128x128"));
+  EXPECT_THAT(drawing.picture.bytes, HasSubstr("Size: 128x128"));
   EXPECT_THAT(drawing.notices, ::testing::ElementsAre("drawn at 128x128, the size next to 512x512 that the model can draw"));
   asked.width = asked.height = 128;
   EXPECT_THAT(generator->draw(asked, "", [](const auto&) {}, {}).notices, ::testing::IsEmpty());
@@ -84,7 +84,7 @@ TEST(EngineGenerator, BeginsWithAPicture) {
   const GenerationResult own = draw(asked, picture(usual, usual / 2));
   EXPECT_EQ(std::pair(own.picture.width, own.picture.height), std::pair(usual, usual / 2));
   EXPECT_THAT(own.notices, ::testing::IsEmpty());
-  EXPECT_THAT(own.picture.png, HasSubstr("Denoising strength: 0.5"));
+  EXPECT_THAT(own.picture.bytes, HasSubstr("Denoising strength: 0.5"));
   const GenerationResult scaled = draw(asked, picture(8 * usual, 2 * usual));
   EXPECT_EQ(std::pair(scaled.picture.width, scaled.picture.height), std::pair(2 * usual, usual / 2)) << "as many pixels as usual";
   EXPECT_THAT(scaled.notices, ::testing::ElementsAre(HasSubstr("because the picture has " + std::to_string(8 * usual) + "x")));

@@ -22,9 +22,9 @@ struct GenerationProgress {
 using GenerationProgressFn = std::function<void(const GenerationProgress&)>;
 
 struct EncodedImage {
-  std::string png;
-  int width = 0;   ///< px
-  int height = 0;  ///< px
+  std::string bytes;  ///< of the file, in the request's output format
+  int width = 0;      ///< px
+  int height = 0;     ///< px
 };
 
 struct GenerationResult {

@@ -18,9 +18,11 @@ constexpr std::size_t kMostVariations = 4;
 /// Readers of events take a fraction of 1 for a picture that is drawn, which it is only after generate() has returned.
 constexpr double kMostBeforeDrawn = 0.999;
 
-EncodedImage to_picture(const engine::Image& image, const engine::GenerateParams& params, const engine::Origin& origin) {
-  const auto png = engine::encode_png(image, engine::parameters_text(params, origin));
-  return {{png.begin(), png.end()}, image.width, image.height};
+EncodedImage to_picture(const engine::Image& image, const messages::Request& request, const engine::GenerateParams& params,
+                        const engine::Origin& origin) {
+  const auto format = engine::image_format_named(request.output_format).value_or(engine::ImageFormat::png);
+  const auto bytes = engine::encode_image(image, format, engine::parameters_text(params, origin), request.output_compression);
+  return {{bytes.begin(), bytes.end()}, image.width, image.height};
 }
 
 engine::GenerateParams to_params(const messages::Request& request) {
@@ -87,7 +89,8 @@ class EngineGenerator : public ImageGenerator {
     }
     if (params.variations.size() < kMostVariations) drawing.offers.emplace_back(messages::offer::kVariation);
     if (capabilities_.takes_pictures && !params.upscale) drawing.offers.emplace_back(messages::offer::kLarger);
-    drawing.picture = to_picture(result.image, used, {.model = config_.model, .sampler = result.sampler, .program = config_.program});
+    drawing.picture =
+        to_picture(result.image, request, used, {.model = config_.model, .sampler = result.sampler, .program = config_.program});
     return drawing;
   }
 
@@ -184,7 +187,7 @@ class FlatGenerator : public ImageGenerator {
     engine::GenerateParams params = to_params(request);
     params.width = params.height = kSide;
     GenerationResult drawing;
-    drawing.picture = to_picture(image, params, {.model = "flat", .sampler = "none", .program = program_});
+    drawing.picture = to_picture(image, request, params, {.model = "flat", .sampler = "none", .program = program_});
     drawing.seconds["prior"] = std::chrono::duration<double>(time_).count();
     return drawing;
   }

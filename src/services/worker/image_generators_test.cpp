@@ -14,11 +14,25 @@ messages::Request request(std::uint64_t seed) { return {.id = "x", .time = now()
 
 TEST(FlatGenerator, DerivesColourFromSeed) {
   const auto generator = flat_generator({}, "prompt2pic test");
-  const auto draw = [&](std::uint64_t seed) { return generator->draw(request(seed), "", [](const auto&) {}, {}).picture.png; };
+  const auto draw = [&](std::uint64_t seed) { return generator->draw(request(seed), "", [](const auto&) {}, {}).picture.bytes; };
   EXPECT_THAT(draw(1), StartsWith("\x89PNG"));
   EXPECT_EQ(draw(1), draw(1));
   EXPECT_NE(draw(1), draw(2));
   EXPECT_THAT(draw(1), HasSubstr("лиса\nSampler: none, Seed: 1, Size: 64x64")) << "readers of parameters find them";
+}
+
+TEST(FlatGenerator, EncodesInRequestedFormat) {
+  const auto generator = flat_generator({}, "prompt2pic test");
+  const auto draw = [&](const std::string& format) {
+    messages::Request asked = request(1);
+    asked.output_format = format;
+    asked.output_compression = 50;
+    return generator->draw(asked, "", [](const auto&) {}, {}).picture.bytes;
+  };
+  EXPECT_THAT(draw("jpeg"), StartsWith("\xff\xd8\xff"));
+  EXPECT_THAT(draw("webp"), StartsWith("RIFF"));
+  EXPECT_THAT(draw("png"), StartsWith("\x89PNG"));
+  for (const char* format : {"jpeg", "webp"}) EXPECT_THAT(draw(format), HasSubstr("UNICODE")) << "readers of parameters find them";
 }
 
 TEST(FlatGenerator, StopsOnRequest) {

@@ -55,7 +55,7 @@ std::optional<std::string> Uploader::store(const Job& job, const std::stop_token
       return std::nullopt;
     }
     try {
-      for (; object != job.objects.end(); ++object) store_.put(object->key, object->png, "image/png");
+      for (; object != job.objects.end(); ++object) store_.put(object->key, object->bytes, blob::media_type_of(object->key));
       check_.worked();
       result = "";
     } catch (const blob::BlobError& error) {

@@ -27,7 +27,7 @@ class Uploader {
   };
   struct Object {
     std::string key;
-    std::string png;
+    std::string bytes;
   };
   /// The pictures of one request.
   struct Job {

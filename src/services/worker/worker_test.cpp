@@ -24,6 +24,17 @@ TEST_F(WorkerTest, DrawsStoresPublishesAndCommits) {
   EXPECT_THAT(metrics.text(), HasSubstr("prompt2pic_worker_requests_total{model=\"flat\",outcome=\"finished\""));
 }
 
+TEST_F(WorkerTest, FormatIsPartOfKey) {
+  start();
+  for (const auto& [format, ending] : {std::pair("jpeg", ".jpg"), {"webp", ".webp"}}) {
+    send(format, encode(messages::Request{.id = format, .time = now(), .model = "flat", .prompt = "a fox", .output_format = format}));
+    wait_for_end(format);
+    const std::string key = last<messages::Finished>(format).images.at(0).key;
+    EXPECT_TRUE(key.ends_with(std::string(format) + "-1" + ending)) << key;
+    EXPECT_EQ(store.get(key), "PNG of " + std::string(format));
+  }
+}
+
 TEST_F(WorkerTest, DrawsSeveralPicturesOfOneRequest) {
   start();
   send("a", encode(messages::Request{.id = "a", .time = now(), .model = "flat", .prompt = "a fox", .seed = 7, .count = 3}));

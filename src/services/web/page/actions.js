@@ -9,7 +9,7 @@ import { format } from './infotext.js';
 import { menu } from './menu.js';
 import { say } from './notices.js';
 import { pictureUrl } from './pictures.js';
-import { parametersOf } from './png.js';
+import { parametersOf } from './picture_file.js';
 import * as requests from './requests.js';
 import * as store from './store.js';
 

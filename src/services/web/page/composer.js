@@ -5,7 +5,7 @@ import { toEnd } from './feed.js';
 import * as form from './form.js';
 import { language, t } from './i18n.js';
 import { say } from './notices.js';
-import { FileError, parametersOf } from './png.js';
+import { FileError, parametersOf } from './picture_file.js';
 import * as requests from './requests.js';
 import * as panel from './settings_panel.js';
 import * as store from './store.js';

@@ -1,4 +1,7 @@
-// Reads the generation parameters from a PNG: the text chunk "parameters", as AUTOMATIC1111 and Prompt2Pic write it. The file is not trusted.
+// Reads the generation parameters from a picture, where AUTOMATIC1111 and Prompt2Pic write them: in a PNG the text chunk "parameters", otherwise Exif.
+// The file is not trusted.
+
+import { isJpeg, isWebp, userComment } from './exif.js';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const MOST_FILE = 64 << 20;
@@ -6,7 +9,7 @@ const MOST_TEXT = 128 << 10;
 const MOST_CHUNKS = 100_000;
 const KEYWORD = 'parameters';
 
-/** The reason is a name of a text: file_large, file_not_png, file_broken or file_without. */
+/** The reason is a name of a text: file_large, file_other, file_broken or file_without. */
 export class FileError extends Error {}
 
 /** Returns the text. Throws FileError. */
@@ -16,7 +19,8 @@ export async function parametersOf(file) {
 }
 
 export async function parametersIn(bytes) {
-  if (bytes.length < SIGNATURE.length || SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new FileError('file_not_png');
+  if (isJpeg(bytes) || isWebp(bytes)) return fromExif(bytes);
+  if (bytes.length < SIGNATURE.length || SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new FileError('file_other');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = SIGNATURE.length;
   for (let count = 0; at + 12 <= bytes.length && count < MOST_CHUNKS; ++count) {
@@ -30,6 +34,17 @@ export async function parametersIn(bytes) {
     at += 12 + length;
   }
   throw new FileError('file_broken');
+}
+
+function fromExif(bytes) {
+  let text;
+  try {
+    text = userComment(bytes, MOST_TEXT);
+  } catch {
+    throw new FileError('file_broken');
+  }
+  if (text === null) throw new FileError('file_without');
+  return text;
 }
 
 // In pieces: a call takes a limited number of arguments.
