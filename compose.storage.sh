@@ -35,11 +35,14 @@ policy=
 allow prompt2pic "" ListBucket
 allow prompt2pic "/images/*" GetObject DeleteObject
 allow prompt2pic "/inputs/*" DeleteObject
+allow prompt2pic "/previews/*" DeleteObject
 allow prompt2pic-worker "/images/*" PutObject GetObject
 allow prompt2pic-worker "/images/health/*" DeleteObject
 allow prompt2pic-worker "/inputs/*" GetObject
+allow prompt2pic-worker "/previews/*" PutObject DeleteObject
 allow prompt2pic-api "/images/*" GetObject
 allow prompt2pic-api "/inputs/*" PutObject
+allow prompt2pic-api "/previews/*" GetObject
 for account in prompt2pic prompt2pic-worker prompt2pic-api; do
   allow "$account" "/doctor/*" PutObject GetObject DeleteObject # prompt2pic doctor
 done

@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(path.is_relative() && path.lexically_normal() == path && *path.begin() != "..");
   }
   const auto day = blob::day_of(text);
-  check(!day || text.starts_with("images/") || text.starts_with("inputs/"));
+  check(!day || text.starts_with("images/") || text.starts_with("inputs/") || text.starts_with("previews/"));
   if (messages::is_image_key(text)) {
     check(key && text.size() <= 128);
     if (day) {  // an existing day: the key must equal that of the request's id and time
@@ -50,6 +50,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const std::size_t dot = name.rfind('.');
       check(messages::input_key(std::string(name.substr(0, dot)), *day, name.substr(dot + 1)) == text);
     }
+  }
+  if (messages::is_preview_key(text)) {
+    check(key && text.size() <= 128);
+    if (day) check(messages::preview_key(std::string(text.substr(20, text.rfind('.') - 20)), *day) == text);
   }
   check(messages::model_of(text).empty() || messages::requests_topic(messages::model_of(text)) == text);
 

@@ -20,9 +20,12 @@ std::string worker_name() {
 std::map<std::string, std::shared_ptr<worker::ImageGenerator>> load_models(const AppConfig& config) {
   const char* const program = "prompt2pic " P2P_VERSION;
   std::map<std::string, std::shared_ptr<worker::ImageGenerator>> generators;
+  engine::EngineOptions options = engine_options(config);
+  options.quick_previews = true;
+  if (!config.previews) options.preview_vae.clear();
   for (const std::string& wanted : worker_models(config.model)) {
     if (wanted == kFlatModel) {
-      generators[wanted] = worker::flat_generator(config.flat, program);
+      generators[wanted] = worker::flat_generator(config.flat, program, config.previews);
       continue;
     }
     AppConfig one = config;
@@ -30,13 +33,13 @@ std::map<std::string, std::shared_ptr<worker::ImageGenerator>> load_models(const
     const std::filesystem::path folder = find_model(one);
     const std::string name = model_name(folder);
     log::info("loading", {{"model", name}, {"folder", folder.string()}});
-    generators[name] =
-        worker::engine_generator(engine::load_text_to_image(folder, engine_options(config)), {.model = name,
+    generators[name] = worker::engine_generator(engine::load_text_to_image(folder, options), {.model = name,
                                                                                               .program = program,
                                                                                               .steps = config.steps,
                                                                                               .decoder_steps = config.decoder_steps,
                                                                                               .card = engine::read_model_card(folder),
-                                                                                              .max_pixels = config.max_pixels});
+                                                                                              .max_pixels = config.max_pixels,
+                                                                                              .previews = config.previews});
   }
   return generators;
 }

@@ -34,6 +34,7 @@ struct AppConfig {
   std::chrono::seconds draw_within{0};
   std::int64_t max_pixels = 0;
   std::chrono::milliseconds flat{0};  ///< duration of a drawing of the model `flat`
+  bool previews = true;               ///< whether a worker stores them
 
   hub::HubConfig hub;
 

@@ -162,7 +162,10 @@ class Generate(CliTest):
         self.assertEqual(self.png("a.png")[2], drawn[2], "the picture itself is as without")
         self.assertNotEqual(self.png("p.png")[2], preview[2])
         os.remove(os.path.join(self.folder, "p.png"))
-        self.assertIn(b"nothing to preview", self.run_it(*small).stderr)
+        self.succeed(*small)  # the bundled model
+        self.assertNotEqual(self.png("p.png")[2], self.png("a.png")[2])
+        os.remove(os.path.join(self.folder, "p.png"))
+        self.assertIn(b"nothing to preview", self.run_it(*small[:2], "--steps", "1", "--decoder-steps", "1", *small[4:]).stderr)
         self.assertEqual(self.files(), ["a.png"])
         self.refuse(2, "there is no vae 'taesd'", *small, "--preview-vae", "taesd")
         self.refuse(2, "the folder nowhere for the pictures does not exist", *small[:-1], "nowhere/p.png")

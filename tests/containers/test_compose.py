@@ -249,17 +249,17 @@ def test_storage_keys_have_least_privilege(compose):
     podman("exec", f"{PROJECT}_storage_1", "sh", "-c", "mkdir -p /data/objects/others/images && echo secret >/data/objects/others/images/1.png")
     picture, other, doctor = "/pictures/" + pictures()[0], "/others/images/1.png", "/pictures/doctor/1"
     images = (picture, "/pictures/images/2026/01/01/1-1.png", "/pictures/images/health/1")
-    photo = "/pictures/inputs/2026/01/01/1.jpeg"
+    photo, preview = "/pictures/inputs/2026/01/01/1.jpeg", "/pictures/previews/2026/01/01/1.png"
     reads = {("GET", path) for path in images}
     may = {
-        "prompt2pic": reads | {("GET", "/pictures"), ("DELETE", photo)} | {("DELETE", path) for path in images},
-        "prompt2pic-worker": reads | {("GET", photo)} | {("PUT", path) for path in images} | {("DELETE", images[-1])},
-        "prompt2pic-api": reads | {("PUT", photo)},
+        "prompt2pic": reads | {("GET", "/pictures"), ("DELETE", photo), ("DELETE", preview)} | {("DELETE", path) for path in images},
+        "prompt2pic-worker": reads | {("GET", photo), ("PUT", preview), ("DELETE", preview)} | {("PUT", path) for path in images} | {("DELETE", images[-1])},
+        "prompt2pic-api": reads | {("PUT", photo), ("GET", preview)},
     }
     kept = storage("prompt2pic-api")("GET", picture)[1]
     for account, allowed in may.items():
         at = storage(account)
-        for method, path in [(method, path) for path in (*images, photo, other, "/pictures", "/others") for method in ("PUT", "GET", "DELETE")] + [("PUT", "/new")]:
+        for method, path in [(method, path) for path in (*images, photo, preview, other, "/pictures", "/others") for method in ("PUT", "GET", "DELETE")] + [("PUT", "/new")]:
             status = at(method, path, (kept if path in images else b"") if method == "PUT" else None)[0]
             assert status in (200, 204, 404) if (method, path) in allowed else status == 403, (account, method, path, status)
         for call in (("PUT", "/pictures", b"{}", {"policy": ""}), ("PUT", "/pictures", b"", {"acl": ""}), ("GET", "/pictures", None, {"policy": ""}), ("PUT", "/pictures", b"<x/>", {"versioning": ""})):

@@ -147,6 +147,7 @@ TEXTS = ("", "a", "A", "0", ".", "..", "-", "_", "a b", "a\n", "\n", "a\0", "\0"
          "images/2026/11/24/a-1.jpg", "images/2026/11/24/a-1.webp", "images/2026/11/24/a-1.jpeg", "images/2026/11/24/a-1.png.webp", "images/2026/11/24/a-1", "png", "jpeg", "jpg", "webp", "PNG", "png\n",
          "inputs/2026/11/24/a.png", "inputs/2026/11/24/a.jpeg", "inputs/2026/11/24/a.jpg", "inputs/2026/11/24/.png", "inputs/2026/11/24/.a.png", "inputs/2026/11/24/a.png.jpeg",
          "inputs/2026/11/24/" + "x" * 64 + ".jpeg", "inputs/2026/11/24/" + "x" * 65 + ".png", "inputs/26/11/24/a.png", "inputs/2026/11/24/a/b.png", "inputs/2026/11/24/a.png\n",
+         "previews/2026/11/24/a.png", "previews/2026/11/24/a.jpeg", "previews/2026/11/24/.png", "previews/2026/11/24/" + "x" * 65 + ".png", "previews/2026/11/24/a.png\n",
          "images/2026/11/24/a-1.png\n", "AP8B", "AA==", "AB==", "AAA=", "AAB=", "A===", "AAAA====", "A", "AP8B\n", "AA==AAAA")
 LONG_TEXTS = ("x" * 131072, "x" * 131073, "ж" * 65536, "x" + "ж" * 65536, "A" * 174760, "A" * 174764, "A" * 174768)
 OTHERS = (None, True, False, [], {}, [[]], {"a": {}}, [1] * 33, ["x"] * 32, ["x"] * 33, {f"k{i}": 1 for i in range(64)}, {f"k{i}": "1" for i in range(65)}, {"A": 1}, {"a": "b"}, {"": 1})

@@ -14,6 +14,7 @@
 #include "engine/pipelines/stable_diffusion/components.hpp"
 #include "engine/pipelines/stable_diffusion/defaults.hpp"
 #include "engine/pipelines/stable_diffusion/img2img.hpp"
+#include "engine/pipelines/stable_diffusion/latent_rgb.hpp"
 #include "engine/pipelines/stable_diffusion/lora_networks.hpp"
 #include "engine/pipelines/stable_diffusion/lora_tags.hpp"
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
@@ -51,6 +52,7 @@ class StableDiffusion final : public TextToImage {
         unet_(std::make_shared<stable_diffusion::Unet>(index_.component("unet"))),
         vae_(stable_diffusion::load_vae(index_, options)),
         preview_vae_(stable_diffusion::load_preview_vae(options)),
+        maps_previews_(options.quick_previews && !preview_vae_),
         defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), upscale(), read_model_card(model))),
         networks_(stable_diffusion::load_text_encoders(index_, options), unet_, precision_, options.threads) {
     check_parts_fit();
@@ -63,7 +65,8 @@ class StableDiffusion final : public TextToImage {
     return {.defaults = defaults_.fill_in({}, upscale(), notices),
             .samplers = {kAllSamplers.begin(), kAllSamplers.end()},
             .takes_pictures = true,
-            .takes_loras = true};
+            .takes_loras = true,
+            .gives_previews = gives_previews()};
   }
 
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override {
@@ -229,24 +232,31 @@ class StableDiffusion final : public TextToImage {
       const std::size_t i = begin.evaluation + step;
       scheduler.scale_model_input(latents, i, std::span(batch).first(count));
       if (shape.batch == 2) std::copy_n(batch.begin(), count, batch.begin() + static_cast<std::ptrdiff_t>(count));
-      const auto prediction = session.predict(batch, step);
-      if (shape.batch == 2) {
-        scheduler.step(apply_guidance(prediction, *params.guidance), i, latents, context.rng());
-      } else {
-        scheduler.step(prediction, i, latents, context.rng());
-      }
+      std::span<const float> prediction = session.predict(batch, step);
+      std::vector<float> guided;
+      if (shape.batch == 2) prediction = guided = apply_guidance(prediction, *params.guidance);
+      const std::vector<float> before = latents;
+      scheduler.step(prediction, i, latents, context.rng());
       const auto preview = [&] {
-        scheduler.scale_model_input(latents, i + 1, std::span(batch).first(count));
-        return this->preview(context, std::span(batch).first(count));
+        return this->preview(context, predicted_original(scheduler, scheduler_.prediction(), i, before, prediction));
       };
       context.finish_step(Stage::unet, ++done, steps, step_start, latents,
-                          step + 1 < times.size() ? std::function<Image()>(preview) : std::function<Image()>());
+                          gives_previews() && step + 1 < times.size() ? std::function<Image()>(preview) : std::function<Image()>());
     }
     context.time_of(Stage::unet).seconds += GenerationContext::since(start);
     return done;
   }
 
+  bool gives_previews() const {
+    if (safety_) return false;  // they would show what it withholds
+    return !maps_previews_ || vae_.vae().latent_channels() == stable_diffusion::kLatentRgbChannels;
+  }
+
   Image preview(const GenerationContext& context, std::span<const float> latents) const {
+    if (maps_previews_) {
+      const auto [height, width] = latent_size(context.params());
+      return stable_diffusion::latent_rgb(index_.family(), latents, static_cast<int>(width), static_cast<int>(height));
+    }
     StageTime time;  // not counted: the preview is no stage
     return context.image_of(decode(preview_vae_ ? *preview_vae_ : vae_, context, latents, time), kBlack);
   }
@@ -264,6 +274,7 @@ class StableDiffusion final : public TextToImage {
   std::shared_ptr<stable_diffusion::Unet> unet_;
   VaeNetworks vae_;
   std::unique_ptr<const VaeNetworks> preview_vae_;
+  bool maps_previews_;  ///< by latent_rgb()
   stable_diffusion::Defaults defaults_;
   stable_diffusion::LoraNetworks networks_;
   StageWeights stage_weights_{{{Stage::text, 0.01}, {Stage::unet, 0.9}, {Stage::vae, 0.09}}};

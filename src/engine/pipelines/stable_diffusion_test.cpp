@@ -126,6 +126,25 @@ TEST(StableDiffusion, ReportsProgressAndStops) {
   EXPECT_THROW(model->generate(small(), stop, source.get_token()), Cancelled);
 }
 
+TEST(StableDiffusion, GivesPreviews) {
+  for (const bool quick : {false, true}) {
+    const auto model = load_text_to_image(fixture("sd1"), {.precision = Precision::f32, .threads = 2, .quick_previews = quick});
+    EXPECT_TRUE(model->capabilities().gives_previews);
+    std::vector<Image> previews;
+    GenerateParams params = small();
+    params.steps = 4;
+    params.sampler = Sampler::euler;
+    const GenerateResult result = model->generate(params, [&](const Progress& at) {
+      if (at.preview) previews.push_back(at.preview());
+    });
+    ASSERT_EQ(previews.size(), 3U);
+    const int side = quick ? 8 : 1;  // pixels of the picture per pixel of the preview
+    for (const Image& preview : previews)
+      EXPECT_EQ(std::pair(preview.width, preview.height), std::pair(result.image.width / side, result.image.height / side));
+    EXPECT_EQ(load(fixture("sd1"))->generate(params).image.rgb, result.image.rgb) << "previews change nothing";
+  }
+}
+
 TEST(StableDiffusion, ReportsOneFractionOverAllLoops) {
   const auto model = load(fixture("sd1"));
   GenerateParams plain = small();

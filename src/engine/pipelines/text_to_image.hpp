@@ -61,8 +61,8 @@ struct Progress {
   int step = 0;
   int total = 0;
   double fraction = 0;  ///< of the whole generation, 0 at its start to 1 at its end; never decreases
-  /// Decodes the unfinished picture, with its noise, at full size. Call it only before the callback returns. Set after each step of a UNet
-  /// except the last of a loop, else empty.
+  /// The picture that the last step predicts, at full size, or see EngineOptions::quick_previews. Call it only before the callback
+  /// returns. Set after each step of a UNet or of Würstchen's decoder except the last of a loop, else empty.
   std::function<Image()> preview = {};
 };
 using ProgressFn = std::function<void(const Progress&)>;
@@ -99,6 +99,8 @@ struct EngineOptions {
   std::filesystem::path vae;
   /// Stable Diffusion: the folder of a VAE for Progress::preview, such as TAESD, which is fast; empty: the VAE of the pictures.
   std::filesystem::path preview_vae;
+  /// Stable Diffusion without `preview_vae`: Progress::preview has one pixel per latent, which takes no time, instead of decoding it.
+  bool quick_previews = false;
   /// Stable Diffusion: whether an AutoencoderKL decodes in tiles if the picture is larger than in training. This limits memory and changes
   /// the picture slightly. Unset: above 1536x1536 pixels.
   std::optional<bool> vae_tiling;
@@ -107,7 +109,7 @@ struct EngineOptions {
   /// For models in a single file, which has no tokenizer: a folder with `tokenizer/` and `tokenizer_2/`, the CLIP tokenizers of SDXL.
   std::filesystem::path clip_tokenizers;
   /// Stable Diffusion: if set, the model's safety checker checks each picture. The value, -1 to 1, is added to its scores: above 0 it
-  /// flags more pictures, below 0 fewer. A model without a checker then fails to load.
+  /// flags more pictures, below 0 fewer. A model without a checker then fails to load. There are no previews then.
   std::optional<double> safety;
 };
 
@@ -117,6 +119,7 @@ struct Capabilities {
   std::vector<Sampler> samplers;  ///< for GenerateParams::sampler; empty: the model has one of its own
   bool takes_pictures = false;    ///< GenerateParams::image, and with it `upscale`
   bool takes_loras = false;       ///< GenerateParams::loras
+  bool gives_previews = false;    ///< Progress::preview
 };
 
 /// A loaded model. generate() may run on several threads at once.

@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 using wuerstchen::Sizes;
 using wuerstchen::TextStage;
 
+constexpr float kVqganBlack = 0;  // in the output of the vqgan
+
 // torch.lerp(unconditional, text, guidance) over a batch of [text, unconditional].
 std::vector<float> lerp_guidance(std::span<const float> batch, double guidance) {
   const std::size_t n = batch.size() / 2;
@@ -54,7 +56,7 @@ class Wuerstchen final : public TextToImage {
   }
 
   Precision precision() const override { return precision_; }
-  Capabilities capabilities() const override { return {.defaults = with_defaults({}), .samplers = {}}; }
+  Capabilities capabilities() const override { return {.defaults = with_defaults({}), .samplers = {}, .gives_previews = true}; }
 
   GenerateResult generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const override;
 
@@ -170,7 +172,7 @@ class Wuerstchen::Stages {
   }
 
   void vae(const std::vector<float>& latents) {
-    context_.vae([&](StageTime& time) { return run_vae(*vqgan_network_.get(), latents, time); }, 0);
+    context_.vae([&](StageTime& time) { return run_vae(*vqgan_network_.get(), latents, time); }, kVqganBlack);
   }
 
  private:
@@ -227,17 +229,24 @@ class Wuerstchen::Stages {
       const auto step_start = GenerationContext::Clock::now();
       for (std::size_t copy = 0; copy < batch.size(); copy += count)
         std::ranges::copy(latents, batch.begin() + static_cast<std::ptrdiff_t>(copy));
-      const auto prediction = session.predict(batch, i);
+      std::span<const float> prediction = session.predict(batch, i);
+      std::vector<float> guided;
+      if (shape.batch == 2) prediction = guided = lerp_guidance(prediction, loop.guidance);
+      const std::vector<float> before = latents;
       context_.rng().randn(noise);
-      if (shape.batch == 2) {
-        loop.scheduler.step(lerp_guidance(prediction, loop.guidance), times[i], times[i + 1], latents, noise);
-      } else {
-        loop.scheduler.step(prediction, times[i], times[i + 1], latents, noise);
-      }
-      context_.finish_step(loop.stage, ++done, total, step_start, latents);
+      loop.scheduler.step(prediction, times[i], times[i + 1], latents, noise);
+      const auto preview = [&] { return this->preview(loop.scheduler.predicted_original(prediction, times[i], before)); };
+      const bool is_shown = loop.stage == Stage::decoder && i + 2 < times.size();
+      context_.finish_step(loop.stage, ++done, total, step_start, latents,
+                           is_shown ? std::function<Image()>(preview) : std::function<Image()>());
     }
     context_.time_of(loop.stage).seconds += GenerationContext::since(start);
     return done;
+  }
+
+  Image preview(std::span<const float> latents) const {
+    StageTime time;  // not counted: the preview is no stage
+    return context_.image_of(run_vae(*vqgan_network_.get(), latents, time), kVqganBlack);
   }
 
   std::vector<float> encode(const TextStage& stage, bool guided) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <numeric>
 
 #include "base/json.hpp"
 #include "engine/pipelines/golden_cases.hpp"
@@ -180,6 +181,29 @@ TEST(Wuerstchen, ReportsProgress) {
     EXPECT_EQ(fractions.front(), 0);
     EXPECT_EQ(fractions.back(), 1);
   }
+}
+
+TEST(Wuerstchen, PreviewsApproachThePicture) {
+  const auto model = load(fs::path(P2P_SOURCE_DIR) / "models/emoji");
+  EXPECT_TRUE(model->capabilities().gives_previews);
+  std::vector<Image> previews;
+  const GenerateResult result = model->generate({.prompt = "a red apple", .seed = 7}, [&](const Progress& progress) {
+    EXPECT_TRUE(!progress.preview || progress.stage == Stage::decoder);
+    if (progress.preview) previews.push_back(progress.preview());
+  });
+  EXPECT_EQ(model->generate({.prompt = "a red apple", .seed = 7}).image.rgb, result.image.rgb) << "previews change nothing";
+  ASSERT_EQ(previews.size(), 7U) << "the last of eight steps is the picture";
+  std::vector<double> errors;  // mean difference, of 255
+  for (const Image& preview : previews) {
+    ASSERT_EQ(preview.rgb.size(), result.image.rgb.size());
+    const auto difference = [](int a, int b) { return std::abs(a - b); };
+    const double sum =
+        std::transform_reduce(preview.rgb.begin(), preview.rgb.end(), result.image.rgb.begin(), 0.0, std::plus<>{}, difference);
+    errors.push_back(sum / static_cast<double>(preview.rgb.size()));
+  }
+  EXPECT_LT(errors.front(), 30) << "without the noise";
+  EXPECT_LT(errors.back(), 5);
+  EXPECT_LT(errors.back(), errors.front());
 }
 
 TEST(Wuerstchen, StopsBeforeTheNextStep) {

@@ -64,6 +64,13 @@ void DdpmWuerstchen::step(std::span<const float> model_output, float t, float t_
     sample[i] = scale * (sample[i] - denoise * model_output[i] / spread) + deviation * noise[i];
 }
 
+std::vector<float> DdpmWuerstchen::predicted_original(std::span<const float> model_output, float t, std::span<const float> sample) const {
+  const float alpha = alpha_cumprod(t);
+  std::vector<float> original(sample.size());
+  for (std::size_t i = 0; i < sample.size(); ++i) original[i] = (sample[i] - std::sqrt(1.0F - alpha) * model_output[i]) / std::sqrt(alpha);
+  return original;
+}
+
 void DdpmWuerstchen::add_noise(std::span<float> sample, std::span<const float> noise, float t) const {
   const float alpha = alpha_cumprod(t);
   for (std::size_t i = 0; i < sample.size(); ++i) sample[i] = std::sqrt(alpha) * sample[i] + std::sqrt(1.0F - alpha) * noise[i];

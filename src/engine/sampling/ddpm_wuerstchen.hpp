@@ -22,6 +22,9 @@ class DdpmWuerstchen {
   /// even if `t_prev` is 0, where it has no effect: later random numbers depend on it.
   void step(std::span<const float> model_output, float t, float t_prev, std::span<float> sample, std::span<const float> noise) const;
 
+  /// The picture that the network's output at time `t` predicts. Both spans have one length.
+  std::vector<float> predicted_original(std::span<const float> model_output, float t, std::span<const float> sample) const;
+
   /// Adds noise to the picture in `sample` for time `t`. Both spans have one length.
   void add_noise(std::span<float> sample, std::span<const float> noise, float t) const;
 

@@ -45,6 +45,18 @@ TEST(DdpmWuerstchen, EqualsDiffusersOverWholeLoops) {
   }
 }
 
+TEST(DdpmWuerstchen, PredictsOriginalOfNoisySample) {
+  const DdpmWuerstchen scheduler;
+  const std::vector<float> original{-1, 0, 0.5F, 2};
+  const std::vector<float> noise{1, -2, 0, 0.5F};
+  for (const float t : {0.9F, 0.5F, 0.1F}) {
+    std::vector<float> sample = original;
+    scheduler.add_noise(sample, noise, t);
+    const std::vector<float> predicted = scheduler.predicted_original(noise, t, sample);
+    for (std::size_t k = 0; k < original.size(); ++k) EXPECT_NEAR(predicted[k], original[k], 1e-5) << t;
+  }
+}
+
 TEST(DdpmWuerstchen, TimesRunFromOneToZero) {
   for (const int steps : {1, 2, 29, 1000}) {
     const std::vector<float> times = DdpmWuerstchen::times(steps);

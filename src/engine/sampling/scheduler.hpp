@@ -1,13 +1,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "engine/sampling/torch_rng.hpp"
 
 namespace p2p::engine {
+
+/// What a network predicts.
+enum class Prediction : std::uint8_t { epsilon, v_prediction, sample };
 
 /// One of diffusers' schedulers after set_timesteps(), in float32. It holds the state of one picture and is not thread-safe. Spans of one
 /// call have one length. A loop begins at evaluation 0, or at a later one for img2img, and continues to the last without gaps.
@@ -36,6 +41,10 @@ class Scheduler {
   /// diffusers' `order`: img2img that leaves out `n` steps begins at evaluation n * order().
   virtual std::size_t order() const { return 1; }
 };
+
+/// The picture that the network's output at evaluation `i` predicts from the sample before the step: diffusers' pred_original_sample.
+std::vector<float> predicted_original(const Scheduler& scheduler, Prediction prediction, std::size_t i, std::span<const float> sample,
+                                      std::span<const float> model_output);
 
 /// Makes the scheduler of a configuration for a number of steps from 1 to num_train_timesteps. Throws UsageError if the class does not
 /// support the number. Safe to call from several threads.

@@ -1,6 +1,7 @@
 #include "engine/sampling/scheduler_bases.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -20,6 +21,24 @@ Prediction read_prediction(const ConfigReader& config, bool accepts_sample) {
   if (type == "sample" && accepts_sample) return Prediction::sample;
   config.fail("prediction_type",
               "expected " + std::string(accepts_sample ? "epsilon, sample" : "epsilon") + " or v_prediction, found " + excerpt(type));
+}
+
+std::vector<float> predicted_original(const Scheduler& scheduler, Prediction prediction, std::size_t i, std::span<const float> sample,
+                                      std::span<const float> model_output) {
+  if (prediction == Prediction::sample) return {model_output.begin(), model_output.end()};
+  // A sample is alpha x picture + sigma x noise, with other weights in each class.
+  constexpr std::array<float, 2> kPicture{1, 0};
+  constexpr std::array<float, 2> kNoise{0, 1};
+  std::array<float, 2> weights{};
+  scheduler.add_noise(kPicture, kNoise, i, weights);
+  const auto [alpha, sigma] = weights;
+  const float length = std::hypot(alpha, sigma);
+  std::vector<float> original(sample.size());
+  for (std::size_t k = 0; k < sample.size(); ++k) {
+    original[k] = prediction == Prediction::epsilon ? (sample[k] - sigma * model_output[k]) / alpha
+                                                    : (alpha / length * sample[k] - sigma * model_output[k]) / length;
+  }
+  return original;
 }
 
 float read_clip(const ConfigReader& config, bool fallback) {

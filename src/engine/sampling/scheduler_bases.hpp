@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -11,8 +10,6 @@
 
 /// Common parts of schedulers. Constants of a loop are float32, like diffusers' tensors.
 namespace p2p::engine {
-
-enum class Prediction : std::uint8_t { epsilon, v_prediction, sample };
 
 /// Reads prediction_type. Throws ModelError, also for `sample` unless `accepts_sample`.
 Prediction read_prediction(const ConfigReader& config, bool accepts_sample = true);

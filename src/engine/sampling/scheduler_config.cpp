@@ -173,4 +173,6 @@ Sampler SchedulerConfig::own_sampler() const {
   return nearest;
 }
 
+Prediction SchedulerConfig::prediction() const { return read_prediction(ConfigReader(file_, json_)); }
+
 }  // namespace p2p::engine

@@ -40,6 +40,9 @@ class SchedulerConfig {
   /// The sampler nearest to the model's own configuration, to name it in a picture.
   Sampler own_sampler() const;
 
+  /// What the network predicts, for any sampler.
+  Prediction prediction() const;
+
   /// diffusers' name of the model's own class, such as "PNDMScheduler".
   const std::string& class_name() const { return class_name_; }
 

@@ -76,5 +76,28 @@ TEST(Schedulers, EqualDiffusersOverWholeLoops) {
   for (const Json& loop : loops) expect_equal(loop);
 }
 
+// These samplers end at the picture that the network predicts last.
+TEST(Schedulers, LastStepReachesPredictedOriginal) {
+  for (const Sampler sampler : {Sampler::ddim, Sampler::euler, Sampler::dpmpp_2m, Sampler::dpmpp_2m_karras, Sampler::unipc}) {
+    for (const char* type : {"epsilon", "v_prediction", "sample"}) {
+      SCOPED_TRACE(testing::Message() << name_of(sampler) << ", " << type);
+      const auto config = SchedulerConfig::load(ConfigReader("scheduler_config.json", {{"prediction_type", type}, {"clip_sample", false}}),
+                                                "EulerDiscreteScheduler");
+      const auto scheduler = config.make(5, sampler);
+      std::vector<float> sample(60);
+      std::vector<float> output(60);
+      TorchRng rng(7);
+      rng.randn(sample);
+      rng.randn(output);
+      std::vector<float> original;
+      for (std::size_t i = 0; i < scheduler->timesteps().size(); ++i) {
+        original = predicted_original(*scheduler, config.prediction(), i, sample, output);
+        scheduler->step(output, i, sample, rng);
+      }
+      for (std::size_t k = 0; k < sample.size(); ++k) ASSERT_NEAR(original[k], sample[k], 1e-4 * (1.0 + std::abs(sample[k]))) << "at " << k;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace p2p::engine

@@ -53,7 +53,8 @@ class BlobStore {
   /// The maximum lifetime of a link.
   virtual std::chrono::seconds longest_link() const = 0;
 
-  /// Deletes the objects images/YYYY/MM/DD/... and inputs/YYYY/MM/DD/... of days before `day` and nothing else. Throws BlobError.
+  /// Deletes the objects images/YYYY/MM/DD/..., and those of inputs/ and previews/, of days before `day` and nothing else. Throws
+  /// BlobError.
   virtual void remove_before(std::chrono::sys_days day) = 0;
 };
 

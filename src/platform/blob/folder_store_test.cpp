@@ -91,6 +91,7 @@ TEST_F(FolderStoreTest, HasNoLinksWithoutPublicAddress) {
 TEST_F(FolderStoreTest, RemovesOldDays) {
   for (const char* day : {"2026/11/22", "2026/11/23", "2026/12/01"}) store->put("images/" + std::string(day) + "/x-1.png", kPicture, "");
   for (const char* day : {"2026/11/22", "2026/11/23"}) store->put("inputs/" + std::string(day) + "/x.jpeg", "photo", "");
+  store->put("previews/2026/11/22/x.png", kPicture, "");
   store->put("other/2026/11/22/x", "x", "");
   store->put("images/.other/x", "x", "");
   store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 23));
@@ -99,6 +100,7 @@ TEST_F(FolderStoreTest, RemovesOldDays) {
   EXPECT_EQ(store->get("images/2026/12/01/x-1.png"), kPicture);
   EXPECT_THROW(store->get("inputs/2026/11/22/x.jpeg"), BlobError);
   EXPECT_EQ(store->get("inputs/2026/11/23/x.jpeg"), "photo");
+  EXPECT_THROW(store->get("previews/2026/11/22/x.png"), BlobError);
   EXPECT_EQ(store->get("other/2026/11/22/x"), "x");
 }
 

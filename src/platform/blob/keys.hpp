@@ -14,8 +14,8 @@ bool is_key(std::string_view key);
 /// Throws BlobError (refused) unless `key` has the form that BlobStore requires.
 void check_key(std::string_view key);
 
-/// The folders whose objects have a date: drawn pictures, and pictures to begin with.
-inline constexpr std::array<std::string_view, 2> kDatedFolders{"images/", "inputs/"};
+/// The folders whose objects have a date: drawn pictures, pictures to begin with, and previews.
+inline constexpr std::array<std::string_view, 3> kDatedFolders{"images/", "inputs/", "previews/"};
 
 /// The day in FOLDER/YYYY/MM/DD..., where the folder is one of kDatedFolders; nullopt for other paths.
 std::optional<std::chrono::sys_days> day_of(std::string_view path);

@@ -75,9 +75,10 @@ class S3StoreTest : public ::testing::Test {
   std::vector<std::string> seen;
   int failures = 0;
   http::ServerResponse failure{.status = 503};
-  std::optional<http::ServerResponse> put_answer;                                             ///< overrides the answer to a PUT
-  std::string object = kPng;                                                                  ///< the answer to a GET
-  std::map<std::string, std::string> pages{{"inputs/", "<IsTruncated>false</IsTruncated>"}};  ///< list answers by continuation token
+  std::optional<http::ServerResponse> put_answer;  ///< overrides the answer to a PUT
+  std::string object = kPng;                       ///< the answer to a GET
+  std::map<std::string, std::string> pages{{"inputs/", "<IsTruncated>false</IsTruncated>"},
+                                           {"previews/", "<IsTruncated>false</IsTruncated>"}};  ///< list answers by prefix or token
   http::Server server{{.listen = "127.0.0.1:0"}};
   std::unique_ptr<BlobStore> store;
 };
@@ -147,14 +148,16 @@ TEST_F(S3StoreTest, RemovesOldDaysAndStopsAtFirstNewer) {
       "<Key>images/2026/11/21/a-1.webp</Key><Key>images/2026/11/23/b-1.png</Key><Key>images/2026/11/21/c-1.png</Key>"
       "<IsTruncated>true</IsTruncated><NextContinuationToken>2</NextContinuationToken>";
   store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22));
-  EXPECT_THAT(seen, ElementsAre("GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.webp", "GET /pictures"));
+  EXPECT_THAT(seen, ElementsAre("GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.webp", "GET /pictures", "GET /pictures"));
 }
 
-TEST_F(S3StoreTest, RemovesOldInputs) {
+TEST_F(S3StoreTest, RemovesOldInputsAndPreviews) {
   pages[""] = "<IsTruncated>false</IsTruncated>";
   pages["inputs/"] = "<Key>inputs/2026/11/21/a.jpeg</Key><Key>inputs/2026/11/22/b.png</Key><IsTruncated>false</IsTruncated>";
+  pages["previews/"] = "<Key>previews/2026/11/21/a.png</Key><IsTruncated>false</IsTruncated>";
   store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22));
-  EXPECT_THAT(seen, ElementsAre("GET /pictures", "GET /pictures", "DELETE /pictures/inputs/2026/11/21/a.jpeg"));
+  EXPECT_THAT(seen, ElementsAre("GET /pictures", "GET /pictures", "DELETE /pictures/inputs/2026/11/21/a.jpeg", "GET /pictures",
+                                "DELETE /pictures/previews/2026/11/21/a.png"));
 }
 
 TEST_F(S3StoreTest, SkipsObjectsOfOtherPrograms) {
@@ -163,7 +166,8 @@ TEST_F(S3StoreTest, SkipsObjectsOfOtherPrograms) {
       "<IsTruncated>true</IsTruncated><NextContinuationToken>2&amp;=</NextContinuationToken>";
   pages["2&="] = "<Key>images/2026/11/21/a-1.png</Key><Key>images/2026/11/23/b-1.png</Key><IsTruncated>false</IsTruncated>";
   store->remove_before(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22));
-  EXPECT_THAT(seen, ElementsAre("GET /pictures", "GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png", "GET /pictures"));
+  EXPECT_THAT(
+      seen, ElementsAre("GET /pictures", "GET /pictures", "DELETE /pictures/images/2026/11/21/a-1.png", "GET /pictures", "GET /pictures"));
 }
 
 TEST_F(S3StoreTest, StopsOnInvalidOrLoopingList) {
@@ -172,7 +176,7 @@ TEST_F(S3StoreTest, StopsOnInvalidOrLoopingList) {
   seen.clear();
   pages[""] = pages["1"] = "<Key>images/x</Key><IsTruncated>true</IsTruncated><NextContinuationToken>1</NextContinuationToken>";
   store->remove_before(day);
-  EXPECT_EQ(seen.size(), 3u) << "and the list of inputs";
+  EXPECT_EQ(seen.size(), 4u) << "and the lists of inputs and previews";
 }
 
 TEST_F(S3StoreTest, PutWithoutProofOfStorageIsUnavailable) {

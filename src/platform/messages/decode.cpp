@@ -115,6 +115,7 @@ void read_progress(FieldReader& fields, Event& event) {
   fields.integer("step", progress.step, 0, kMaxCount, Need::optional);
   fields.integer("total", progress.total, 0, kMaxCount, Need::optional);
   fields.number("fraction", progress.fraction, 0, 1, Need::optional);
+  fields.text("preview", progress.preview, kPreviewKeyRule, Need::optional);
 }
 
 void read_finished(FieldReader& fields, Event& event) {

@@ -74,6 +74,7 @@ void put(Json& json, const Started& started) { json["attempt"] = started.attempt
 
 void put(Json& json, const Progress& progress) {
   json.update({{"stage", progress.stage}, {"step", progress.step}, {"total", progress.total}, {"fraction", progress.fraction}});
+  if (!progress.preview.empty()) json["preview"] = progress.preview;
 }
 
 void put(Json& json, const HandedBack& back) {

@@ -126,6 +126,7 @@ struct Progress {
   int step = 0;
   int total = 0;
   double fraction = 0;  ///< of the whole request, 0 to 1
+  std::string preview;  ///< the object in the store, preview_key(), that has just been replaced; empty: none
 };
 
 /// The request waits again. On the wire a progress whose stage is handed_back.
@@ -201,6 +202,7 @@ inline constexpr std::string_view kNegativePrompt = "negative_prompt";
 inline constexpr std::string_view kVariation = "variation";  ///< as offer::kVariation
 inline constexpr std::string_view kLarger = "larger";        ///< as offer::kLarger
 inline constexpr std::string_view kImage = "image";          ///< a picture to begin with: Request::image_key
+inline constexpr std::string_view kPreview = "preview";      ///< gives Progress::preview where drawing takes seconds
 }  // namespace feature
 
 /// The description of a model, which its workers publish when they start and every ten minutes, so that doors can show what it can do.
@@ -253,6 +255,11 @@ std::string_view format_of(std::string_view key);
 std::string input_key(const std::string& id, Time time, std::string_view extension);
 /// Whether `key` has that form, with any date and id. Others are never requested from the store as a picture to begin with.
 bool is_input_key(std::string_view key);
+
+/// previews/YYYY/MM/DD/ID.png: the UTC date of the request's time.
+std::string preview_key(const std::string& id, Time time);
+/// Whether `key` has that form, with any date and id. Others are never requested from the store as a preview.
+bool is_preview_key(std::string_view key);
 
 /// A new W3C traceparent header: 00-32 hex-16 hex-01.
 std::string new_traceparent();

@@ -44,7 +44,7 @@ Request request() {
 }
 
 TEST(Messages, DecodesAllFixtures) {
-  EXPECT_EQ(fixtures().size(), 26u);
+  EXPECT_EQ(fixtures().size(), 27u);
   for (const auto& [kind, text] : fixtures()) EXPECT_EQ(Json::parse(again(kind, text)), Json::parse(text)) << kind;
 }
 
@@ -167,6 +167,18 @@ TEST(Messages, RequiredFieldsOfEventsDependOnType) {
   }
 }
 
+TEST(Messages, ProgressMayNamePreview) {
+  Event event{.id = "x", .time = now(), .worker = "w", .dispatch = 1, .what = Progress{.stage = "unet"}};
+  EXPECT_FALSE(Json::parse(encode(event)).contains("preview"));
+  std::get<Progress>(event.what).preview = "previews/2026/11/24/x.png";
+  EXPECT_EQ(decode_event(encode(event))->as<Progress>()->preview, "previews/2026/11/24/x.png");
+  Json json = Json::parse(encode(event));
+  for (const Json& wrong : {Json(""), Json(5), Json("images/2026/11/24/x-1.png"), Json("previews/2026/11/24/../x.png")}) {
+    json["preview"] = wrong;
+    EXPECT_THAT(decode_event(json.dump()).error(), HasSubstr("preview"));
+  }
+}
+
 TEST(Messages, DeadLettersKeepAnyBytesAndAreCut) {
   DeadLetter dead_letter{.id = "x", .time = now(), .reason = "unreadable", .topic = "t"};
   dead_letter.original = std::string("\0\xff\n", 3);
@@ -212,6 +224,17 @@ TEST(InputKey, ContainsDateOfRequest) {
                           "inputs/2026/1/02/a.png", "/inputs/2026/01/02/a.png", "inputs/2026/01/02/..png", "inputs/2026/01/02/a.png\n",
                           "images/2026/01/02/a-1.png", "inputs/"}) {
     EXPECT_FALSE(is_input_key(key)) << key;
+  }
+}
+
+TEST(PreviewKey, ContainsDateOfRequest) {
+  const Time time = *parse_time("2026-01-02T23:59:59.999Z");
+  EXPECT_EQ(preview_key("ab-1", time), "previews/2026/01/02/ab-1.png");
+  EXPECT_TRUE(is_preview_key(preview_key(std::string(64, 'x'), time)));
+  for (const char* key : {"", "previews/", "previews/2026/01/02/", "previews/2026/01/02/.png", "previews/2026/01/02/png",
+                          "previews/2026/01/02/a.jpeg", "previews/2026/01/02/a/b.png", "previews/2026/1/02/a.png",
+                          "/previews/2026/01/02/a.png", "previews/2026/01/02/a.png\n", "inputs/2026/01/02/a.png"}) {
+    EXPECT_FALSE(is_preview_key(key)) << key;
   }
 }
 

@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kRequestsPrefix = "prompt2pic.requests.";
 constexpr std::string_view kImages = "images/";
 constexpr std::string_view kInputs = "inputs/";
+constexpr std::string_view kPreviews = "previews/";
 constexpr std::string_view kDatePattern = "dddd/dd/dd/";
 
 /// The formats of pictures, and how their keys end.
@@ -116,6 +117,12 @@ bool is_input_key(std::string_view key) {
     if (key.ends_with(ending)) return is_request_id(key.substr(0, key.size() - ending.size()));
   }
   return false;
+}
+
+std::string preview_key(const std::string& id, Time time) { return dated(kPreviews, time) + id + ".png"; }
+
+bool is_preview_key(std::string_view key) {
+  return remove_dated(kPreviews, key) && key.ends_with(".png") && is_request_id(key.substr(0, key.rfind('.')));
 }
 
 }  // namespace p2p::messages

@@ -44,6 +44,7 @@ inline constexpr TextRule kWordRule{kMaxName, 1, is_word, "a word: a-z, 0-9 and 
 inline constexpr TextRule kKeyRule{128, 1, is_image_key, "images/YYYY/MM/DD/ID-N.png, .jpg or .webp"};
 inline constexpr TextRule kInputKeyRule{128, 1, is_input_key, "inputs/YYYY/MM/DD/ID.png or .jpeg"};
 inline constexpr TextRule kOutputFormatRule{kMaxName, 1, is_output_format, "png, jpeg or webp"};
+inline constexpr TextRule kPreviewKeyRule{128, 1, is_preview_key, "previews/YYYY/MM/DD/ID.png"};
 inline constexpr TextRule kPromptRule{.max_bytes = kMaxPrompt};
 inline constexpr TextRule kDetailRule{.max_bytes = kMaxDetail};
 inline constexpr TextRule kWorkerRule{.max_bytes = kMaxWorker, .min_bytes = 1};

@@ -70,6 +70,8 @@ Json status_json(const View& view, const ImageJson& image) {
     if (state.cancelling) json["cancelling"] = true;
     json["progress"] = state.fraction;
     if (!state.stage.empty()) json["stage"] = state.stage;
+    if (state.status == RequestState::Status::drawing && state.preview > 0)  // numbered, so that readers see when it is replaced
+      json["preview"] = "/v1/requests/" + state.request.id + "/preview?version=" + std::to_string(state.preview);
     if (view.estimate.position > 0) json["position"] = view.estimate.position;
     if (view.estimate.until_done) json["eta_seconds"] = seconds_json(*view.estimate.until_done);
     return json;

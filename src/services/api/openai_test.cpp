@@ -44,6 +44,16 @@ TEST(OpenaiTest, FinishedRequestHasPictures) {
   EXPECT_EQ(status_json({state, {}}, image)["output_format"], "webp");
 }
 
+TEST(OpenaiTest, PreviewHasAddressWhileDrawing) {
+  RequestState state{.request = {.id = "a", .model = "flat"}, .status = RequestState::Status::drawing};
+  const auto image = [](const RequestState&, int) { return Json(); };
+  EXPECT_FALSE(status_json({state, {}}, image).contains("preview"));
+  state.preview = 12;
+  EXPECT_EQ(status_json({state, {}}, image)["preview"], "/v1/requests/a/preview?version=12");
+  state.status = RequestState::Status::queued;
+  EXPECT_FALSE(status_json({state, {}}, image).contains("preview")) << "handed back";
+}
+
 TEST(PreferTest, ReadsPreferences) {
   EXPECT_EQ(preference_of(""), std::nullopt);
   EXPECT_EQ(preference_of("respond-async"), seconds(0));

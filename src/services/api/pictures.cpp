@@ -43,6 +43,20 @@ http::ServerResponse Pictures::show(const RequestState& state, const std::string
   return from_store(images[n - 1].key, [&] { return blob::serve_picture(store_, images[n - 1].key); });
 }
 
+http::ServerResponse Pictures::show_preview(const RequestState& state) const {
+  constexpr std::size_t kMostBytes = 1u << 20u;
+  if (state.preview == 0) throw ApiError(404, "not_found", "the request has no preview");
+  http::ServerResponse response{.content_type = "image/png", .headers = {{"Cache-Control", "no-store"}}};
+  const std::string key = messages::preview_key(state.request.id, state.request.time);
+  try {
+    blob::BlobStore::Part part = store_.read(key, 0, kMostBytes);
+    if (part.bytes.size() == part.total) return response.body = std::move(part.bytes), response;
+  } catch (const blob::BlobError& error) {  // stores refuse access to missing objects if the key may not list
+    log::debug("a preview could not be read", {{"key", key}, {"error", error.what()}});
+  }
+  return {.status = 204, .headers = {{"Cache-Control", "no-store"}}};
+}
+
 void Pictures::keep(const std::string& key, const InputPicture& picture) const {
   try {
     store_.put(key, picture.bytes, picture.media_type());

@@ -29,6 +29,8 @@ class Pictures {
   ImageJson json(Format format, const http::ServerRequest& request) const;
   /// Picture `number`, from 1, of the request. Throws ApiError where there is none.
   http::ServerResponse show(const RequestState& state, const std::string& number) const;
+  /// The newest preview of the request; 204 if it is gone, as after the drawing. Throws ApiError if there was none.
+  http::ServerResponse show_preview(const RequestState& state) const;
   /// Stores a picture to begin with. Throws ApiError if the store does not take it.
   void keep(const std::string& key, const InputPicture& picture) const;
 

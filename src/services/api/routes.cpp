@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::chrono::seconds kLookAgain{1};
 
-/// Splits into ID and the rest: "", "events", "images/N".
+/// Splits into ID and the rest: "", "events", "preview", "images/N".
 std::pair<std::string, std::string> parts_of(std::string_view path) {
   const std::string_view rest = path.substr(kRequests.size());
   const std::size_t slash = std::min(rest.find('/'), rest.size());
@@ -68,6 +68,7 @@ http::ServerResponse Routes::show(const Request& request, const std::string& cli
 http::ServerResponse Routes::show(const View& view, const std::string& what, const Request& request, const std::string& client) {
   constexpr std::string_view kImages = "images/";
   if (what == "events") return stream(request, view, client);
+  if (what == "preview") return pictures_.show_preview(view.state);
   if (what.starts_with(kImages)) return pictures_.show(view.state, what.substr(kImages.size()));
   if (!what.empty()) throw no_such_request();
   return json_response(200, status_json(view, pictures_.json(format_from(request.query_value("response_format")), request)));

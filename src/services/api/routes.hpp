@@ -28,8 +28,8 @@ struct RoutesConfig {
   bool cross_origin = false;            ///< whether pages of other sites may call (CORS); only with keys
 };
 
-/// The HTTP API: POST /v1/images/generations, edits and variations, GET and DELETE /v1/requests/ID, its events and images, GET /v1/models;
-/// docs/openapi.yaml describes it. And that of SdapiRoutes.
+/// The HTTP API: POST /v1/images/generations, edits and variations, GET and DELETE /v1/requests/ID, its events, preview and images, GET
+/// /v1/models; docs/openapi.yaml describes it. And that of SdapiRoutes.
 class Routes {
  public:
   /// Adds the routes to the server. Keeps the references. They and this object must outlive the server's stop().
@@ -42,7 +42,7 @@ class Routes {
 
   Response draw(const Request& request, const std::string& client, const GenerationsBody& body);
   Response show(const Request& request, const std::string& client);
-  /// `what`: the rest of the path: empty, events, images/N.
+  /// `what`: the rest of the path: empty, events, preview, images/N.
   Response show(const View& view, const std::string& what, const Request& request, const std::string& client);
   Response stream(const Request& request, const View& view, const std::string& client);
   Response cancel(const Request& request, const std::string& client);

@@ -65,7 +65,8 @@ Change fold(RequestState& state, const Event& event, const messages::Started& /*
   return Change::started;
 }
 
-Change fold(RequestState& state, const Event& /*event*/, const messages::Progress& progress) {
+Change fold(RequestState& state, const Event& event, const messages::Progress& progress) {
+  if (progress.preview == messages::preview_key(event.id, state.request.time)) state.preview = state.version + 1;
   state.status = Status::drawing;
   state.stage = progress.stage;
   state.fraction = fraction_of(state, progress.fraction);

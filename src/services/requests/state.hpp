@@ -21,11 +21,12 @@ struct RequestState {
   std::uint64_t version = 0;  ///< incremented by each change
 
   Status status = Status::queued;
-  bool cancelling = false;  ///< a cancellation was requested
-  int starts = 0;           ///< how often this dispatch was started
-  std::string worker;       ///< the last worker that started it
-  std::string stage;        ///< while drawing
-  double fraction = 0;      ///< over all its pictures, 0 to 1
+  bool cancelling = false;    ///< a cancellation was requested
+  int starts = 0;             ///< how often this dispatch was started
+  std::string worker;         ///< the last worker that started it
+  std::string stage;          ///< while drawing
+  double fraction = 0;        ///< over all its pictures, 0 to 1
+  std::uint64_t preview = 0;  ///< the version in which messages::preview_key() was last replaced; 0: never. It may be deleted already.
   std::vector<messages::StoredImage> images;
   std::map<std::string, double> seconds;  ///< by stage, and "total"
   std::map<std::string, std::string> used;

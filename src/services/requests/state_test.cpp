@@ -48,6 +48,22 @@ TEST(ApplyEvent, FollowsRequestFromStartToEnd) {
   EXPECT_EQ(state.version, 3u);
 }
 
+TEST(ApplyEvent, NumbersPreviewsOfRequest) {
+  RequestState state = state_of();
+  apply(state, event_of(Started{}));
+  apply(state, event_of(Progress{.stage = "unet"}));
+  EXPECT_EQ(state.preview, 0u);
+  const std::string key = messages::preview_key("a", from_millis(1'000));
+  apply(state, event_of(Progress{.stage = "unet", .preview = key}));
+  EXPECT_EQ(state.preview, state.version);
+  apply(state, event_of(Progress{.stage = "unet"}));
+  EXPECT_EQ(state.preview, state.version - 1) << "it is still there";
+  apply(state, event_of(Progress{.stage = "unet", .preview = messages::preview_key("b", from_millis(1'000))}));
+  EXPECT_EQ(state.preview, state.version - 2) << "of another request";
+  apply(state, event_of(Progress{.stage = "unet", .preview = key}));
+  EXPECT_EQ(state.preview, state.version);
+}
+
 TEST(ApplyEvent, DoesNotChangeEndedRequest) {
   RequestState state = state_of();
   EXPECT_EQ(apply(state, event_of(Failed{.reason = "cannot_do"})), Change::ended);

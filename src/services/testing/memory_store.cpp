@@ -7,10 +7,10 @@ namespace p2p::testing {
 using blob::BlobError;
 
 void MemoryStore::maybe_fail() {
+  const bool fails = failures > 0;
+  if (fails) --failures;
   notify_changed();
-  if (failures <= 0) return;
-  --failures;
-  throw BlobError(kind, "the store fails on demand");
+  if (fails) throw BlobError(kind, "the store fails on demand");
 }
 
 void MemoryStore::put(const std::string& key, std::string_view bytes, std::string_view) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "services/worker/input_store.hpp"
 
 namespace p2p::worker {
@@ -16,6 +17,14 @@ constexpr std::chrono::milliseconds kBetweenProgress{500};
 std::pair<int, int> pictures_of(const messages::Request& request) {
   return request.picture > 0 ? std::pair{request.picture, request.picture} : std::pair{1, request.count};
 }
+
+/// Deletes the preview of a drawing at its end, however that comes.
+struct RemovePreview {
+  PreviewStore& previews;
+  const std::string key;
+
+  ~RemovePreview() { previews.remove(key); }
+};
 
 messages::Failed failure_of(std::string_view why, const std::exception& error) {
   return {.reason = std::string(why), .detail = error.what()};
@@ -32,9 +41,13 @@ void Drawing::run(const std::stop_token& over) {
 }
 
 void Drawing::draw(const TaskPtr& task, const std::stop_token& over) {
+  {
+    const Tasks::Lock lock = tasks_.lock();
+    last_ = {};
+  }
   messages::Failed why;
   try {
-    return store(task, generate(*task), over);
+    return store(task, generate(task), over);
   } catch (const Cancelled&) {
     Tasks::Lock lock = tasks_.lock();
     if (tasks_.may_publish(*task, lock, over)) tasks_.end_stopped(task);
@@ -51,17 +64,21 @@ void Drawing::draw(const TaskPtr& task, const std::stop_token& over) {
   end(task, events_.about(*task, why), over);
 }
 
-std::vector<GenerationResult> Drawing::generate(Task& task) {
+std::vector<GenerationResult> Drawing::generate(const TaskPtr& task) {
   std::vector<GenerationResult> results;
-  const std::string picture = input_of(task);
-  const auto [first, last] = pictures_of(task.request);
+  const std::string picture = input_of(*task);
+  const auto [first, last] = pictures_of(task->request);
+  PreviewPace pace(config_.previews, config_.clock());
+  const RemovePreview remove_preview{previews_, messages::preview_key(task->request.id, task->request.time)};
   for (int n = first; n <= last; ++n) {
-    messages::Request one = task.request;
+    messages::Request one = task->request;
     one.seed = messages::seed_of(one, n);
     const auto report = [&](const GenerationProgress& at) {
-      progress(task, {at.stage, at.step, at.total, (n - first + at.fraction) / (last - first + 1)});
+      GenerationProgress of_all = at;
+      of_all.fraction = (n - first + at.fraction) / (last - first + 1);
+      if (progress(*task, of_all)) show_preview(task, of_all, pace);
     };
-    results.push_back(config_.generators.at(task.request.model)->draw(one, picture, report, task.stop_drawing.get_token()));
+    results.push_back(config_.generators.at(task->request.model)->draw(one, picture, report, task->stop_drawing.get_token()));
   }
   return results;
 }
@@ -75,18 +92,41 @@ std::string Drawing::input_of(const Task& task) const {
   return fetch_input(store_, request.image_key, config_.uploads.unavailable, task.stop_drawing.get_token());
 }
 
-void Drawing::progress(Task& task, const GenerationProgress& at) {
+bool Drawing::progress(Task& task, const GenerationProgress& at) {
   const Tasks::Lock lock = tasks_.lock();
   task.fraction = at.fraction;
   const Time moment = now();
-  if (task.state != Task::State::drawing || !task.owned || (at.stage == last_stage_ && moment - last_progress_ < kBetweenProgress)) return;
+  if (task.state != Task::State::drawing || !task.owned) return false;
+  if (at.stage == last_.stage && moment - last_progress_ < kBetweenProgress) return true;
   last_progress_ = moment;
-  last_stage_ = at.stage;
+  last_ = {at.stage, at.step, at.total, at.fraction};
   send_progress(task, at);
+  return true;
 }
 
-void Drawing::send_progress(const Task& task, const GenerationProgress& at) const {
-  const messages::Progress progress{.stage = at.stage, .step = at.step, .total = at.total, .fraction = at.fraction};
+void Drawing::show_preview(const TaskPtr& task, const GenerationProgress& at, PreviewPace& pace) {
+  const auto start = config_.clock();
+  if (!at.preview || !pace.is_due(start, at.fraction) || !previews_.is_free()) return;
+  std::string png;
+  try {
+    png = at.preview();
+  } catch (const std::exception& error) {
+    log::debug("a preview could not be made", {{"id", task->request.id}, {"error", error.what()}});
+  }
+  const auto end = config_.clock();
+  pace.made(start, end);
+  if (png.empty()) return;
+  metrics_.stage(task->request.model, "preview", std::chrono::duration<double>(end - start).count());
+  const std::string key = messages::preview_key(task->request.id, task->request.time);
+  previews_.put(key, std::move(png), [this, task, key](bool is_stored) {
+    const Tasks::Lock lock = tasks_.lock();
+    const bool is_shown = is_stored && task->state == Task::State::drawing && task->owned && !last_.stage.empty();
+    if (is_shown) send_progress(*task, last_, key);
+  });
+}
+
+void Drawing::send_progress(const Task& task, const GenerationProgress& at, const std::string& preview) const {
+  const messages::Progress progress{.stage = at.stage, .step = at.step, .total = at.total, .fraction = at.fraction, .preview = preview};
   events_.send(events_.about(task, progress), task.traceparent);
 }
 
@@ -96,7 +136,6 @@ void Drawing::store(const TaskPtr& task, std::vector<GenerationResult> results, 
     Tasks::Lock lock = tasks_.lock();
     if (!tasks_.may_publish(*task, lock, over)) return;
     task->state = Task::State::drawn;
-    last_stage_.clear();
     send_progress(*task, {"storing", 0, 0, 1});
   }
   const Time drawn = now();

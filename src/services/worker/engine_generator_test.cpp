@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "engine/image/image.hpp"
+#include "engine/image/read_image.hpp"
 #include "services/worker/image_generators.hpp"
 
 namespace p2p::worker {
@@ -95,6 +96,31 @@ TEST(EngineGenerator, BeginsWithAPicture) {
   EXPECT_EQ(draw(asked, picture(usual, usual)).picture.height, usual);
   EXPECT_THROW(draw(asked, "no picture"), UsageError);
   EXPECT_THROW(draw(asked, picture(usual, usual).substr(0, 60)), UsageError);
+}
+
+TEST(EngineGenerator, GivesSmallPreviews) {
+  const auto previews = [](bool on) {
+    const auto generator =
+        engine_generator(engine::load_text_to_image(P2P_SOURCE_DIR "/tests/golden/stable_diffusion/sd1"),
+                         {.model = "sd1", .program = "prompt2pic test", .steps = 3, .decoder_steps = {}, .previews = on});
+    EXPECT_EQ(std::ranges::count(generator->describe().features, "preview"), on ? 1 : 0);
+    std::vector<std::pair<int, int>> sizes;
+    messages::Request asked = request(7);
+    asked.width = 512;
+    asked.height = 128;
+    generator->draw(asked, "",
+                    [&](const GenerationProgress& at) {
+                      if (!at.preview) return;
+                      const std::string png = at.preview();
+                      const auto image =
+                          engine::decode_image({reinterpret_cast<const std::uint8_t*>(png.data()), png.size()}, "the preview");
+                      sizes.emplace_back(image.width, image.height);
+                    },
+                    {});
+    return sizes;
+  };
+  EXPECT_THAT(previews(true), ::testing::ElementsAre(std::pair(256, 64), std::pair(256, 64)));
+  EXPECT_THAT(previews(false), ::testing::IsEmpty());
 }
 
 TEST(EngineGenerator, UpscaleReportsProgressOverBothPasses) {

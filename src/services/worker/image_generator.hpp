@@ -18,6 +18,8 @@ struct GenerationProgress {
   int step = 0;
   int total = 0;
   double fraction = 0;  ///< of the whole drawing, 0 to 1
+  /// Makes a small PNG of the unfinished picture. Call it only before the callback returns. Empty: there is none at this point.
+  std::function<std::string()> preview = {};
 };
 using GenerationProgressFn = std::function<void(const GenerationProgress&)>;
 

@@ -7,6 +7,7 @@
 #include "base/pause.hpp"
 #include "engine/image/image.hpp"
 #include "engine/image/read_image.hpp"
+#include "engine/image/resize.hpp"
 #include "engine/pipelines/parameters.hpp"
 
 namespace p2p::worker {
@@ -23,6 +24,16 @@ EncodedImage to_picture(const engine::Image& image, const messages::Request& req
   const auto format = engine::image_format_named(request.output_format).value_or(engine::ImageFormat::png);
   const auto bytes = engine::encode_image(image, format, engine::parameters_text(params, origin), request.output_compression);
   return {{bytes.begin(), bytes.end()}, image.width, image.height};
+}
+
+/// A PNG without parameters, with at most kMostPreviewSide pixels on each side.
+std::string to_preview(engine::Image image) {
+  constexpr double kMostPreviewSide = 256;
+  const double scale = kMostPreviewSide / std::max(image.width, image.height);
+  const auto scaled = [scale](int side) { return std::max(static_cast<int>(std::lround(side * scale)), 1); };
+  if (scale < 1) image = engine::resize(image, scaled(image.width), scaled(image.height), engine::ResizeFilter::bicubic);
+  const auto png = engine::encode_png(image, "");
+  return {png.begin(), png.end()};
 }
 
 engine::GenerateParams to_params(const messages::Request& request) {
@@ -72,7 +83,9 @@ class EngineGenerator : public ImageGenerator {
     std::optional<std::string> scaled = params.image ? fit_picture(params) : std::nullopt;
     std::optional<std::string> resized = take_size(params);
     const auto report = [&](const engine::Progress& at) {
-      progress({std::string(engine::name_of(at.stage)), at.step, at.total, std::min(at.fraction, kMostBeforeDrawn)});
+      GenerationProgress now{std::string(engine::name_of(at.stage)), at.step, at.total, std::min(at.fraction, kMostBeforeDrawn)};
+      if (config_.previews && at.preview) now.preview = [&at] { return to_preview(at.preview()); };
+      progress(now);
     };
     engine::GenerateResult result = model_->generate(params, report, stop);
     if (result.safety && result.safety->flagged) throw Withheld(result.notices.back());
@@ -116,6 +129,7 @@ class EngineGenerator : public ImageGenerator {
     if (capabilities_.takes_pictures) {
       for (const std::string_view word : {feature::kLarger, feature::kImage}) model.features.emplace_back(word);
     }
+    if (config_.previews && capabilities_.gives_previews) model.features.emplace_back(feature::kPreview);
     if (config_.max_pixels <= INT32_MAX) model.max_pixels = static_cast<int>(config_.max_pixels);
     return model;
   }
@@ -170,20 +184,23 @@ class EngineGenerator : public ImageGenerator {
 
 class FlatGenerator : public ImageGenerator {
  public:
-  FlatGenerator(std::chrono::milliseconds time, std::string program) : time_(time), program_(std::move(program)) {}
+  FlatGenerator(std::chrono::milliseconds time, std::string program, bool previews)
+      : time_(time), program_(std::move(program)), previews_(previews) {}
 
   GenerationResult draw(const messages::Request& request, std::string_view /*picture*/, const GenerationProgressFn& progress,
                         std::stop_token stop) override {
     constexpr int kSide = 64;
     constexpr int kParts = 10;
-    for (int part = 0; part < kParts && time_.count() > 0; ++part) {
-      progress({"prior", part, kParts, static_cast<double>(part) / kParts});
-      if (!pause(time_ / kParts, stop)) throw Cancelled();
-    }
-    if (stop.stop_requested()) throw Cancelled();
     const std::uint64_t colour = request.seed * 0x9e3779b97f4a7c15ull;  // neighbouring seeds get distinct colours
     engine::Image image{kSide, kSide, std::vector<std::uint8_t>(std::size_t{kSide} * kSide * 3)};
     for (std::size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<std::uint8_t>(colour >> (40 + 8 * (i % 3)));
+    for (int part = 0; part < kParts && time_.count() > 0; ++part) {
+      GenerationProgress now{"prior", part, kParts, static_cast<double>(part) / kParts};
+      if (previews_) now.preview = [&image] { return to_preview(image); };
+      progress(now);
+      if (!pause(time_ / kParts, stop)) throw Cancelled();
+    }
+    if (stop.stop_requested()) throw Cancelled();
     engine::GenerateParams params = to_params(request);
     params.width = params.height = kSide;
     GenerationResult drawing;
@@ -192,9 +209,16 @@ class FlatGenerator : public ImageGenerator {
     return drawing;
   }
 
+  messages::Model describe() const override {
+    messages::Model model;
+    if (previews_) model.features.emplace_back(messages::feature::kPreview);
+    return model;
+  }
+
  private:
   std::chrono::milliseconds time_;
   std::string program_;
+  bool previews_;
 };
 
 }  // namespace
@@ -202,8 +226,8 @@ class FlatGenerator : public ImageGenerator {
 std::unique_ptr<ImageGenerator> engine_generator(std::unique_ptr<engine::TextToImage> model, EngineGeneratorConfig config) {
   return std::make_unique<EngineGenerator>(std::move(model), std::move(config));
 }
-std::unique_ptr<ImageGenerator> flat_generator(std::chrono::milliseconds time, std::string program) {
-  return std::make_unique<FlatGenerator>(time, std::move(program));
+std::unique_ptr<ImageGenerator> flat_generator(std::chrono::milliseconds time, std::string program, bool previews) {
+  return std::make_unique<FlatGenerator>(time, std::move(program), previews);
 }
 
 }  // namespace p2p::worker

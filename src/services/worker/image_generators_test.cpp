@@ -35,6 +35,25 @@ TEST(FlatGenerator, EncodesInRequestedFormat) {
   for (const char* format : {"jpeg", "webp"}) EXPECT_THAT(draw(format), HasSubstr("UNICODE")) << "readers of parameters find them";
 }
 
+TEST(FlatGenerator, GivesPreviewsUnlessTheyAreOff) {
+  const auto previews = [](bool on) {
+    const auto generator = flat_generator(std::chrono::milliseconds(10), "", on);
+    const bool says_so = !generator->describe().features.empty();
+    int count = 0;
+    generator->draw(request(1), "",
+                    [&](const GenerationProgress& at) {
+                      if (!at.preview) return;
+                      ++count;
+                      EXPECT_THAT(at.preview(), StartsWith("\x89PNG"));
+                    },
+                    {});
+    EXPECT_EQ(says_so, count > 0);
+    return count;
+  };
+  EXPECT_EQ(previews(true), 10);
+  EXPECT_EQ(previews(false), 0);
+}
+
 TEST(FlatGenerator, StopsOnRequest) {
   const auto generator = flat_generator(std::chrono::seconds(60), "");
   std::stop_source stop;

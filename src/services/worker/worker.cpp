@@ -27,7 +27,8 @@ bool can_finish(const Task& task, Clock::time_point until) {
 }  // namespace
 
 /// The threads of a worker: run()'s polls, which keeps the group membership while the engine works; one draws; two follow control messages
-/// and ended requests; the uploader's threads store pictures.
+/// and ended requests; the uploader's threads store pictures,
+/// and one stores previews.
 class Worker::Impl {
  public:
   Impl(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, WorkerConfig config);
@@ -62,6 +63,7 @@ class Worker::Impl {
   Followers followers_;
   Describer describer_;
   std::unique_ptr<Uploader> uploader_;
+  std::unique_ptr<PreviewStore> previews_;
   Drawing drawing_;
   mutable std::mutex leaving_mutex_;  ///< problem() uses nothing that run() destroys after it left
   bool leaving_ = false;
@@ -88,12 +90,14 @@ Worker::Impl::Impl(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, Work
       followers_(bus, config_, tasks_, other_starts_, metrics_),
       describer_(bus, *producer_, config_),
       uploader_(std::make_unique<Uploader>(store, store_check_, config_.uploads)),
-      drawing_(config_, store, tasks_, events_, metrics_, *uploader_) {}
+      previews_(std::make_unique<PreviewStore>(store, metrics_, config_.clock)),
+      drawing_(config_, store, tasks_, events_, metrics_, *uploader_, *previews_) {}
 
 Worker::Impl::~Impl() {
   describer_.stop();
   followers_.stop();
   uploader_.reset();
+  previews_.reset();
   leave_group();
   producer_.reset();  // its callbacks may run until here and use the other members
 }
@@ -117,6 +121,7 @@ void Worker::Impl::run(const std::stop_token& stop) {
   describer_.stop();
   followers_.stop();
   uploader_.reset();
+  previews_.reset();
   leave_group();
 }
 

@@ -11,6 +11,7 @@
 #include "platform/bus/bus.hpp"
 #include "platform/metrics/metrics.hpp"
 #include "services/worker/image_generator.hpp"
+#include "services/worker/preview_pace.hpp"
 #include "services/worker/uploader.hpp"
 
 namespace p2p::worker {
@@ -19,6 +20,7 @@ struct WorkerConfig {
   std::string name;                                                   ///< unique among workers
   std::map<std::string, std::shared_ptr<ImageGenerator>> generators;  ///< by model
   Uploader::Limits uploads;
+  PreviewPace::Rules previews;
   StoreCheck::Intervals store_check;
   std::chrono::milliseconds draw_within = std::chrono::hours(1);  ///< time limit of a request, because it blocks all others; then it fails
   std::chrono::milliseconds finish_within = std::chrono::seconds(40);  ///< at shutdown, drawings that would take longer are handed back
@@ -28,7 +30,7 @@ struct WorkerConfig {
   std::chrono::milliseconds retry_after{500};  ///< before a failed query to Kafka is repeated
   std::chrono::milliseconds check_others_every =
       std::chrono::seconds(3);  ///< while the store refuses: interval of checks for other workers, plus up to as much at random
-  Heartbeat::Clock clock = std::chrono::steady_clock::now;  ///< for the detection of stuck loops
+  Heartbeat::Clock clock = std::chrono::steady_clock::now;  ///< for the detection of stuck loops, and for previews
   int partitions = 32;                                      ///< of a model's topic; the maximum number of workers that share it
 };
 

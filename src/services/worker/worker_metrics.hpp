@@ -14,6 +14,8 @@ class WorkerMetrics {
         dead_letters(metrics.counter("prompt2pic_worker_dead_letters_total", "Messages that could not be processed.")),
         control_taken(control(metrics, "taken")),
         control_unreadable(control(metrics, "unreadable")),
+        previews_stored(preview(metrics, "stored")),
+        previews_failed(preview(metrics, "failed")),
         busy(metrics.gauge("prompt2pic_worker_busy", "Whether the worker is drawing: 1 or 0.")),
         queue_wait(metrics.seconds("prompt2pic_worker_queue_wait_seconds", "Time from the acceptance of a request to its start.")),
         store(metrics.seconds("prompt2pic_worker_store_seconds", "Time to store a finished picture.")),
@@ -34,11 +36,17 @@ class WorkerMetrics {
   Counter dead_letters;
   Counter control_taken;
   Counter control_unreadable;
+  Counter previews_stored;
+  Counter previews_failed;
   Gauge busy;
   Histogram queue_wait;
   Histogram store;
 
  private:
+  static Counter preview(Metrics& metrics, const char* outcome) {
+    return metrics.counter("prompt2pic_worker_previews_total", "Previews that were stored, and calls for them that failed.",
+                           {{"outcome", outcome}});
+  }
   static Counter control(Metrics& metrics, const char* outcome) {
     return metrics.counter("prompt2pic_worker_control_total", "Messages of the control topic.", {{"outcome", outcome}});
   }

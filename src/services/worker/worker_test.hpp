@@ -32,6 +32,10 @@ class ScriptedGenerator : public ImageGenerator {
     if (request.prompt == "throw") throw std::runtime_error("numbers stopped being finite");
     if (request.prompt == "unsafe") throw Withheld("the safety checker withheld the picture");
     progress({"prior", 1, 2, 0.5});
+    for (int step = 1; step <= steps; ++step) {
+      before_step(step);
+      progress({"decoder", step, steps, 0.5 + 0.5 * step / (steps + 1), [&, step] { return preview(step); }});
+    }
     if (request.prompt == "wait") {
       std::unique_lock lock(mutex_);
       if (!changed_.wait(lock, stop, [&] { return go_; })) throw Cancelled();
@@ -50,6 +54,9 @@ class ScriptedGenerator : public ImageGenerator {
   }
   std::atomic<int> drawings = 0;
   std::vector<std::string> features;
+  int steps = 0;  ///< with previews, each after a call of before_step
+  std::function<void(int step)> before_step = [](int) {};
+  std::function<std::string(int step)> preview = [](int step) { return "step " + std::to_string(step); };
 
  private:
   std::mutex mutex_;

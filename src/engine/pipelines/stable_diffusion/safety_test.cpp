@@ -104,6 +104,15 @@ TEST(Safety, IsOffUnlessAskedFor) {
   EXPECT_FALSE(Checked("published").load({})->generate(params).safety);
 }
 
+TEST(Safety, GivesNoPreviews) {
+  const auto model = Checked("published").load(0);
+  EXPECT_FALSE(model->capabilities().gives_previews);
+  GenerateParams params;
+  params.width = params.height = 64;
+  params.steps = 3;
+  model->generate(params, [](const Progress& at) { EXPECT_FALSE(at.preview) << "it might show what is withheld"; });
+}
+
 TEST(Safety, RefusesModelsWithoutAChecker) {
   const auto error = [](const char* model) {
     return error_of<ModelError>([&] { load_text_to_image(golden::file(model), {.precision = Precision::f32, .threads = 1, .safety = 0}); });

@@ -120,8 +120,12 @@ export const state = (id) => getJson(requestPath(id), { id });
 export const cancel = (id) => getJson(requestPath(id), { id, method: 'DELETE' });
 export const events = (id, signal) => call(`${requestPath(id)}/events`, { id, signal });
 
-export async function picture(id, n) {
-  const response = await call(`${requestPath(id)}/images/${n}`, { id });
+/** A blob. It is empty if the preview is gone. */
+export const preview = (id) => blobOf(id, 'preview');
+export const picture = (id, n) => blobOf(id, `images/${n}`);
+
+async function blobOf(id, path) {
+  const response = await call(`${requestPath(id)}/${path}`, { id });
   try {
     return await response.blob();
   } catch (error) {

@@ -1,6 +1,7 @@
 // A request in the chat: the prompt, and what became of it.
 
 import { buttons, seedButton } from './actions.js';
+import * as api from './api.js';
 import { el, icon, iconButton } from './dom.js';
 import { counted, duration, errorText, moment, t } from './i18n.js';
 import * as models from './models.js';
@@ -42,7 +43,15 @@ function setSize(canvas, { width, height }) {
   canvas.style.setProperty('--width', `${width}px`);
 }
 
-const isSafePreview = (url) => /^(data:image\/(png|jpeg|webp);base64,|v1\/|\/(?!\/))/.test(url);
+/** Shows the request's preview, if it is still there. */
+async function showPreview(image, id) {
+  const blob = await api.preview(id).catch(() => null);
+  if (!blob?.size) return;
+  const url = URL.createObjectURL(blob);
+  image.addEventListener('load', () => URL.revokeObjectURL(url), { once: true });
+  image.src = url;
+  image.hidden = false;
+}
 
 /** The part that follows an unfinished request. */
 function waiting(record) {
@@ -51,6 +60,7 @@ function waiting(record) {
   setSize(canvas, expectedSize(record));
   const text = el('p.status');
   const bar = el('progress', { max: 1, value: 0, 'aria-label': t('progress') });
+  let newest;
   const cancel = el('button.quiet', { type: 'button', 'data-action': 'cancel', onclick: () => requests.cancel(record.key) }, t('cancel'));
   return {
     node: el('div.card', {}, canvas, el('div.doing', {}, text, cancel), bar),
@@ -59,9 +69,9 @@ function waiting(record) {
       bar.value = Math.min(Math.max(live.progress ?? 0, 0), 1);
       bar.classList.toggle('idle', !live.progress);
       cancel.disabled = now.wanted === 'cancel' || Boolean(live.cancelling);
-      if (!live.preview || preview.src === live.preview || !isSafePreview(live.preview)) return;
-      preview.src = live.preview;
-      preview.hidden = false;
+      if (!live.preview || live.preview === newest) return;
+      newest = live.preview;  // its address; it differs for each preview
+      showPreview(preview, now.id);
     },
   };
 }

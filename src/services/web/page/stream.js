@@ -1,6 +1,6 @@
 // Server-sent events over fetch(): EventSource cannot send a key.
 
-const MOST_BYTES = 8 << 20;  // of one event; previews are the largest part
+const MOST_BYTES = 1 << 20;  // of one event
 
 /** Yields the data of each event as JSON. Ends with the stream; throws when it breaks off or when nothing comes for `silence` milliseconds. */
 export async function* eventsOf(response, silence = 40_000) {
