@@ -13,7 +13,7 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/prompt2picConfigVersion.cma
 install(FILES ${CMAKE_BINARY_DIR}/prompt2picConfig.cmake ${CMAKE_BINARY_DIR}/prompt2picConfigVersion.cmake DESTINATION ${package_dir})
 
 # The engine's public headers; all others are internal.
-foreach(header base/error.hpp engine/graph/compiled_networks.hpp engine/graph/precision.hpp engine/image/image.hpp engine/sampling/sampler.hpp
+foreach(header base/error.hpp base/sentence.hpp engine/graph/compiled_networks.hpp engine/graph/precision.hpp engine/image/image.hpp engine/sampling/sampler.hpp
         engine/pipelines/model_card.hpp engine/pipelines/parameters.hpp engine/pipelines/text_to_image.hpp)
   cmake_path(GET header PARENT_PATH folder)
   install(FILES src/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/prompt2pic/${folder})

@@ -47,11 +47,12 @@ http::ServerConfig api_server(const AppConfig& config) {
 
 ApiDoor::ApiDoor(ServiceProcess& process, Door& door, blob::BlobStore& store, const AppConfig& config, const std::string& model)
     : clients_(config.api_keys),
+      links_(link_key(config)),
       routes_(process.http(), door.requests, door.dispatch, door.models, clients_, store, process.metrics(),
-              routes_config(config, model, link_key(config), clients_.ask_for_key())) {
-  serve_pictures(process.http(), store, link_key(config));
+              routes_config(config, model, links_, clients_.ask_for_key())) {
+  serve_pictures(process.http(), store, links_);
   api::serve_documents(process.http());
-  if (config.api_page) api::serve_page(process.http(), config.s3.bucket.empty() ? "" : config.s3.public_endpoint);
+  if (config.api_page) api::serve_page(process.http());
 }
 
 }  // namespace p2p::app

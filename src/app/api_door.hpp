@@ -27,6 +27,7 @@ class ApiDoor {
 
  private:
   api::Clients clients_;
+  Secret links_;  ///< signs links to pictures
   api::Routes routes_;
 };
 

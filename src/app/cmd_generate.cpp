@@ -90,7 +90,7 @@ int run_generate(const Arguments& arguments) {
     auto result = model->generate(params, show, interrupts.token());
     if (i == 0) timing.first_step += result.first_step_seconds;
     timing.add(result.stages);
-    for (const std::string& notice : result.notices) report.note(notice);
+    for (const Sentence& notice : result.notices) report.note(notice.text);
 
     const Clock::time_point encode_start = Clock::now();
     const engine::Origin origin{.model = name, .sampler = result.sampler, .program = "prompt2pic " P2P_VERSION};

@@ -2,6 +2,9 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
+
+#include "base/sentence.hpp"
 
 namespace p2p {
 
@@ -14,7 +17,12 @@ class Error : public std::runtime_error {
 /// Wrong command line, request or configuration. The program exits with 2.
 class UsageError : public Error {
  public:
-  using Error::Error;
+  explicit UsageError(Sentence sentence) : Error(sentence.text), sentence_(std::move(sentence)) {}
+  /// what() with what is needed to say it in another language.
+  const Sentence& sentence() const { return sentence_; }
+
+ private:
+  Sentence sentence_;
 };
 
 /// A model folder that cannot be used: names the file, the tensor or key, what was expected and what was found.

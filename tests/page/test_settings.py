@@ -138,3 +138,20 @@ def test_the_oldest_requests_make_room(user, fake_api):
     expect(page.find("#entries > li")).to_have_count(500)
     expect(page.find("#entries > li .words").first).to_have_text("a new one")
     expect(page.find("#entries > li .words").last).to_have_text("old 1")
+
+
+def test_details_and_notices_are_in_the_users_language(user, fake_api):
+    fake_api.outcome = {"notices": ["drawn at 64x64"], "notice_translations": {"ru": ["нарисовано в размере 64x64"]}}
+    page = user(routes=fake_api, locale="ru-RU")
+    drawn = page.draw("лиса")
+    expect(drawn.locator(".notice")).to_have_text("Обратите внимание: нарисовано в размере 64x64")
+    fake_api.outcome = {"status": "failed", "data": None, "error": {"code": "cannot_do", "message": "too large", "translations": {"ru": "слишком большой размер"}}}
+    page.ask("сова")
+    expect(page.cards.last.locator(".status")).to_have_text("Такое нарисовать нельзя: слишком большой размер")
+    fake_api.refusal = (400, "cannot_do", "no pictures")
+    page.ask("волк")
+    expect(page.cards.last.locator(".status")).to_have_text("Такое нарисовать нельзя: no pictures")
+    page.find("#language").click()
+    expect(drawn.locator(".notice")).to_have_text("Note: drawn at 64x64")
+    page.reload()
+    expect(page.find(".notice")).to_have_text("Note: drawn at 64x64")

@@ -158,7 +158,8 @@ def test_picture_contains_its_parameters(service, api):
 
 
 FAILURES = {"no_worker": "Сейчас некому рисовать", "killed_worker": "дважды сорвалось", "unreadable": "повредился по дороге", "storing_failed": "сохранить её не удалось",
-            "drawing_failed": "Не получилось", "cannot_do": "Такое нарисовать нельзя", "withheld": "не пропустила эту картинку", "something_new": "Не получилось"}
+            "drawing_failed": "Не получилось", "cannot_do": "Такое нарисовать нельзя", "withheld": "не пропустила эту картинку",
+            "input_missing": "Исходной картинки больше нет", "too_long": "Рисование затянулось", "something_new": "Не получилось"}
 
 
 def test_each_failure_has_russian_words(api, serve, own):

@@ -68,6 +68,8 @@ def test_limits_hold_across_bots(serve, api, postgres):
     api.wait(lambda: sum("3" in m.text and m.reply_to is not None for m in api.messages.values() if m.chat == 300 and "wait" in m.text.lower()) >= 1, 20, "some are refused")
     wait_for(lambda: postgres.sql("SELECT COUNT(*) FROM inbox") == "0", 20, "all updates were taken")
     assert postgres.sql("SELECT COUNT(*) FROM requests") == "3"
+    service.start("worker")  # other tests use the same broker
+    api.wait_picture(300, 3)
 
 
 def test_a_suspended_bot_loses_the_database(serve, api, postgres):

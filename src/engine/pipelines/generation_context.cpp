@@ -62,13 +62,19 @@ std::vector<float> run_vae(const Network& network, std::span<const float> latent
   return {image.begin(), image.end()};
 }
 
-void take_size(GenerateParams& params, int width, int height, std::vector<std::string>& notices) {
+void take_size(GenerateParams& params, int width, int height, std::vector<Sentence>& notices) {
   const auto text = [](int w, int h) { return std::to_string(w) + "x" + std::to_string(h); };
   if (width == *params.width && height == *params.height) return;
-  notices.push_back("drawn at " + text(width, height) + ", the size next to " + text(*params.width, *params.height) +
-                    " that the model can draw");
+  notices.push_back(sentence("nearest_size", "drawn at {0}, the size next to {1} that the model can draw", text(width, height),
+                             text(*params.width, *params.height)));
   params.width = width;
   params.height = height;
+}
+
+Sentence prompt_cut(std::string_view what, std::size_t tokens) {
+  if (what == "prompt")
+    return sentence("prompt_cut", "the prompt is longer than the model reads: its last {0} tokens were left out", tokens);
+  return sentence("negative_prompt_cut", "the negative prompt is longer than the model reads: its last {0} tokens were left out", tokens);
 }
 
 void check_finite(std::span<const float> values, Stage stage, int step) {

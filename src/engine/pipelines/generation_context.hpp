@@ -57,7 +57,9 @@ class GenerationContext {
 std::vector<float> run_vae(const Network& network, std::span<const float> latents, StageTime& time);
 
 /// Changes `params` to a size that the model supports, and adds a notice if that is a different one.
-void take_size(GenerateParams& params, int width, int height, std::vector<std::string>& notices);
+void take_size(GenerateParams& params, int width, int height, std::vector<Sentence>& notices);
+/// The notice that the end of a text was left out; `what`: prompt or negative prompt.
+Sentence prompt_cut(std::string_view what, std::size_t tokens);
 
 /// Throws Error with the stage and the step (unless 0) if a value is NaN or infinite.
 void check_finite(std::span<const float> values, Stage stage, int step);

@@ -61,7 +61,7 @@ class StableDiffusion final : public TextToImage {
 
   Precision precision() const override { return precision_; }
   Capabilities capabilities() const override {
-    std::vector<std::string> notices;
+    std::vector<Sentence> notices;
     return {.defaults = defaults_.fill_in({}, upscale(), notices),
             .samplers = {kAllSamplers.begin(), kAllSamplers.end()},
             .takes_pictures = true,
@@ -79,7 +79,7 @@ class StableDiffusion final : public TextToImage {
 
  private:
   GenerateResult upscaled(const GenerateParams& asked, const ProgressFn& progress, const stable_diffusion::DrawFn& draw) const {
-    std::vector<std::string> notices;  // dropped: draw() reports them
+    std::vector<Sentence> notices;  // dropped: draw() reports them
     const GenerateParams filled = defaults_.fill_in(asked, upscale(), notices);
     const bool own = asked.image != nullptr;
     GenerateParams params = asked;

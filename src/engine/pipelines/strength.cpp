@@ -12,8 +12,9 @@ double strength_or(std::optional<double> asked, double usual, int steps) { retur
 int steps_left(int steps, double strength) {
   const int left = std::min(static_cast<int>(steps * strength), steps);
   if (left < 1)
-    throw UsageError("strength: " + excerpt(strength) + " leaves none of " + std::to_string(steps) +
-                     " steps: raise it, or take more steps (steps x strength has to reach 1)");
+    throw UsageError(sentence("strength_too_low",
+                              "strength: {0} leaves none of {1} steps: raise it, or take more steps (steps x strength has to reach 1)",
+                              excerpt(strength), steps));
   return left;
 }
 

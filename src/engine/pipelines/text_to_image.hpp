@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/sentence.hpp"
 #include "engine/graph/precision.hpp"
 #include "engine/image/image.hpp"
 #include "engine/sampling/sampler.hpp"
@@ -87,7 +88,7 @@ struct GenerateResult {
   std::string_view sampler;  ///< AUTOMATIC1111's name of it
   std::vector<StageTime> stages;
   double first_step_seconds = 0;        ///< from the call to the end of the first step
-  std::vector<std::string> notices;     ///< differences from the request: a cut prompt, another size
+  std::vector<Sentence> notices;        ///< differences from the request: a cut prompt, another size
   std::optional<SafetyVerdict> safety;  ///< if EngineOptions::safety is set
 };
 

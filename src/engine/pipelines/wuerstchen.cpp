@@ -259,7 +259,7 @@ class Wuerstchen::Stages {
     time.multiply_adds += encoded.multiply_adds;
     time.step_seconds = {time.seconds};  // both stages' encoders together count as one step
     auto& notices = context_.result().notices;
-    for (std::string& notice : encoded.notices) {
+    for (Sentence& notice : encoded.notices) {
       if (std::ranges::find(notices, notice) == notices.end()) notices.push_back(std::move(notice));
     }
     return std::move(encoded.embedding);
@@ -274,10 +274,14 @@ class Wuerstchen::Stages {
 };
 
 GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressFn& progress, std::stop_token stop) const {
-  if (asked.image) throw UsageError("Würstchen has no image encoder, so that it cannot begin with a picture; leave --image out");
-  if (asked.upscale) throw UsageError("Würstchen has no image encoder, so that it cannot draw a picture again at --upscale; leave it out");
-  if (asked.strength && asked.variations.empty()) throw UsageError("strength: expected variations; Würstchen has no other use for it");
-  if (asked.sampler) throw UsageError("Würstchen draws with its own sampler alone; leave --sampler out");
+  if (asked.image)
+    throw UsageError(sentence("no_image", "Würstchen has no image encoder, so that it cannot begin with a picture; leave --image out"));
+  if (asked.upscale)
+    throw UsageError(
+        sentence("no_upscale", "Würstchen has no image encoder, so that it cannot draw a picture again at --upscale; leave it out"));
+  if (asked.strength && asked.variations.empty())
+    throw UsageError(sentence("strength_without_variations", "strength: expected variations; Würstchen has no other use for it"));
+  if (asked.sampler) throw UsageError(sentence("own_sampler_only", "Würstchen draws with its own sampler alone; leave --sampler out"));
   if (!asked.loras.empty()) throw UsageError("Würstchen takes no LoRAs; leave " + asked.loras[0].file.string() + " out");
   GenerateResult result;
   result.params = with_defaults(asked);

@@ -33,14 +33,15 @@ struct Config {
 /// Evenly spread indices into the timesteps that the model was distilled with.
 std::vector<float> lcm_timesteps(const Config& config, int steps, double strength) {
   if (steps > config.original_steps)
-    throw UsageError("an LCM model distilled with " + std::to_string(config.original_steps) + " steps cannot draw with " +
-                     std::to_string(steps) + ": take fewer");
+    throw UsageError(
+        sentence("lcm_steps", "an LCM model distilled with {0} steps cannot draw with {1}: take fewer", config.original_steps, steps));
   const int stride = static_cast<int>(config.alphas_cumprod.size()) / config.original_steps;
   const int count = static_cast<int>(config.original_steps * strength);
   if (steps > count)
-    throw UsageError("strength: " + excerpt(strength) + " leaves " + std::to_string(count) + " of the " +
-                     std::to_string(config.original_steps) + " steps that the LCM model was distilled with, too few to draw with " +
-                     std::to_string(steps) + ": raise it");
+    throw UsageError(
+        sentence("lcm_strength",
+                 "strength: {0} leaves {1} of the {2} steps that the LCM model was distilled with, too few to draw with {3}: raise it",
+                 excerpt(strength), count, config.original_steps, steps));
   const double spread = static_cast<double>(count) / steps;
   std::vector<float> timesteps;
   for (int i = 0; i < steps; ++i) timesteps.push_back(static_cast<float>((count - static_cast<int>(i * spread)) * stride - 1));

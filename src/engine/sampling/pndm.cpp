@@ -33,8 +33,9 @@ std::vector<float> prk_timesteps(const Config& config, int steps) {
   if (config.skip_prk_steps) return {};
   const std::vector<float> timesteps = config.spacing.whole(steps);
   if (timesteps.size() < kOrder)
-    throw UsageError("the sampler pndm takes at least 4 steps for this model (its scheduler does not set skip_prk_steps), found " +
-                     std::to_string(steps));
+    throw UsageError(
+        sentence("pndm_steps",
+                 "the sampler pndm takes at least 4 steps for this model (its scheduler does not set skip_prk_steps), found {0}", steps));
   const int half_stride = config.spacing.train() / steps / 2;
   const auto half = static_cast<float>(half_stride);
   std::vector<float> evaluations;

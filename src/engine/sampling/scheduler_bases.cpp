@@ -68,8 +68,8 @@ void AlphaScheduler::add_noise(std::span<const float> original, std::span<const 
 
 float AlphaScheduler::alpha(int t) const {
   if (std::cmp_greater_equal(t, alphas_cumprod_->size()))
-    throw UsageError("so many steps begin at timestep " + std::to_string(t) + ", but the model was trained with " +
-                     std::to_string(alphas_cumprod_->size()) + ": take fewer steps");
+    throw UsageError(sentence("too_many_steps", "so many steps begin at timestep {0}, but the model was trained with {1}: take fewer steps",
+                              t, alphas_cumprod_->size()));
   return (*alphas_cumprod_)[t < 0 ? alphas_cumprod_->size() - static_cast<std::size_t>(-t) : static_cast<std::size_t>(t)];
 }
 

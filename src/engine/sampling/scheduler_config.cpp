@@ -144,8 +144,8 @@ SchedulerConfig SchedulerConfig::load(const ConfigReader& config, std::string_vi
 
 std::unique_ptr<Scheduler> SchedulerConfig::make(int steps, std::optional<Sampler> sampler) const {
   if (steps < 1 || steps > train_timesteps_)
-    throw UsageError("steps: expected from 1 to " + std::to_string(train_timesteps_) + ", with which the model was trained, found " +
-                     std::to_string(steps));
+    throw UsageError(sentence("steps_out_of_range", "steps: expected from 1 to {0}, with which the model was trained, found {1}",
+                              train_timesteps_, steps));
   if (!sampler) return own_(steps);
   const NamedScheduler named = scheduler_of(*sampler);
   Json json = json_;

@@ -118,19 +118,35 @@ void read_progress(FieldReader& fields, Event& event) {
   fields.text("preview", progress.preview, kPreviewKeyRule, Need::optional);
 }
 
+/// The code and the values of a sentence, whose text is in another field.
+void read_parts(FieldReader& fields, const std::string& name, const Json& json, Sentence& sentence) {
+  if (!json.is_object()) return fields.problem(name, "expected an object, found " + excerpt(json));
+  FieldReader inner(json, fields.path_of(name) + ".", fields.problems());
+  inner.text("code", sentence.code, kWordRule, Need::optional);
+  inner.texts("values", sentence.values, kValueRule, kMaxValues);
+}
+
 void read_finished(FieldReader& fields, Event& event) {
   auto& finished = event.what.emplace<Finished>();
   read_images(fields, finished.images, finished.seconds, Need::required);
   read_named(fields, "used",
              [&](FieldReader& inner, const std::string& name) { inner.text(name.c_str(), finished.used[name], kValueRule); });
-  fields.texts("notices", finished.notices, kDetailRule, kMaxNotices);
+  std::vector<std::string> notices;
+  fields.texts("notices", notices, kDetailRule, kMaxNotices);
+  finished.notices.assign(notices.begin(), notices.end());
+  const Json* const parts = fields.container("notice_parts", Json::value_t::array, 0, kMaxNotices, Need::optional);
+  for (std::size_t i = 0; parts && i < parts->size(); ++i) {
+    Sentence without_text;
+    read_parts(fields, "notice_parts[" + std::to_string(i) + "]", (*parts)[i], i < notices.size() ? finished.notices[i] : without_text);
+  }
   fields.texts("offers", finished.offers, kWordRule, kMaxOffers);
 }
 
 void read_failed(FieldReader& fields, Event& event) {
   auto& failed = event.what.emplace<Failed>();
   fields.text("reason", failed.reason, kWordRule);
-  fields.text("detail", failed.detail, kDetailRule, Need::optional);
+  fields.text("detail", failed.detail.text, kDetailRule, Need::optional);
+  if (const Json* const parts = fields.find("detail_parts", Need::optional)) read_parts(fields, "detail_parts", *parts, failed.detail);
 }
 
 void read_cancelled(FieldReader& /*fields*/, Event& event) { event.what = Cancelled{}; }

@@ -22,6 +22,13 @@ std::string free_text(const std::string& text, std::size_t max_bytes) {
   return valid.substr(0, end);
 }
 
+Json parts_of(const Sentence& sentence) {
+  Json json = Json::object();
+  if (!sentence.code.empty()) json["code"] = sentence.code;
+  for (const std::string& value : sentence.values) json["values"].push_back(free_text(value, kMaxValue));
+  return json;
+}
+
 template <typename T>
 void put(Json& json, const char* key, const std::optional<T>& value) {
   if (value) json[key] = *value;
@@ -85,15 +92,18 @@ void put(Json& json, const HandedBack& back) {
 void put(Json& json, const Finished& finished) {
   put_images(json, finished.images, finished.seconds);
   if (!finished.used.empty()) json["used"] = finished.used;
+  const bool has_codes = std::ranges::any_of(finished.notices, [](const Sentence& notice) { return !notice.code.empty(); });
   for (std::size_t i = 0; i < std::min(finished.notices.size(), kMaxNotices); ++i) {
-    json["notices"].push_back(free_text(finished.notices[i], kMaxDetail));
+    json["notices"].push_back(free_text(finished.notices[i].text, kMaxDetail));
+    if (has_codes) json["notice_parts"].push_back(parts_of(finished.notices[i]));
   }
   if (!finished.offers.empty()) json["offers"] = finished.offers;
 }
 
 void put(Json& json, const Failed& failed) {
   json["reason"] = failed.reason;
-  if (!failed.detail.empty()) json["detail"] = free_text(failed.detail, kMaxDetail);
+  if (!failed.detail.text.empty()) json["detail"] = free_text(failed.detail.text, kMaxDetail);
+  if (!failed.detail.code.empty()) json["detail_parts"] = parts_of(failed.detail);
 }
 
 void put(Json& /*json*/, const Cancelled& /*cancelled*/) {}

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/sentence.hpp"
 
 /// The Kafka messages: JSON, described in docs/asyncapi.yaml, with fixtures (fixtures/*.json) that must remain decodable for ever.
 /// Unknown fields are ignored; errors name missing and invalid fields. Every message has schema_version, id (of the request, also the Kafka
@@ -142,14 +143,14 @@ struct Finished {
   std::vector<StoredImage> images;
   std::map<std::string, double> seconds;    ///< by stage, and "total"
   std::map<std::string, std::string> used;  ///< the effective parameters: steps, guidance, ..., precision
-  std::vector<std::string> notices;
+  std::vector<Sentence> notices;
   std::vector<std::string> offers;  ///< words of namespace offer
 };
 
 struct Failed {
   static constexpr std::string_view kType = "failed";
   std::string reason;  ///< a word of namespace reason
-  std::string detail;  ///< English, for operators; contains no secrets
+  Sentence detail;     ///< for operators and, if cannot_do, for users; contains no secrets
 };
 
 struct Cancelled {

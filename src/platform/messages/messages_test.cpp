@@ -44,7 +44,7 @@ Request request() {
 }
 
 TEST(Messages, DecodesAllFixtures) {
-  EXPECT_EQ(fixtures().size(), 27u);
+  EXPECT_EQ(fixtures().size(), 29u);
   for (const auto& [kind, text] : fixtures()) EXPECT_EQ(Json::parse(again(kind, text)), Json::parse(text)) << kind;
 }
 
@@ -191,10 +191,28 @@ TEST(Messages, DeadLettersKeepAnyBytesAndAreCut) {
 
 TEST(Messages, CutsDetailsAtCharacterBoundary) {
   Failed failed{.reason = "cannot_do", .detail = "a"};
-  for (int i = 0; i < 3000; ++i) failed.detail += "ж";
+  for (int i = 0; i < 3000; ++i) failed.detail.text += "ж";
   const auto decoded = decode_event(encode(Event{.id = "x", .time = now(), .what = failed}));
   ASSERT_TRUE(decoded);
-  EXPECT_EQ(std::get<Failed>(decoded->what).detail.size(), 4095u);
+  EXPECT_EQ(std::get<Failed>(decoded->what).detail.text.size(), 4095u);
+}
+
+TEST(Messages, KeepTheCodesAndValuesOfSentences) {
+  Finished finished{.images = {{"images/2026/11/24/x-1.png", 64, 64, 1, 100}}};
+  finished.notices = {"English only", sentence("no_such_lora", "there is no LoRA called {0}", std::string(255, 'x') + "ж")};
+  const Event event{.id = "x", .time = now(), .worker = "w", .dispatch = 1, .what = finished};
+  const auto notices = std::get<Finished>(decode_event(encode(event))->what).notices;
+  ASSERT_EQ(notices.size(), 2u);
+  EXPECT_EQ(notices[0].code, "");
+  EXPECT_EQ(notices[1].code, "no_such_lora");
+  EXPECT_EQ(notices[1].values, std::vector<std::string>{std::string(255, 'x')}) << "cut at a character boundary";
+  Json json = Json::parse(encode(event));
+  json["notice_parts"] = {{{"code", "a"}}, {{"code", "b"}}, {{"code", "c"}}};
+  EXPECT_EQ(std::get<Finished>(decode_event(json.dump())->what).notices.size(), 2u) << "a part without a notice";
+  for (const Json& part : {Json(5), Json{{"code", "A"}}, Json{{"values", {5}}}, Json{{"values", std::vector<std::string>(9, "x")}}}) {
+    json["notice_parts"] = Json::array({part});
+    EXPECT_THAT(decode_event(json.dump()).error(), HasSubstr("notice_parts[0]")) << part;
+  }
 }
 
 TEST(ImageKey, ContainsDateOfRequest) {

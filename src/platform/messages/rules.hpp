@@ -20,6 +20,7 @@ inline constexpr std::size_t kMaxVariations = 16;
 inline constexpr std::size_t kMaxOffers = 16;
 inline constexpr std::size_t kMaxEntries = 64;
 inline constexpr std::size_t kMaxValue = 256;
+inline constexpr std::size_t kMaxValues = 8;  // of a sentence
 inline constexpr int kMaxCount = 1'000'000;
 inline constexpr int kMaxPixels = 65535;
 inline constexpr int kMaxSteps = 10'000;

@@ -9,12 +9,6 @@
 namespace p2p::api {
 namespace {
 
-/// Adds notices about the call to those of the picture.
-Json with_notices(Json json, const std::vector<std::string>& notices) {
-  for (const std::string& notice : notices) json["notices"].push_back(notice);
-  return json;
-}
-
 std::string digest_of(std::string_view body) { return blob::to_hex(blob::hmac("prompt2pic request body", body)); }
 
 }  // namespace
@@ -29,7 +23,9 @@ std::optional<View> GenerationCalls::find(const std::string& client, const std::
 void GenerationCalls::check_takes_pictures(const std::string& model) const {
   const auto description = catalog_.find(model);
   if (description && std::ranges::find(description->features, messages::feature::kImage) == description->features.end())
-    throw ApiError(400, "cannot_do", "the model " + model + " takes no pictures; GET /v1/models says by the feature image which models do");
+    throw ApiError(
+        400, "cannot_do",
+        sentence("takes_no_pictures", "the model {0} takes no pictures; GET /v1/models says by the feature image which models do", model));
 }
 
 http::ServerResponse GenerationCalls::draw(const http::ServerRequest& call, const std::string& client, const GenerationsBody& body,

@@ -104,7 +104,7 @@ void read_output(FieldReader& fields, messages::Request& request) {
 }
 
 /// Renames fields of other programs, drops those that are null, and reports the unknown ones.
-void sort_out(Json& json, const BodyRules& rules, messages::Problems& problems, std::vector<std::string>& notices) {
+void sort_out(Json& json, const BodyRules& rules, messages::Problems& problems, std::vector<Sentence>& notices) {
   std::erase_if(json.get_ref<Json::object_t&>(), [](const auto& field) { return field.second.is_null(); });
   for (const auto& [foreign, own] : kForeign) {
     const auto found = json.find(foreign);
@@ -122,7 +122,7 @@ void sort_out(Json& json, const BodyRules& rules, messages::Problems& problems, 
     if (rules.strict) {
       problems.add(excerpt(key) + ": unknown field");
     } else if (notices.size() < messages::kMaxNotices) {
-      notices.push_back("the field " + excerpt(key) + " is unknown and was ignored");
+      notices.push_back(sentence("field_unknown", "the field {0} is unknown and was ignored", excerpt(key)));
     }
   }
 }

@@ -24,7 +24,7 @@ struct BodyRules {
 struct GenerationsBody {
   messages::Request request;  ///< without id and time
   Format format = Format::url;
-  std::vector<std::string> notices;
+  std::vector<Sentence> notices;
   InputPicture picture;  ///< to begin with; empty: none
   std::string digest;    ///< what repeats of the call have in common; empty: the bytes of the body
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "services/requests/russian.hpp"
+
 namespace p2p::api {
 namespace {
 
@@ -35,12 +37,22 @@ Json ApiError::json() const {
                            : status_ == 429 ? "rate_limit_error"
                            : status_ < 500  ? "invalid_request_error"
                                             : "server_error";
-  return {{"error", {{"message", what()}, {"type", type}, {"param", nullptr}, {"code", code_}}}};
+  Json error{{"message", what()}, {"type", type}, {"param", nullptr}, {"code", code_}};
+  if (const auto russian = requests::in_russian(message_)) error["translations"]["ru"] = *russian;
+  return {{"error", error}};
 }
 
 Format format_from(std::string_view word) {
   if (!word.empty() && word != "url" && word != "b64_json") throw ApiError(400, "invalid_value", "response_format takes url or b64_json");
   return word == "b64_json" ? Format::b64_json : Format::url;
+}
+
+Json with_notices(Json json, const std::vector<Sentence>& notices) {
+  for (const Sentence& notice : notices) {
+    json["notices"].push_back(notice.text);
+    json["notice_translations"]["ru"].push_back(requests::in_russian(notice).value_or(notice.text));
+  }
+  return json;
 }
 
 Json images_json(const RequestState& state, const ImageJson& image) {
@@ -50,8 +62,7 @@ Json images_json(const RequestState& state, const ImageJson& image) {
             {"data", Json::array()},
             {"output_format", messages::format_of(state.images.at(0).key)}};
   for (int n = 1; n <= static_cast<int>(state.images.size()); ++n) json["data"].push_back(image(state, n));
-  if (!state.notices.empty()) json["notices"] = state.notices;
-  return json;
+  return with_notices(std::move(json), state.notices);
 }
 
 Json card_json(const messages::Model& model) {
@@ -83,8 +94,7 @@ Json status_json(const View& view, const ImageJson& image) {
   if (!state.seconds.empty()) json["seconds"] = state.seconds;
   if (!state.used.empty()) json["used"] = state.used;
   if (!state.offers.empty()) json["offers"] = state.offers;
-  if (!state.notices.empty()) json["notices"] = state.notices;
-  return json;
+  return with_notices(std::move(json), state.notices);
 }
 
 }  // namespace p2p::api

@@ -24,7 +24,8 @@ struct View {
 /// An error response: HTTP status and the `error` of the body.
 class ApiError : public Error {
  public:
-  ApiError(int status, std::string code, const std::string& message) : Error(message), status_(status), code_(std::move(code)) {}
+  ApiError(int status, std::string code, Sentence message)
+      : Error(message.text), status_(status), code_(std::move(code)), message_(std::move(message)) {}
   int status() const { return status_; }
   const std::string& code() const { return code_; }
   Json json() const;
@@ -39,6 +40,7 @@ class ApiError : public Error {
  private:
   int status_;
   std::string code_;
+  Sentence message_;
   bool is_final_ = false;
   std::string location_;
 };
@@ -55,6 +57,8 @@ Format format_from(std::string_view word);
 /// Formats picture `n` (from 1) for `data`.
 using ImageJson = std::function<Json(const RequestState& state, int n)>;
 
+/// Adds notices to those in the JSON, and to their translations.
+Json with_notices(Json json, const std::vector<Sentence>& notices);
 /// {created, id, data: [...], output_format}: the response to a call that waited. Throws ApiError if there is no picture.
 Json images_json(const RequestState& state, const ImageJson& image);
 /// What a model draws and supports: the fields of messages::Model but for the envelope.

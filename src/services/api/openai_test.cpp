@@ -54,6 +54,22 @@ TEST(OpenaiTest, PreviewHasAddressWhileDrawing) {
   EXPECT_FALSE(status_json({state, {}}, image).contains("preview")) << "handed back";
 }
 
+TEST(OpenaiTest, SaysDetailsAndNoticesInRussianToo) {
+  const auto image = [](const RequestState&, int n) { return Json{{"n", n}}; };
+  RequestState state{.request = {.id = "a"}, .status = RequestState::Status::failed, .reason = "cannot_do"};
+  state.detail = sentence("takes_no_pictures", "the model {0} takes no pictures", "flat");
+  const Json error = status_json({state, {}}, image)["error"];
+  EXPECT_EQ(error["message"], "the model flat takes no pictures");
+  EXPECT_EQ(error["translations"]["ru"], "модель flat не умеет начинать с картинки");
+  state = {.request = {.id = "a"}, .status = RequestState::Status::finished, .images = {{}}};
+  state.notices = {"of a newer worker", sentence("prompt_cut", "{0}", 5)};
+  for (const Json& json : {images_json(state, image), status_json({state, {}}, image)}) {
+    EXPECT_EQ(json["notices"], (Json{"of a newer worker", "5"}));
+    EXPECT_EQ(json["notice_translations"],
+              (Json{{"ru", {"of a newer worker", "описание длиннее, чем читает модель: последние токены (5) не учтены"}}}));
+  }
+}
+
 TEST(PreferTest, ReadsPreferences) {
   EXPECT_EQ(preference_of(""), std::nullopt);
   EXPECT_EQ(preference_of("respond-async"), seconds(0));

@@ -8,20 +8,19 @@ namespace {
 using Request = http::ServerRequest;
 using Response = http::ServerResponse;
 
-/// The scheme, host and port of a URL.
-std::string origin_of(const std::string& url) {
-  const std::size_t host = url.find("://");
-  return host == std::string::npos ? "" : url.substr(0, url.find('/', host + 3));
-}
+/// Nothing from other hosts: links to pictures lead to this server too.
+constexpr const char* kPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'";
 
 /// The file at the request's path, which the browser may keep if it asks whether it has changed.
-Response file_response(const Request& request, const std::string& policy) {
+Response file_response(const Request& request) {
   const auto file = web::find(request.path);
   if (!file) return {.status = 404, .body = "there is no such page\n"};
   Response response{.content_type = std::string(file->content_type),
                     .headers = {{"ETag", std::string(file->etag)},
                                 {"Cache-Control", "no-cache"},
-                                {"Content-Security-Policy", policy},
+                                {"Content-Security-Policy", kPolicy},
                                 {"Cross-Origin-Opener-Policy", "same-origin"},
                                 {"Referrer-Policy", "no-referrer"}}};
   if (request.header("if-none-match") == file->etag) {
@@ -32,23 +31,12 @@ Response file_response(const Request& request, const std::string& policy) {
   return response;
 }
 
-void serve(http::Server& server, const char* path, const std::string& policy) {
-  server.route("GET", path, [policy](const Request& request) { return file_response(request, policy); });
-}
-
-/// Nothing from other hosts, except pictures of the store.
-std::string policy(const std::string& store) {
-  const std::string also = store.empty() ? "" : " " + origin_of(store);
-  return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:" + also + "; connect-src 'self'" + also +
-         "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-}
-
 }  // namespace
 
 void serve_documents(http::Server& server) {
-  for (const char* path : {"/openapi.json", "/docs", "/page/"}) serve(server, path, policy(""));
+  for (const char* path : {"/openapi.json", "/docs", "/page/"}) server.route("GET", path, file_response);
 }
 
-void serve_page(http::Server& server, const std::string& store) { serve(server, "/", policy(store)); }
+void serve_page(http::Server& server) { server.route("GET", "/", file_response); }
 
 }  // namespace p2p::api

@@ -91,10 +91,10 @@ Json shared_fields(const Json& given, const std::vector<std::string>& samplers) 
   return json;
 }
 
-void add_notices(const Json& given, std::vector<std::string>& notices) {
+void add_notices(const Json& given, std::vector<Sentence>& notices) {
   for (const auto& [key, value] : given.items()) {
     if (is_known(key) || key == "scheduler" || is_empty(value) || notices.size() >= 32) continue;
-    notices.push_back("the field " + excerpt(key) + " is not supported and was ignored");
+    notices.push_back(sentence("field_unsupported", "the field {0} is not supported and was ignored", excerpt(key)));
   }
 }
 

@@ -45,6 +45,15 @@ TEST_F(BotTest, ShowsTheReasonOfEachFailure) {
   }
 }
 
+TEST_F(BotTest, SaysInRussianWhatCannotBeDone) {
+  give({{"text", "лиса"}, {"from", {{"id", 5}, {"is_bot", false}, {"first_name", "x"}, {"language_code", "ru"}}}});
+  const messages::Request request = next_request();
+  publish(request,
+          messages::Failed{.reason = "cannot_do",
+                           .detail = sentence("size_too_large", "the size {0} is too large: at most {1} pixels are drawn", "9x9", 64)});
+  EXPECT_TRUE(eventually([&] { return is_shown("Такое нарисовать нельзя: размер 9x9 слишком большой: рисуется не больше 64 пикселей"); }));
+}
+
 TEST_F(BotTest, IgnoresThePictureOfAnotherRequest) {
   say("a fox");
   const auto request = next_request();

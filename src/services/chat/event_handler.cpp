@@ -1,6 +1,7 @@
 #include "services/chat/event_handler.hpp"
 
 #include "base/log.hpp"
+#include "services/requests/russian.hpp"
 
 namespace p2p::chat {
 
@@ -46,7 +47,8 @@ void EventHandler::take_end(ActiveRequest& active) {
   const requests::RequestState& state = active.state;
   Outcome& outcome = active.request.outcome;
   outcome.reason = state.reason;
-  outcome.detail = state.detail;
+  outcome.detail = state.detail.text;
+  if (active.request.origin.language == Language::ru) outcome.detail = requests::in_russian(state.detail).value_or(outcome.detail);
   if (state.status == Outcome::Status::finished) {
     const messages::StoredImage& image = state.images.front();
     outcome.image_key = image.key;

@@ -173,7 +173,7 @@ void Dispatch::Impl::on_end(const RequestState& state) {
       .add();
   metrics_.seconds("prompt2pic_request_seconds", "Time from acceptance to the end.", {{"outcome", outcome}})
       .observe(std::chrono::duration<double>(state.ended - state.request.time).count());
-  log::info("ended", {{"id", state.request.id}, {"outcome", outcome}, {"reason", state.reason}, {"detail", state.detail}});
+  log::info("ended", {{"id", state.request.id}, {"outcome", outcome}, {"reason", state.reason}, {"detail", state.detail.text}});
 }
 
 Dispatch::Dispatch(bus::Bus& bus, Metrics& metrics, requests::Client& requests, const DispatchConfig& config)

@@ -30,10 +30,10 @@ struct RequestState {
   std::vector<messages::StoredImage> images;
   std::map<std::string, double> seconds;  ///< by stage, and "total"
   std::map<std::string, std::string> used;
-  std::vector<std::string> notices;
+  std::vector<Sentence> notices;
   std::vector<std::string> offers;
   std::string reason;  ///< failed
-  std::string detail;  ///< failed
+  Sentence detail;     ///< failed
   Time ended;
 
   bool over() const { return status != Status::queued && status != Status::drawing; }

@@ -6,19 +6,24 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "base/json.hpp"
+
 namespace p2p::web {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::Not;
 using testing::StartsWith;
 
-const std::filesystem::path kFolder = std::filesystem::path(P2P_SOURCE_DIR) / "src/services/web/page";
+const std::filesystem::path kSource = std::filesystem::path(P2P_SOURCE_DIR) / "src";
+const std::filesystem::path kFolder = kSource / "services/web/page";
 
 std::string read(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -33,6 +38,30 @@ std::set<std::string> all_between(std::string_view text, std::string_view before
     found.emplace(text.substr(from, text.find(after, from) - from));
   }
   return found;
+}
+
+/// What the first group of the pattern matches, everywhere in the text.
+std::set<std::string> all_matches(const std::string& text, const char* pattern) {
+  const std::regex regex(pattern);
+  std::set<std::string> found;
+  for (std::sregex_iterator at(text.begin(), text.end(), regex), end; at != end; ++at) found.insert((*at)[1]);
+  return found;
+}
+
+/// The codes of errors in the API's sources.
+std::set<std::string> codes_of_sources() {
+  const std::string messages = read(kSource / "platform/messages/messages.hpp");
+  const std::size_t reasons = messages.find("namespace reason {");
+  std::set<std::string> codes =
+      all_matches(messages.substr(reasons, messages.find("}  // namespace reason") - reasons), R"re( = "([a-z_]+)";)re");
+  codes.erase("withheld");  // content_policy_violation
+  codes.merge(all_matches(read(kSource / "services/requests/refused.hpp"), R"re("([a-z_]+)"[,}])re"));
+  for (const auto& entry : std::filesystem::directory_iterator(kSource / "services/api")) {
+    const std::string text = entry.is_regular_file() ? read(entry.path()) : "";
+    codes.merge(all_matches(text, R"re([45]\d\d, "([a-z_]+)")re"));
+    codes.merge(all_matches(text, R"re(status == [45]\d\d \? "([a-z_]+)")re"));
+  }
+  return codes;
 }
 
 TEST(Web, FindsThePageAndTheDocumentation) {
@@ -85,6 +114,20 @@ TEST(Web, HoldsEveryFileThatItsFilesName) {
     count += names.size();
   }
   EXPECT_GT(count, 20u);
+}
+
+TEST(Web, HasATextInBothLanguagesForEveryCodeOfAnError) {
+  const Json api = Json::parse(find("/openapi.json")->bytes);
+  const Json& error = api["components"]["schemas"]["error"]["properties"]["error"]["properties"];
+  const auto documented = error["code"]["enum"].get<std::set<std::string>>();
+  const std::set<std::string> codes = codes_of_sources();
+  EXPECT_GT(codes.size(), 25u);
+  for (const std::string& code : codes) EXPECT_THAT(documented, Contains(code)) << "docs/openapi.yaml lacks it";
+  for (const char* name : {"texts_en.js", "texts_ru.js"}) {
+    const std::string text = read(kFolder / name);
+    const auto texts = all_matches(text.substr(text.find("export const errors")), R"re(\n  ([a-z_]+): '.)re");
+    for (const std::string& code : documented) EXPECT_THAT(texts, Contains(code)) << name;
+  }
 }
 
 TEST(Web, HasNoInlineScriptOrStyle) {

@@ -53,7 +53,7 @@ void Drawing::draw(const TaskPtr& task, const std::stop_token& over) {
     if (tasks_.may_publish(*task, lock, over)) tasks_.end_stopped(task);
     return;
   } catch (const UsageError& error) {
-    why = failure_of(reason::kCannotDo, error);
+    why = {.reason = std::string(reason::kCannotDo), .detail = error.sentence()};
   } catch (const InputMissing& error) {
     why = failure_of(reason::kInputMissing, error);
   } catch (const Withheld& error) {
@@ -88,7 +88,7 @@ std::string Drawing::input_of(const Task& task) const {
   if (request.image_key.empty()) return "";
   const std::vector<std::string> features = config_.generators.at(request.model)->describe().features;
   if (std::ranges::find(features, messages::feature::kImage) == features.end())
-    throw UsageError("the model " + request.model + " takes no pictures");
+    throw UsageError(sentence("takes_no_pictures", "the model {0} takes no pictures", request.model));
   return fetch_input(store_, request.image_key, config_.uploads.unavailable, task.stop_drawing.get_token());
 }
 

@@ -88,7 +88,8 @@ TEST(EngineGenerator, BeginsWithAPicture) {
   EXPECT_THAT(own.picture.bytes, HasSubstr("Denoising strength: 0.5"));
   const GenerationResult scaled = draw(asked, picture(8 * usual, 2 * usual));
   EXPECT_EQ(std::pair(scaled.picture.width, scaled.picture.height), std::pair(2 * usual, usual / 2)) << "as many pixels as usual";
-  EXPECT_THAT(scaled.notices, ::testing::ElementsAre(HasSubstr("because the picture has " + std::to_string(8 * usual) + "x")));
+  EXPECT_THAT(scaled.notices, ::testing::ElementsAre(::testing::Field(
+                                  &Sentence::text, HasSubstr("because the picture has " + std::to_string(8 * usual) + "x"))));
   asked.width = asked.height = usual;
   EXPECT_EQ(draw(asked, picture(8 * usual, 2 * usual)).picture.width, usual);
   asked.width = usual + 8;

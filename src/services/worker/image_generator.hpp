@@ -33,7 +33,7 @@ struct GenerationResult {
   EncodedImage picture;
   std::map<std::string, double> seconds;    ///< by stage
   std::map<std::string, std::string> used;  ///< the effective parameters
-  std::vector<std::string> notices;
+  std::vector<Sentence> notices;
   std::vector<std::string> offers;  ///< words of messages::offer
 };
 

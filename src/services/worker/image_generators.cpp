@@ -59,11 +59,13 @@ std::string size_text(std::optional<int> width, std::optional<int> height) {
 
 engine::Sampler sampler_of(const std::string& name) {
   if (const auto sampler = engine::sampler_named(name)) return *sampler;
-  throw UsageError("there is no sampler " + name + "; there are " + engine::sampler_names());
+  throw UsageError(sentence("no_such_sampler", "there is no sampler {0}; there are {1}", name, engine::sampler_names()));
 }
 
-engine::Image decode(std::string_view picture) {
+engine::Image decode(std::string_view picture) try {
   return engine::decode_image({reinterpret_cast<const std::uint8_t*>(picture.data()), picture.size()}, "the picture to begin with");
+} catch (const UsageError& error) {
+  throw UsageError(sentence("picture_damaged", "{0}", error.what()));
 }
 
 class EngineGenerator : public ImageGenerator {
@@ -80,15 +82,15 @@ class EngineGenerator : public ImageGenerator {
     if (!params.steps) params.steps = config_.steps;
     if (!params.decoder_steps) params.decoder_steps = config_.decoder_steps;
     if (!picture.empty()) params.image = std::make_shared<const engine::Image>(decode(picture));
-    std::optional<std::string> scaled = params.image ? fit_picture(params) : std::nullopt;
-    std::optional<std::string> resized = take_size(params);
+    std::optional<Sentence> scaled = params.image ? fit_picture(params) : std::nullopt;
+    std::optional<Sentence> resized = take_size(params);
     const auto report = [&](const engine::Progress& at) {
       GenerationProgress now{std::string(engine::name_of(at.stage)), at.step, at.total, std::min(at.fraction, kMostBeforeDrawn)};
       if (config_.previews && at.preview) now.preview = [&at] { return to_preview(at.preview()); };
       progress(now);
     };
     engine::GenerateResult result = model_->generate(params, report, stop);
-    if (result.safety && result.safety->flagged) throw Withheld(result.notices.back());
+    if (result.safety && result.safety->flagged) throw Withheld(result.notices.back().text);
 
     GenerationResult drawing;
     for (const engine::StageTime& time : result.stages) drawing.seconds[std::string(engine::name_of(time.stage))] += time.seconds;
@@ -137,7 +139,7 @@ class EngineGenerator : public ImageGenerator {
  private:
   /// Sets the size for a picture to begin with. Its own is used where none is requested; but if it has more pixels than the model draws by
   /// default, it is scaled down to as many, and the result is a notice about it.
-  std::optional<std::string> fit_picture(engine::GenerateParams& params) const {
+  std::optional<Sentence> fit_picture(engine::GenerateParams& params) const {
     constexpr int kMultiple = 8;  // of the sides that every model can draw
     const auto [width, height] = std::pair(params.image->width, params.image->height);
     if (params.width || params.height || !config_.card.sizes.empty()) {
@@ -153,20 +155,20 @@ class EngineGenerator : public ImageGenerator {
     const auto scaled = [scale](int side) { return std::max(static_cast<int>(side * scale) / kMultiple, 1) * kMultiple; };
     params.width = scaled(width);
     params.height = scaled(height);
-    return "drawn at " + size_text(params.width, params.height) + ", because the picture has " + size_text(width, height) +
-           " pixels; name a size to draw a larger one";
+    return sentence("picture_scaled", "drawn at {0}, because the picture has {1} pixels; name a size to draw a larger one",
+                    size_text(params.width, params.height), size_text(width, height));
   }
 
   /// Replaces the requested size by one that the model can draw, and returns a notice about it. Throws UsageError if the size is too
   /// large.
-  std::optional<std::string> take_size(engine::GenerateParams& params) const {
+  std::optional<Sentence> take_size(engine::GenerateParams& params) const {
     if (!params.width && !params.height) return std::nullopt;
     const std::string asked = size_text(params.width, params.height);
     if (config_.card.sizes.empty()) {
       const double side = params.upscale.value_or(1);
       const double pixels = side * side * params.width.value_or(1) * params.height.value_or(1);
       if (pixels > static_cast<double>(config_.max_pixels))
-        throw UsageError("the size " + asked + " is too large: at most " + std::to_string(config_.max_pixels) + " pixels are drawn");
+        throw UsageError(sentence("size_too_large", "the size {0} is too large: at most {1} pixels are drawn", asked, config_.max_pixels));
       return std::nullopt;
     }
     const auto [width, height] = engine::nearest_size(config_.card.sizes, params.width, params.height);
@@ -174,7 +176,7 @@ class EngineGenerator : public ImageGenerator {
     params.width = width;
     params.height = height;
     if (same) return std::nullopt;
-    return "drawn at " + size_text(width, height) + ", the size next to " + asked + " that the model can draw";
+    return sentence("nearest_size", "drawn at {0}, the size next to {1} that the model can draw", size_text(width, height), asked);
   }
 
   std::unique_ptr<engine::TextToImage> model_;

@@ -64,7 +64,7 @@ void Tasks::end(const TaskPtr& task, const messages::Event& event) {
   const std::string outcome = !back ? std::string(messages::type_of(event)) : back->images.empty() ? "handed_back" : "picture";
   metrics_.count(task->request.model, outcome, why.reason);
   log::info(back ? "handed back" : "ended",
-            {{"id", event.id}, {"outcome", outcome}, {"reason", why.reason}, {"detail", why.detail}, {"model", task->request.model}});
+            {{"id", event.id}, {"outcome", outcome}, {"reason", why.reason}, {"detail", why.detail.text}, {"model", task->request.model}});
   events_.send(event, task->traceparent, [this, task](const std::string& problem) {
     note_published(problem);
     if (!problem.empty())

@@ -36,7 +36,7 @@ class TwoWorkersTest : public WorkerTest {
     std::size_t drawn = 0;
     for (auto& [id, dispatch] : sent) {
       for (const Event& event : events(id)) {
-        if (const auto* const failed = event.as<messages::Failed>()) ADD_FAILURE() << failed->detail;
+        if (const auto* const failed = event.as<messages::Failed>()) ADD_FAILURE() << failed->detail.text;
         drawn += event.as<messages::Finished>() != nullptr;
         if (event.as<messages::HandedBack>() && event.dispatch == dispatch) ask(id, "a fox", ++dispatch, static_cast<int>(drawn % 2));
       }

@@ -20,7 +20,7 @@ bool is_turbo(const ModelIndex& index) {
 
 int fit_side(int px, std::size_t multiple) {
   if (px < 1 || px > kMaxPixels) {
-    throw UsageError("width and height: expected 1 to " + std::to_string(kMaxPixels) + " pixels, found " + std::to_string(px));
+    throw UsageError(sentence("side_out_of_range", "width and height: expected 1 to {0} pixels, found {1}", kMaxPixels, px));
   }
   const int m = static_cast<int>(multiple);
   return (px + m - 1) / m * m;
@@ -30,8 +30,9 @@ int fit_side(int px, std::size_t multiple) {
 int fit_image_side(int px, std::size_t multiple) {
   const int m = static_cast<int>(multiple);
   if (px < m || px > kMaxPixels)
-    throw UsageError("image: expected " + std::to_string(m) + " to " + std::to_string(kMaxPixels) + " pixels a side, found " +
-                     std::to_string(px) + "; name a width and a height to draw at");
+    throw UsageError(sentence("image_side_out_of_range",
+                              "image: expected {0} to {1} pixels a side, found {2}; name a width and a height to draw at", m, kMaxPixels,
+                              px));
   return px - px % m;
 }
 
@@ -49,7 +50,7 @@ Defaults Defaults::of(const ModelIndex& index, const UnetConfig& unet, std::size
           .strength = default_strength(index.family())};
 }
 
-GenerateParams Defaults::fill_in(GenerateParams asked, std::size_t upscale, std::vector<std::string>& notices) const {
+GenerateParams Defaults::fill_in(GenerateParams asked, std::size_t upscale, std::vector<Sentence>& notices) const {
   asked.steps = asked.steps.value_or(steps);
   asked.guidance = asked.guidance.value_or(guidance);
   if (*asked.steps < 1) throw UsageError("steps: expected at least 1");
@@ -57,10 +58,10 @@ GenerateParams Defaults::fill_in(GenerateParams asked, std::size_t upscale, std:
   asked.decoder_guidance = {};
   if (asked.image) asked.strength = strength_or(asked.strength, strength, *asked.steps);
   if (asked.strength && !asked.image && !asked.upscale && asked.variations.empty())
-    throw UsageError("strength: expected a picture to begin with, variations, or an upscale");
+    throw UsageError(sentence("strength_alone", "strength: expected a picture to begin with, variations, or an upscale"));
   take_variations(asked);
   if (asked.upscale && !(*asked.upscale > 1 && *asked.upscale <= 4))
-    throw UsageError("upscale: expected a number above 1, 4 at most, found " + excerpt(*asked.upscale));
+    throw UsageError(sentence("upscale_out_of_range", "upscale: expected a number above 1, 4 at most, found {0}", excerpt(*asked.upscale)));
   const auto fit = [&](std::optional<int>& side, int of_image, int own) {
     if (asked.image && !side) return fit_image_side(*(side = of_image), upscale);
     return fit_side(*(side = side.value_or(own)), upscale);

@@ -23,7 +23,7 @@ struct Defaults {
 
   /// Completes `asked`. Sides are rounded up to multiples of `upscale`, those of an input picture down; `notices` report it.
   /// Throws UsageError for unsupported parameters.
-  GenerateParams fill_in(GenerateParams asked, std::size_t upscale, std::vector<std::string>& notices) const;
+  GenerateParams fill_in(GenerateParams asked, std::size_t upscale, std::vector<Sentence>& notices) const;
 };
 
 }  // namespace p2p::engine::stable_diffusion

@@ -16,8 +16,9 @@ constexpr double kUpscaleStrength = 0.3;  // adds detail without changing the co
 int upscaled(int px, double factor, std::size_t multiple) {
   const int side = static_cast<int>(px * factor);
   if (side > kMaxImageSide)
-    throw UsageError("upscale: expected a size of at most " + std::to_string(kMaxImageSide) + " pixels a side, found " +
-                     std::to_string(side) + ": take a smaller factor or size");
+    throw UsageError(sentence("upscaled_too_large",
+                              "upscale: expected a size of at most {0} pixels a side, found {1}: take a smaller factor or size",
+                              kMaxImageSide, side));
   return side - side % static_cast<int>(multiple);
 }
 
@@ -77,7 +78,7 @@ GenerateResult draw_upscaled(const GenerateParams& params, int base_width, int b
   result.params.height = base_height;
   result.stages.insert(result.stages.begin(), before.stages.begin(), before.stages.end());
   if (!params.image) result.first_step_seconds = before.first_step_seconds;
-  for (const std::string& notice : before.notices)
+  for (const Sentence& notice : before.notices)
     if (std::ranges::count(result.notices, notice) == 0) result.notices.push_back(notice);
   return result;
 }

@@ -15,10 +15,10 @@ std::string text_encoder_name(std::size_t index) { return index == 0 ? "text_enc
 
 void check(const std::vector<Lora>& loras) {
   if (loras.size() > kMaxLoras)
-    throw UsageError("expected at most " + std::to_string(kMaxLoras) + " LoRAs, found " + std::to_string(loras.size()));
+    throw UsageError(sentence("too_many_loras", "expected at most {0} LoRAs, found {1}", kMaxLoras, loras.size()));
   for (const Lora& lora : loras) {
     if (!(std::abs(lora.weight) <= kMaxWeight))
-      throw UsageError("the LoRA " + lora.file.filename().string() + ": expected a weight of -100 to 100");
+      throw UsageError(sentence("lora_weight", "the LoRA {0}: expected a weight of -100 to 100", lora.file.filename().string()));
   }
 }
 

@@ -32,7 +32,7 @@ std::optional<fs::path> find(const fs::path& folder, std::string_view name) {
 
 }  // namespace
 
-void take_lora_tags(GenerateParams& params, const fs::path& folder, std::vector<std::string>& notices) {
+void take_lora_tags(GenerateParams& params, const fs::path& folder, std::vector<Sentence>& notices) {
   const std::string prompt = std::move(params.prompt);
   params.prompt.clear();
   std::size_t done = 0;
@@ -48,10 +48,10 @@ void take_lora_tags(GenerateParams& params, const fs::path& folder, std::vector<
     const auto weight = name.size() == inside.size() ? 1.0 : number(inside.substr(name.size() + 1));
     const auto file = find(folder, name);
     if (!file) {
-      notices.push_back("there is no LoRA called " + excerpt(std::string(name)));
+      notices.push_back(sentence("no_such_lora", "there is no LoRA called {0}", excerpt(std::string(name))));
     } else if (!weight) {
-      notices.push_back("the LoRA " + excerpt(std::string(name)) + " was left out: expected a number as its weight, found " +
-                        excerpt(std::string(inside.substr(name.size() + 1))));
+      notices.push_back(sentence("lora_without_weight", "the LoRA {0} was left out: expected a number as its weight, found {1}",
+                                 excerpt(std::string(name)), excerpt(std::string(inside.substr(name.size() + 1)))));
     } else {
       params.loras.push_back({*file, *weight});
     }

@@ -37,7 +37,7 @@ class LoraTags : public testing::Test {
 
   golden::TempFolder temp_;
   std::vector<Lora> loras_;
-  std::vector<std::string> notices_;
+  std::vector<Sentence> notices_;
 };
 
 TEST_F(LoraTags, NameFilesOfTheFolder) {
@@ -60,7 +60,7 @@ TEST_F(LoraTags, NeverLeadElsewhere) {
     EXPECT_EQ(take("x<lora:" + name + ">y<lora:" + name + ":2>z"), "xyz") << name;
     EXPECT_THAT(loras_, IsEmpty()) << name;
     EXPECT_THAT(notices_, SizeIs(2)) << name;
-    EXPECT_THAT(notices_, Each(HasSubstr("there is no LoRA called \""))) << name;
+    EXPECT_THAT(notices_, Each(testing::Field(&Sentence::text, HasSubstr("there is no LoRA called \"")))) << name;
   }
   take("<lora:a>", false);
   EXPECT_THAT(loras_, IsEmpty());

@@ -105,17 +105,14 @@ struct TextEncoders::Impl {
   std::size_t length() const { return encoders.front()->tokenizer().length(); }
 
   /// One prompt as each encoder's tokenizer splits it.
-  std::vector<TextChunks> split(const std::string& prompt, bool plain, const char* what, std::vector<std::string>& notices) const {
+  std::vector<TextChunks> split(const std::string& prompt, bool plain, const char* what, std::vector<Sentence>& notices) const {
     std::vector<TextChunks> all;
     std::size_t dropped = 0;
     for (const auto& encoder : encoders) {
       all.push_back(split_into_chunks(encoder->tokenizer(), prompt, plain));
       dropped = std::max(dropped, all.back().dropped);
     }
-    if (dropped > 0) {
-      notices.push_back(std::string("the ") + what + " is longer than the model reads: its last " + std::to_string(dropped) +
-                        " tokens were left out");
-    }
+    if (dropped > 0) notices.push_back(prompt_cut(what, dropped));
     return all;
   }
 

@@ -19,9 +19,9 @@ struct TextEncoding {
   std::vector<float> embeds;  ///< [batch, tokens, width]; with guidance a batch of 2, the negative prompt first
   std::vector<float> pooled;  ///< [batch, projection_dim]; only with two encoders
   std::size_t batch = 1;
-  std::size_t tokens = 0;            ///< of all chunks
-  std::vector<std::string> notices;  ///< about omitted text
-  double multiply_adds = 0;          ///< of the encoding
+  std::size_t tokens = 0;         ///< of all chunks
+  std::vector<Sentence> notices;  ///< about omitted text
+  double multiply_adds = 0;       ///< of the encoding
 };
 
 /// The text encoders of Stable Diffusion: one, or SDXL's pair, whose states are concatenated. Equal to encode_prompt of diffusers'

@@ -25,6 +25,6 @@ struct SizeRules {
 
 /// The sizes for `params` (width and height set), or for the next larger size that the model supports, which changes `params` and adds a
 /// notice. Throws UsageError if there is none.
-Sizes fit_sizes(const SizeRules& rules, GenerateParams& params, std::vector<std::string>& notices);
+Sizes fit_sizes(const SizeRules& rules, GenerateParams& params, std::vector<Sentence>& notices);
 
 }  // namespace p2p::engine::wuerstchen

@@ -1,5 +1,7 @@
 #include "engine/pipelines/wuerstchen/text_stage.hpp"
 
+#include "engine/pipelines/generation_context.hpp"
+
 namespace p2p::engine::wuerstchen {
 
 TextStage::TextStage(const std::filesystem::path& tokenizer, const std::filesystem::path& encoder, Precision precision, int threads)
@@ -26,10 +28,7 @@ void TextStage::append(Encoded& encoded, const std::string& text, const char* wh
 
 std::vector<float> TextStage::compute(Encoded& encoded, const std::string& text, const char* what) const {
   const auto tokens = tokenizer_(text);
-  if (tokens.dropped > 0) {
-    encoded.notices.push_back(std::string("the ") + what + " is longer than the model reads: its last " + std::to_string(tokens.dropped) +
-                              " tokens were left out");
-  }
+  if (tokens.dropped > 0) encoded.notices.push_back(prompt_cut(what, tokens.dropped));
   encoded.multiply_adds += encoder_.multiply_adds();
   return encoder_.encode(tokens.ids, tokens.mask).states;
 }

@@ -18,9 +18,9 @@ class TextStage {
   TextStage(const std::filesystem::path& tokenizer, const std::filesystem::path& encoder, Precision precision, int threads);
 
   struct Encoded {
-    std::vector<float> embedding;      ///< [1 or 2, tokens, width]: the prompt, then, if guided, the negative prompt
-    double multiply_adds = 0;          ///< of the encoding
-    std::vector<std::string> notices;  ///< about omitted text
+    std::vector<float> embedding;   ///< [1 or 2, tokens, width]: the prompt, then, if guided, the negative prompt
+    double multiply_adds = 0;       ///< of the encoding
+    std::vector<Sentence> notices;  ///< about omitted text
   };
   Encoded encode(const GenerateParams& params, bool guided) const;
 

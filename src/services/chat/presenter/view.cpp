@@ -62,9 +62,10 @@ std::string ending_text(const ChatRequest& request, const std::optional<std::str
   if (request.outcome.reason == reason::kCannotDo)
     return say(request.origin.language, Text::cannot_do, {telegram::cut_to(request.outcome.detail, 1000)});
   constexpr std::array kReasonTexts{
-      std::pair{reason::kNoWorker, Text::no_worker},    std::pair{reason::kKilledWorker, Text::killed_worker},
-      std::pair{reason::kUnreadable, Text::unreadable}, std::pair{reason::kStoringFailed, Text::storing_failed},
-      std::pair{reason::kWithheld, Text::withheld},     std::pair{reason::kTooLong, Text::drawing_too_long}};
+      std::pair{reason::kNoWorker, Text::no_worker},        std::pair{reason::kKilledWorker, Text::killed_worker},
+      std::pair{reason::kUnreadable, Text::unreadable},     std::pair{reason::kStoringFailed, Text::storing_failed},
+      std::pair{reason::kWithheld, Text::withheld},         std::pair{reason::kTooLong, Text::drawing_too_long},
+      std::pair{reason::kInputMissing, Text::input_missing}};
   for (const auto& [word, text] : kReasonTexts) {
     if (request.outcome.reason == word) return say(request.origin.language, text);
   }

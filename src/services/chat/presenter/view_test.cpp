@@ -1,5 +1,11 @@
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+
 #include "services/chat/presenter/view.hpp"
 
 namespace p2p::chat {
@@ -42,6 +48,25 @@ TEST(View, SaysWhatIsGoingOn) {
   EXPECT_EQ(status_keyboard(request)[0][0].data, "cancel:x");
   request.outcome.cancelling = true;
   EXPECT_TRUE(status_keyboard(request).empty());
+}
+
+TEST(View, HasWordsInBothLanguagesForEveryReason) {
+  std::ifstream in(std::filesystem::path(P2P_SOURCE_DIR) / "src/platform/messages/messages.hpp");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::size_t begin = text.find("namespace reason {");
+  const std::string reasons = text.substr(begin, text.find("}  // namespace reason") - begin);
+  const std::regex constant(R"re( = "([a-z_]+)";)re");
+  std::set<std::string> all;
+  const std::sregex_iterator end;
+  for (std::sregex_iterator at(reasons.begin(), reasons.end(), constant); at != end; ++at) {
+    for (const Language language : {Language::en, Language::ru}) {
+      ChatRequest request{.id = "x", .origin = {.language = language}};
+      request.outcome.status = Outcome::Status::failed;
+      request.outcome.reason = (*at)[1];
+      EXPECT_TRUE(all.insert(ending_text(request, {})).second) << request.outcome.reason << " has the words of another reason";
+    }
+  }
+  EXPECT_GE(all.size(), 18u);
 }
 
 }  // namespace

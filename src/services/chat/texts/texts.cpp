@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/sentence.hpp"
 #include "base/text.hpp"
 
 namespace p2p::chat {
@@ -91,6 +92,8 @@ constexpr std::array kTexts{
          "Рисование затянулось, и я его остановил. Попробуйте ещё раз или другими словами."},
     Pair{Text::storing_failed, "The picture was drawn, but could not be stored. Please try again later.",
          "Картинка нарисована, но сохранить её не удалось. Попробуйте позже."},
+    Pair{Text::input_missing, "The picture to begin with is no longer in the storage. Send it again.",
+         "Исходной картинки больше нет в хранилище. Отправьте её ещё раз."},
     Pair{Text::not_yours, "This button is for the one who asked.", "Эта кнопка — для автора запроса."},
     Pair{Text::out_of_date, "This button is out of date.", "Эта кнопка устарела."},
     Pair{Text::again_accepted, "Drawing it again", "Рисую ещё раз"},
@@ -137,17 +140,7 @@ Language language_of(std::string_view language_code) {
 
 std::string say(Language language, Text text, const std::vector<std::string>& values) {
   const auto* const pair = std::ranges::find(kTexts, text, &Pair::text);
-  const std::string_view form = language == Language::ru ? pair->ru : pair->en;
-  std::string result;
-  for (std::size_t i = 0; i < form.size(); ++i) {
-    if (form[i] == '{' && i + 2 < form.size() && form[i + 2] == '}') {
-      result += values.at(static_cast<std::size_t>(form[i + 1] - '0'));
-      i += 2;
-    } else {
-      result += form[i];
-    }
-  }
-  return result;
+  return fill(language == Language::ru ? pair->ru : pair->en, values);
 }
 
 namespace {

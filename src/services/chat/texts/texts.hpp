@@ -62,6 +62,7 @@ enum class Text {
   withheld,
   drawing_too_long,
   storing_failed,
+  input_missing,
   not_yours,
   out_of_date,
   again_accepted,

@@ -6,9 +6,9 @@ const BUSY = [408, 502, 503, 504];  // of the server or of a proxy before it whi
 
 /** An error that the API or the connection reports. `code` is the API's, or "connection". */
 export class ApiError extends Error {
-  constructor(status, code, message, retryAfter = 0) {
+  constructor(status, code, message, retryAfter = 0, translations = undefined) {
     super(message);
-    Object.assign(this, { status, code, retryAfter });
+    Object.assign(this, { status, code, retryAfter, translations });
   }
   /** Whether the same call may succeed later without a change. */
   get passes() {
@@ -70,7 +70,7 @@ async function errorOf(response) {
   const retryAfter = Math.min(Number(response.headers.get('Retry-After')) || 0, 60);
   try {
     const { error } = await response.json();
-    return new ApiError(response.status, String(error.code), String(error.message), retryAfter);
+    return new ApiError(response.status, String(error.code), String(error.message), retryAfter, error.translations);
   } catch {
     return new ApiError(response.status, `http_${response.status}`, `${response.status} ${response.statusText}`, retryAfter);
   }

@@ -3,7 +3,7 @@
 import { buttons, seedButton } from './actions.js';
 import * as api from './api.js';
 import { el, icon, iconButton } from './dom.js';
-import { counted, duration, errorText, moment, t } from './i18n.js';
+import { counted, duration, errorText, language, moment, t } from './i18n.js';
 import * as models from './models.js';
 import { show } from './pictures.js';
 import * as requests from './requests.js';
@@ -99,7 +99,7 @@ function finished(record, open) {
   return el('div.card', { 'data-count': record.data.length },
     el('div.pictures', {}, record.data.map((_, i) => figure(record, i + 1, open))),
     record.data.length > 1 && el('p.facts', {}, factsOf(record)),
-    (record.notices ?? []).map((notice) => el('p.notice', {}, t('note', notice))));
+    (record.notice_translations?.[language] ?? record.notices ?? []).map((notice) => el('p.notice', {}, t('note', notice))));
 }
 
 function ended(record) {

@@ -37,8 +37,9 @@ export function counted(name, count) {
 /** What an error of the API means and what to do; unknown codes have the server's message. */
 export function errorText(error) {
   const text = ERRORS[language][error.code];
-  if (!text) return error.message || t('error_unknown');
-  return text.includes('{0}') ? text.replace('{0}', () => error.message) : text;
+  const message = error.translations?.[language] ?? error.message;
+  if (!text) return message || t('error_unknown');
+  return text.includes('{0}') ? text.replace('{0}', () => message) : text;
 }
 
 /** Seconds as "40 s" or "3 min", rounded as the bot does. */

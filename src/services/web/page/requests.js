@@ -109,7 +109,7 @@ async function send(key) {
   }
 }
 
-const plain = ({ code, message }) => ({ code, message });
+const plain = ({ code, message, translations }) => ({ code, message, translations });
 
 async function follow(key, id) {
   let failures = 0;
@@ -151,14 +151,15 @@ async function streamStates(key, id, onState) {
 export async function apply(key, state) {
   const record = store.get(key);
   if (!record) return;
-  const { status, model, data, used, notices, offers, error } = state;
+  const { status, model, data, used, notices, notice_translations, offers, error } = state;
   if (['queued', 'drawing'].includes(status)) {
     if (record.status !== status) await store.patch(key, { status, model });
     const { position, eta_seconds: eta, progress, stage, cancelling, preview } = state;
     store.setProgress(key, { position, eta, progress, stage, cancelling, preview });
   } else {
     const seconds = state.seconds?.total;
-    await store.patch(key, { status, model, data: Array.isArray(data) ? data : [], used, notices, offers, error, seconds, linked: Date.now() });
+    const pictures = Array.isArray(data) ? data : [];
+    await store.patch(key, { status, model, data: pictures, used, notices, notice_translations, offers, error, seconds, linked: Date.now() });
   }
 }
 

@@ -1,6 +1,6 @@
 // The history: requests and pictures. The database is the truth for all tabs of this browser; each tab has a copy of the requests in memory.
 //
-// A request: {key, time, body, status, id, model, data, used, notices, offers, error, linked, wanted, tried, saved}. `key` is the
+// A request: {key, time, body, status, id, model, data, used, notices, notice_translations, offers, error, linked, wanted, tried, saved}. `key` is the
 // Idempotency-Key; `status` is "unsent", then the server's, or "lost"; `linked` is when the links came; `wanted` "cancel" if the user wants
 // that; `tried` whether it was sent, though perhaps without an answer; `saved` whether the pictures were copied, as far as possible, and `bytes` their size.
 
