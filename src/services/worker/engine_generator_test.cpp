@@ -120,7 +120,7 @@ TEST(EngineGenerator, GivesSmallPreviews) {
                     {});
     return sizes;
   };
-  EXPECT_THAT(previews(true), ::testing::ElementsAre(std::pair(256, 64), std::pair(256, 64)));
+  EXPECT_THAT(previews(true), ::testing::AllOf(::testing::SizeIs(::testing::Ge(2)), ::testing::Each(std::pair(256, 64))));
   EXPECT_THAT(previews(false), ::testing::IsEmpty());
 }
 
