@@ -203,7 +203,7 @@ struct OutputOptions {
             add_option(app, "--output", "FILE",
                        "The PNG, JPEG or WebP to write or replace, by its extension. Default: prompt2pic-SEED.png in the current folder.")),
         preview(add_option(app, "--preview", "FILE",
-                           "Write the unfinished picture to this PNG after each step. Stable Diffusion: fast with --preview-vae taesd.")),
+                           "Write the unfinished picture to this file after each step. Stable Diffusion: fast with --preview-vae taesd.")),
         json(add_flag(app, "--json", "Print the result as one line of JSON.")) {}
 
   void read(GenerateOptions& options) const {

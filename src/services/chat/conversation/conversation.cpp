@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/text.hpp"
 #include "platform/messages/messages.hpp"
@@ -20,14 +21,12 @@ std::string until_tomorrow(Language language, Time time) {
   return duration(language, std::chrono::ceil<std::chrono::milliseconds>(day - time));
 }
 
-bool means_all(std::string_view word) {
-  constexpr std::array<std::string_view, 7> kWords{"все", "всё", "Все", "Всё", "ВСЕ", "ВСЁ", "all"};
-  return std::ranges::find(kWords, to_lower(word)) != kWords.end();
-}
+/// to_lower() knows ASCII alone, so Russian words stand here in the cases that people write.
+constexpr std::array<std::string_view, 7> kAll{"все", "всё", "Все", "Всё", "ВСЕ", "ВСЁ", "all"};
+constexpr std::array<std::string_view, 4> kYes{"yes", "да", "Да", "ДА"};
 
-bool means_yes(std::string_view word) {
-  constexpr std::array<std::string_view, 4> kWords{"yes", "да", "Да", "ДА"};
-  return std::ranges::find(kWords, to_lower(word)) != kWords.end();
+bool is_one_of(std::span<const std::string_view> words, std::string_view word) {
+  return std::ranges::find(words, to_lower(word)) != words.end();
 }
 
 Origin origin_of(const telegram::Message& message) {
@@ -87,7 +86,7 @@ std::vector<Action> Conversation::on_message(const telegram::Message& message, T
     case Command::Kind::forget:
       return forget(origin, command.argument);
     case Command::Kind::cancel:
-      return cancel(origin, means_all(command.argument));
+      return cancel(origin, is_one_of(kAll, command.argument));
     case Command::Kind::txt2img:
       if (command.argument.empty()) return answer(say(origin.language, Text::usage, {example(origin.language)}));
       return {ask(origin, {.model = rules_.model, .prompt = command.argument, .seed = new_seed()}, now)};
@@ -144,7 +143,7 @@ std::string Conversation::privacy_text(Language language) const {
 
 std::vector<Action> Conversation::forget(const Origin& origin, std::string_view word) {
   const auto answer = [&](std::string text) { return SendReply{reply_to(origin, std::move(text))}; };
-  if (!means_yes(word)) return {answer(say(origin.language, Text::forget_asked))};
+  if (!is_one_of(kYes, word)) return {answer(say(origin.language, Text::forget_asked))};
   Actions actions;
   const auto unfinished = lookup_.requests_of(origin.user);
   for (const Lookup::Listed& listed : unfinished) {

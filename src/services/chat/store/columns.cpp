@@ -126,26 +126,23 @@ class Reader {
   const soci::values& values_;
 };
 
+/// text_of(name) of each column, with commas between.
+template <typename TextOf>
+std::string listed(const TextOf& text_of) {
+  std::string list;
+  const ChatRequest none;
+  for_each_column(none, [&](const char* name, const auto&...) { list.append(list.empty() ? "" : ", ").append(text_of(name)); });
+  return list;
+}
+
 }  // namespace
 
 std::string request_columns(std::string_view before) {
-  std::string columns;
-  const ChatRequest none;
-  for_each_column(none, [&](const char* name, const auto&...) {
-    if (!columns.empty()) columns += ", ";
-    columns.append(before).append(name);
-  });
-  return columns;
+  return listed([&](const char* name) { return std::string(before) + name; });
 }
 
 std::string request_updates() {
-  std::string updates;
-  const ChatRequest none;
-  for_each_column(none, [&](const char* name, const auto&...) {
-    if (!updates.empty()) updates += ", ";
-    updates.append(name).append(" = excluded.").append(name);
-  });
-  return updates;
+  return listed([](const std::string& name) { return name + " = excluded." + name; });
 }
 
 }  // namespace p2p::chat
