@@ -169,10 +169,11 @@ super.users=User:ANONYMOUS
         consumer.close()
         return records
 
-    def produce(self, topic, value, key="", partition=0, headers=None):
+    def produce(self, topic, value, key="", headers=None):
+        """In the partition that the program would choose, so that events of a request are read in order."""
         from confluent_kafka import Producer
         producer = Producer({"bootstrap.servers": self.brokers, "log_level": 0})
-        producer.produce(topic, value=value, key=key, partition=partition, headers=headers or [])
+        producer.produce(topic, value=value, key=key, headers=headers or [])
         assert producer.flush(10) == 0
 
 
