@@ -83,8 +83,8 @@ class Bot::Impl {
 void Bot::Impl::load(ChatStore& store) {
   store.transaction([&] {
     for (ChatRequest& request : store.unsettled()) requests_.add(std::move(request));
-    replies_.load(store.replies());
-    outbox_.load(store.outbox());
+    replies_.load(store.replies().all());
+    outbox_.load(store.outbox().all());
   });
   if (requests_.size() > 0) log::info("going on with requests from before the start", {{"count", requests_.size()}});
 }

@@ -8,7 +8,7 @@ void Eraser::tick() {
   constexpr int kAtOnce = 20;
   if (is_busy_ || loop_.now() < not_before_) return;
   std::vector<std::string> keys;
-  if (!work_.try_read([&](ChatStore& store) { keys = store.erasures(kAtOnce); }) || keys.empty()) return;
+  if (!work_.try_read([&](ChatStore& store) { keys = store.erasures().first(kAtOnce); }) || keys.empty()) return;
   is_busy_ = true;
   thread_.run([this, keys] { erase(keys); });
 }
@@ -28,7 +28,7 @@ void Eraser::erase(const std::vector<std::string>& keys) {
   loop_.post([this, erased, failed] {
     is_busy_ = false;
     if (failed) not_before_ = loop_.now() + std::chrono::seconds(30);
-    for (const std::string& key : erased) work_.write([key](ChatStore& store) { store.remove_erasure(key); });
+    for (const std::string& key : erased) work_.write([key](ChatStore& store) { store.erasures().remove(key); });
   });
 }
 

@@ -12,7 +12,7 @@ void EventHandler::take(const std::vector<bus::Record>& records, const std::map<
       take(*event);
     }  // else the requests' client logs it
   }
-  work_.write([positions](ChatStore& store) { store.save_position(positions); });
+  work_.write([positions](ChatStore& store) { store.positions().save(positions); });
 }
 
 void EventHandler::take(const messages::Event& event) {

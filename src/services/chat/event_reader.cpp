@@ -47,8 +47,8 @@ std::unique_ptr<bus::LogReader> EventReader::open(const std::stop_token& stop) {
   // Where reading begins is committed before anything is published, so that no event about it is missed.
   loop_.post([this, is_new, positions = reader->positions(), log = reader->log()] {
     work_.write([positions, log](ChatStore& store) {
-      store.save_position(positions);
-      store.save_log(kTopic, log);
+      store.positions().save(positions);
+      store.positions().save_log(kTopic, log);
     });
     if (is_new) new_log_();
   });
@@ -60,7 +60,7 @@ std::optional<bus::StartAt> EventReader::position(const std::stop_token& stop) {
   loop_.post([this, known] {
     bus::StartAt start;
     try {
-      work_.read([&](ChatStore& store) { start = store.position(kTopic); });
+      work_.read([&](ChatStore& store) { start = store.positions().of(kTopic); });
       known->set_value(std::move(start));
     } catch (const Cancelled&) {  // `stop` comes too
     }

@@ -41,7 +41,7 @@ TEST_F(ForgetTest, DeletesOnlyTheUsersPicturesAndOnlyWhenSure) {
   kept->transaction([&] {
     EXPECT_EQ(kept->count_settled(5), 0);
     EXPECT_EQ(kept->count_settled(6), 1);
-    EXPECT_TRUE(kept->erasures(5).empty());
+    EXPECT_TRUE(kept->erasures().first(5).empty());
   });
 }
 

@@ -29,7 +29,7 @@ bool Intake::take(const telegram::Update& update) try {
   count(update.callback_query ? "callback_query" : update.message ? "message" : "other");
   for (const Action& action : conversation_.take(update, loop_.now())) perform(action);
   recent_updates_.insert(update.update_id);
-  work_.write([id = update.update_id](ChatStore& store) { store.add_update(id); });
+  work_.write([id = update.update_id](ChatStore& store) { store.updates().add(id); });
   return true;
 } catch (const Cancelled&) {
   return false;
@@ -40,7 +40,7 @@ bool Intake::is_known(std::int64_t update_id) {
   while (recent_updates_.size() > kMostRecent) recent_updates_.erase(recent_updates_.begin());
   if (recent_updates_.contains(update_id)) return true;
   bool known = false;
-  work_.read_committed([&](ChatStore& store) { known = store.has_update(update_id); });
+  work_.read_committed([&](ChatStore& store) { known = store.updates().has(update_id); });
   return known;
 }
 

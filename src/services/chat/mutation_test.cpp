@@ -206,8 +206,8 @@ TEST_F(BotMutation, AnswersOrCountsEveryUpdateAndEvent) {
   database = open_store(url);
   database->transaction([&] {
     EXPECT_TRUE(database->unsettled().empty());
-    EXPECT_TRUE(database->replies().empty());
-    EXPECT_TRUE(database->outbox().empty());
+    EXPECT_TRUE(database->replies().all().empty());
+    EXPECT_TRUE(database->outbox().all().empty());
   });
 }
 

@@ -35,7 +35,7 @@ void Outbox::send_unconfirmed() {
 
 void Outbox::send(bus::Outgoing outgoing) {
   const OutboxMessage message{next_number_++, std::move(outgoing)};
-  work_.write([message](ChatStore& store) { store.add(message); });
+  work_.write([message](ChatStore& store) { store.outbox().add(message); });
   work_.after([this, message] { transmit(message); });
 }
 
@@ -70,7 +70,7 @@ void Outbox::transmit(const OutboxMessage& message) {
 }
 
 void Outbox::remove(std::int64_t number) {
-  work_.write([number](ChatStore& store) { store.remove_from_outbox(number); });
+  work_.write([number](ChatStore& store) { store.outbox().remove(number); });
 }
 
 }  // namespace p2p::chat

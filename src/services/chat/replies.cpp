@@ -15,7 +15,7 @@ void Replies::load(std::vector<Reply> replies) {
 
 void Replies::send(Reply reply) {
   reply.number = next_number_++;
-  work_.write([reply](ChatStore& store) { store.add(reply); });
+  work_.write([reply](ChatStore& store) { store.replies().add(reply); });
   replies_[reply.number].reply = std::move(reply);
 }
 
@@ -57,7 +57,7 @@ void Replies::finish(std::int64_t number, const Calls::Result& result) {
   if (found == replies_.end()) return;
   found->second.attempt.busy = false;
   if (!result && repeat(found->second, result.error())) return;
-  work_.write([number](ChatStore& store) { store.remove_reply(number); });
+  work_.write([number](ChatStore& store) { store.replies().remove(number); });
   replies_.erase(found);
 }
 

@@ -1,36 +1,19 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/secret.hpp"
-#include "platform/bus/bus.hpp"
 #include "services/chat/store/chat_request.hpp"
+#include "services/chat/store/tables.hpp"
 
 namespace p2p::chat {
 
-/// A message for the bus that may not have been sent yet.
-struct OutboxMessage {
-  std::int64_t number = 0;  ///< in order
-  bus::Outgoing message;
-};
-
-/// A text for a chat that may not have been sent yet.
-struct Reply {
-  std::int64_t number = 0;  ///< in order
-  std::int64_t chat = 0;
-  bool in_group = false;
-  std::optional<std::int64_t> thread;
-  std::int64_t reply_to = 0;  ///< 0: to no message
-  std::string text;
-};
-
-/// What must survive a crash of the bot. Every call except transaction() belongs in a transaction. Not thread-safe. Throws
-/// db::DatabaseError: the database cannot be read or written at the moment, and nothing of the transaction was kept.
+/// What must survive a crash of the bot. Every call except transaction() belongs in a transaction, those of the tables too. Not
+/// thread-safe. Throws db::DatabaseError: the database cannot be read or written at the moment, and nothing of the transaction was kept.
 class ChatStore {
  public:
   virtual ~ChatStore() = default;
@@ -38,8 +21,11 @@ class ChatStore {
   /// Runs `work` and keeps all of it or nothing.
   virtual void transaction(const std::function<void()>& work) = 0;
 
-  virtual bool has_update(std::int64_t update_id) = 0;
-  virtual void add_update(std::int64_t update_id) = 0;
+  virtual UpdateTable& updates() = 0;
+  virtual OutboxTable& outbox() = 0;
+  virtual ReplyTable& replies() = 0;
+  virtual PositionTable& positions() = 0;
+  virtual ErasureTable& erasures() = 0;
 
   virtual void save(const ChatRequest& request) = 0;
   virtual std::optional<ChatRequest> find(const std::string& id) = 0;
@@ -51,24 +37,8 @@ class ChatStore {
   virtual int count_settled(std::int64_t user) = 0;
   /// Forgets the user's settled requests and keeps the keys of their pictures in erasures(). Counts of a day stay, as limits go by them.
   virtual void forget_user(std::int64_t user) = 0;
-  /// Keys of objects that are to be deleted, at most `most`.
-  virtual std::vector<std::string> erasures(int most) = 0;
-  virtual void remove_erasure(const std::string& key) = 0;
   /// Of requests and replies.
   virtual void move_chat(std::int64_t from, std::int64_t to) = 0;
-
-  virtual void add(const OutboxMessage& message) = 0;
-  virtual void remove_from_outbox(std::int64_t number) = 0;
-  virtual std::vector<OutboxMessage> outbox() = 0;
-
-  virtual void add(const Reply& reply) = 0;
-  virtual void remove_reply(std::int64_t number) = 0;
-  virtual std::vector<Reply> replies() = 0;
-
-  /// Where to continue in the topic. `log`: as bus::LogReader::log(); empty: not known.
-  virtual bus::StartAt position(const std::string& topic) = 0;
-  virtual void save_position(const std::map<bus::TopicPartition, std::int64_t>& offsets) = 0;
-  virtual void save_log(const std::string& topic, const std::string& log) = 0;
 
   /// Counts one more request of the user on that day, such as "2026-11-24".
   virtual void count_day(std::int64_t user, const std::string& day) = 0;

@@ -97,45 +97,45 @@ TEST_F(ChatStoreTest, KeepsUpdatesMessagesRepliesAndPositions) {
   {
     const auto store = open_store(url);
     store->transaction([&] {
-      EXPECT_FALSE(store->has_update(7));
-      store->add_update(7);
-      store->add_update(7);
-      store->add(OutboxMessage{3, {.topic = "t", .partition = 2, .key = "k", .value = "v", .headers = {{"h", "1"}}}});
-      store->add(OutboxMessage{4, {.topic = "t", .key = "k", .value = "w"}});
-      store->add(Reply{.number = 4, .chat = 5, .in_group = true, .thread = 8, .reply_to = 6, .text = "hi"});
-      store->add(Reply{.number = 5, .chat = 5, .text = "there"});
-      store->save_position({{{"t", 1}, 42}});
-      store->save_position({{{"t", 1}, 43}, {{"other", 0}, 1}});
-      store->save_log("t", "a log");
+      EXPECT_FALSE(store->updates().has(7));
+      store->updates().add(7);
+      store->updates().add(7);
+      store->outbox().add(OutboxMessage{3, {.topic = "t", .partition = 2, .key = "k", .value = "v", .headers = {{"h", "1"}}}});
+      store->outbox().add(OutboxMessage{4, {.topic = "t", .key = "k", .value = "w"}});
+      store->replies().add(Reply{.number = 4, .chat = 5, .in_group = true, .thread = 8, .reply_to = 6, .text = "hi"});
+      store->replies().add(Reply{.number = 5, .chat = 5, .text = "there"});
+      store->positions().save({{{"t", 1}, 42}});
+      store->positions().save({{{"t", 1}, 43}, {{"other", 0}, 1}});
+      store->positions().save_log("t", "a log");
       store->count_day(1, "2026-11-24");
       store->count_day(1, "2026-11-24");
     });
   }
   const auto store = open_store(url);
   store->transaction([&] {
-    EXPECT_TRUE(store->has_update(7));
-    const auto outbox = store->outbox();
+    EXPECT_TRUE(store->updates().has(7));
+    const auto outbox = store->outbox().all();
     ASSERT_EQ(outbox.size(), 2u);
     EXPECT_EQ(outbox[0].message.partition, 2);
     EXPECT_EQ(outbox[0].message.headers, (bus::Headers{{"h", "1"}}));
     EXPECT_FALSE(outbox[1].message.partition);
     EXPECT_EQ(outbox[1].message.value, "w");
-    const auto replies = store->replies();
+    const auto replies = store->replies().all();
     ASSERT_EQ(replies.size(), 2u);
     EXPECT_EQ(replies[0].thread, 8);
     EXPECT_TRUE(replies[0].in_group);
     EXPECT_FALSE(replies[1].thread);
     EXPECT_EQ(replies[1].text, "there");
-    const bus::StartAt position = store->position("t");
+    const bus::StartAt position = store->positions().of("t");
     EXPECT_EQ(position.offsets, (std::map<bus::TopicPartition, std::int64_t>{{{"t", 1}, 43}}));
     EXPECT_EQ(position.log, "a log");
-    EXPECT_EQ(store->position("none").log, "");
+    EXPECT_EQ(store->positions().of("none").log, "");
     EXPECT_EQ(store->day_count(1, "2026-11-24"), 2);
     EXPECT_EQ(store->day_count(1, "2026-11-25"), 0);
-    store->remove_from_outbox(3);
-    store->remove_reply(4);
-    EXPECT_EQ(store->outbox().size(), 1u);
-    EXPECT_EQ(store->replies().size(), 1u);
+    store->outbox().remove(3);
+    store->replies().remove(4);
+    EXPECT_EQ(store->outbox().all().size(), 1u);
+    EXPECT_EQ(store->replies().all().size(), 1u);
   });
 }
 
@@ -154,14 +154,14 @@ TEST_F(ChatStoreTest, TakesATransactionTwice) {
   for (int i = 0; i < 2; ++i) {
     store->transaction([&] {
       store->save(full_request());
-      store->add(OutboxMessage{3, {.topic = "t", .key = "k", .value = "v"}});
-      store->add(Reply{.number = 4, .chat = 5, .text = "hi"});
+      store->outbox().add(OutboxMessage{3, {.topic = "t", .key = "k", .value = "v"}});
+      store->replies().add(Reply{.number = 4, .chat = 5, .text = "hi"});
     });
   }
   store->transaction([&] {
     EXPECT_EQ(store->unsettled().size(), 1u);
-    EXPECT_EQ(store->outbox().size(), 1u);
-    EXPECT_EQ(store->replies().size(), 1u);
+    EXPECT_EQ(store->outbox().all().size(), 1u);
+    EXPECT_EQ(store->replies().all().size(), 1u);
   });
 }
 
@@ -187,9 +187,9 @@ TEST_F(ChatStoreTest, ForgetsAUserAndKeepsTheKeysUntilTheyAreErased) {
     EXPECT_EQ(store->count_settled(1), 0);
     EXPECT_TRUE(store->find("a")) << "it is not settled";
     EXPECT_TRUE(store->find("d"));
-    EXPECT_EQ(store->erasures(5), std::vector<std::string>{"images/x.png"});
-    store->remove_erasure("images/x.png");
-    EXPECT_TRUE(store->erasures(5).empty());
+    EXPECT_EQ(store->erasures().first(5), std::vector<std::string>{"images/x.png"});
+    store->erasures().remove("images/x.png");
+    EXPECT_TRUE(store->erasures().first(5).empty());
     EXPECT_EQ(store->day_count(1, "2026-11-24"), 1) << "limits hold";
   });
 }
@@ -204,10 +204,10 @@ TEST_F(ChatStoreTest, MovesRequestsAndRepliesToTheNewChat) {
   const auto store = open_store(url);
   store->transaction([&] {
     store->save(full_request());
-    store->add(Reply{.number = 1, .chat = -5, .text = "hi"});
+    store->replies().add(Reply{.number = 1, .chat = -5, .text = "hi"});
     store->move_chat(-5, -6);
     EXPECT_EQ(store->find("a")->origin.chat, -6);
-    EXPECT_EQ(store->replies()[0].chat, -6);
+    EXPECT_EQ(store->replies().all()[0].chat, -6);
   });
 }
 

@@ -96,9 +96,9 @@ TEST_F(MigrationsTest, KeepEveryRequest) {
 TEST_F(MigrationsTest, KeepMessagesRepliesPositionsAndCounts) {
   const auto store = open_store(Secret("sqlite:///" + file.string()));
   store->transaction([&] {
-    EXPECT_TRUE(store->has_update(102));
-    EXPECT_FALSE(store->has_update(103));
-    const auto outbox = store->outbox();
+    EXPECT_TRUE(store->updates().has(102));
+    EXPECT_FALSE(store->updates().has(103));
+    const auto outbox = store->outbox().all();
     ASSERT_EQ(outbox.size(), 2u);
     EXPECT_EQ(outbox[0].number, 31);
     EXPECT_EQ(outbox[0].message.topic, "prompt2pic.events");
@@ -107,14 +107,14 @@ TEST_F(MigrationsTest, KeepMessagesRepliesPositionsAndCounts) {
     EXPECT_EQ(outbox[0].message.headers.size(), 2u);
     EXPECT_FALSE(outbox[0].message.partition);
     EXPECT_EQ(outbox[1].message.partition, 0);
-    const auto replies = store->replies();
+    const auto replies = store->replies().all();
     ASSERT_EQ(replies.size(), 2u);
     EXPECT_EQ(replies[0].text, "Привет!");
     EXPECT_EQ(replies[0].thread, 3);
     EXPECT_EQ(replies[0].reply_to, 12);
     EXPECT_TRUE(replies[0].in_group);
     EXPECT_FALSE(replies[1].thread);
-    const bus::StartAt position = store->position("prompt2pic.events");
+    const bus::StartAt position = store->positions().of("prompt2pic.events");
     EXPECT_EQ((position.offsets.at({"prompt2pic.events", 0})), 42);
     EXPECT_EQ((position.offsets.at({"prompt2pic.events", 3})), 7);
     EXPECT_EQ(position.log, "a-log");

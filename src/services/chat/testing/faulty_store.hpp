@@ -47,25 +47,17 @@ class FaultyStore : public ChatStore {
     return inner_->day_count(user, day);
   }
 
-  bool has_update(std::int64_t id) override { return inner_->has_update(id); }
-  void add_update(std::int64_t id) override { inner_->add_update(id); }
+  UpdateTable& updates() override { return inner_->updates(); }
+  OutboxTable& outbox() override { return inner_->outbox(); }
+  ReplyTable& replies() override { return inner_->replies(); }
+  PositionTable& positions() override { return inner_->positions(); }
+  ErasureTable& erasures() override { return inner_->erasures(); }
   void save(const ChatRequest& request) override { inner_->save(request); }
   std::vector<ChatRequest> unsettled() override { return inner_->unsettled(); }
   std::vector<ChatRequest> with_expired_links(Time at, int most) override { return inner_->with_expired_links(at, most); }
   int count_settled(std::int64_t user) override { return inner_->count_settled(user); }
   void forget_user(std::int64_t user) override { inner_->forget_user(user); }
-  std::vector<std::string> erasures(int most) override { return inner_->erasures(most); }
-  void remove_erasure(const std::string& key) override { inner_->remove_erasure(key); }
   void move_chat(std::int64_t from, std::int64_t to) override { inner_->move_chat(from, to); }
-  void add(const OutboxMessage& message) override { inner_->add(message); }
-  void remove_from_outbox(std::int64_t number) override { inner_->remove_from_outbox(number); }
-  std::vector<OutboxMessage> outbox() override { return inner_->outbox(); }
-  void add(const Reply& reply) override { inner_->add(reply); }
-  void remove_reply(std::int64_t number) override { inner_->remove_reply(number); }
-  std::vector<Reply> replies() override { return inner_->replies(); }
-  bus::StartAt position(const std::string& topic) override { return inner_->position(topic); }
-  void save_position(const std::map<bus::TopicPartition, std::int64_t>& offsets) override { inner_->save_position(offsets); }
-  void save_log(const std::string& topic, const std::string& log) override { inner_->save_log(topic, log); }
   void count_day(std::int64_t user, const std::string& day) override { inner_->count_day(user, day); }
   void prune(Time before) override { inner_->prune(before); }
 
