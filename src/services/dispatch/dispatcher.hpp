@@ -44,11 +44,8 @@ class Dispatcher {
   /// The request was handed back and waits again, at its old rank. False if it was not sent.
   bool handed_back(const std::string& id);
 
-  /// A worker draws a request of another program: it has no room until that is drawn, or until a minute passes without an event of it.
-  void others_started(const std::string& id, const std::string& worker, Time at) { pool_.others().started(id, worker, at); }
-  void others_progressed(const std::string& id, Time at) { pool_.others().progressed(id, at); }
-  /// That request is drawn, or no longer with the worker.
-  void others_ended(const std::string& id) { pool_.others().ended(id); }
+  /// A worker that draws one of these has no room until that is drawn, or until a minute passes without an event of it.
+  OtherRequests& others() { return pool_.others(); }
 
   /// The requests to send now, in order. They count as sent from then on.
   std::vector<Assignment> next(Time now);

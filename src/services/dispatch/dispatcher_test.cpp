@@ -23,29 +23,29 @@ TEST_F(DispatcherTest, EachWorkerGetsOneRequest) {
 
 TEST_F(DispatcherTest, WorkerThatDrawsForAnotherProgramHasNoRoom) {
   workers(2);
-  dispatcher.others_started("theirs", "w0", now);
+  dispatcher.others().started("theirs", "w0", now);
   for (const char* id : {"a", "b"}) add(id, id);
   EXPECT_THAT(next(), ElementsAre("a"));
   EXPECT_EQ(partition["a"], 1);
-  dispatcher.others_ended("unknown");
+  dispatcher.others().ended("unknown");
   EXPECT_THAT(next(), IsEmpty());
-  dispatcher.others_ended("theirs");
+  dispatcher.others().ended("theirs");
   EXPECT_THAT(next(), ElementsAre("b"));
   EXPECT_EQ(partition["b"], 0);
 }
 
 TEST_F(DispatcherTest, LostEndOfOtherProgramBlocksWorkerForOneMinute) {
   workers(1);
-  dispatcher.others_started("theirs", "w0", now);
+  dispatcher.others().started("theirs", "w0", now);
   add("a", "a");
   now += seconds(50);
-  dispatcher.others_progressed("theirs", now);
-  dispatcher.others_progressed("unknown", now);
+  dispatcher.others().progressed("theirs", now);
+  dispatcher.others().progressed("unknown", now);
   now += seconds(59);
   EXPECT_THAT(next(), IsEmpty()) << "the last progress event was 59 s ago";
   now += seconds(1);
   EXPECT_THAT(next(), ElementsAre("a"));
-  dispatcher.others_progressed("theirs", now);
+  dispatcher.others().progressed("theirs", now);
   dispatcher.ended("a");
   add("b", "b");
   EXPECT_THAT(next(), ElementsAre("b")) << "it stays forgotten";
@@ -53,14 +53,14 @@ TEST_F(DispatcherTest, LostEndOfOtherProgramBlocksWorkerForOneMinute) {
 
 TEST_F(DispatcherTest, ClockSetBackDoesNotBlockWorker) {
   workers(1);
-  dispatcher.others_started("theirs", "w0", now + std::chrono::hours(2));
+  dispatcher.others().started("theirs", "w0", now + std::chrono::hours(2));
   add("a", "a");
   EXPECT_THAT(next(), ElementsAre("a"));
 }
 
 TEST_F(DispatcherTest, ForgetsRequestsOfOthersWithDepartedWorker) {
   workers(1);
-  dispatcher.others_started("theirs", "w0", now);
+  dispatcher.others().started("theirs", "w0", now);
   dispatcher.set_workers({});
   workers(1);
   add("a", "a");

@@ -71,11 +71,11 @@ void SharedQueue::unknown(const messages::Event& event) {
   const Lock lock(mutex_);
   const auto* const progress = event.as<messages::Progress>();
   if (event.as<messages::Started>()) {
-    dispatcher_.others_started(event.id, event.worker, now());
+    dispatcher_.others().started(event.id, event.worker, now());
   } else if (event.ends() || event.as<messages::HandedBack>() || (progress && progress->fraction >= 1)) {
-    dispatcher_.others_ended(event.id);
+    dispatcher_.others().ended(event.id);
   } else if (progress) {
-    dispatcher_.others_progressed(event.id, now());
+    dispatcher_.others().progressed(event.id, now());
   }
 }
 

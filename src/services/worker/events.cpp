@@ -11,7 +11,14 @@ void EventWriter::send(const messages::Event& event, const std::string& tracepar
                   .key = event.id,
                   .value = messages::encode(event),
                   .headers = {{"traceparent", messages::child_of(traceparent)}, {"type", std::string(messages::type_of(event))}}},
-                 std::move(delivered));
+                 [this, delivered = std::move(delivered)](const bus::Producer::Problem& problem) {
+                   {
+                     const std::scoped_lock lock(mutex_);
+                     problem_ = problem.text;
+                     reported_.stamp();
+                   }
+                   if (delivered) delivered(problem);
+                 });
 }
 
 void EventWriter::send(const messages::DeadLetter& dead_letter, const std::string& traceparent, bus::Producer::Delivered delivered) const {
@@ -20,6 +27,11 @@ void EventWriter::send(const messages::DeadLetter& dead_letter, const std::strin
                   .value = messages::encode(dead_letter),
                   .headers = {{"traceparent", messages::child_of(traceparent)}, {"type", "dead_letter"}}},
                  std::move(delivered));
+}
+
+std::string EventWriter::problem() const {
+  const std::scoped_lock lock(mutex_);
+  return reported_.age() < std::chrono::minutes(2) ? problem_ : "";
 }
 
 }  // namespace p2p::worker

@@ -66,7 +66,6 @@ void Tasks::end(const TaskPtr& task, const messages::Event& event) {
   log::info(back ? "handed back" : "ended",
             {{"id", event.id}, {"outcome", outcome}, {"reason", why.reason}, {"detail", why.detail.text}, {"model", task->request.model}});
   events_.send(event, task->traceparent, [this, task](const std::string& problem) {
-    note_published(problem);
     if (!problem.empty())
       log::error("an event was not delivered; the request will be started again", {{"id", task->request.id}, {"error", problem}});
     const Lock held = lock();
@@ -151,17 +150,6 @@ void Tasks::drop_copy(const TaskPtr& task) {
   metrics_.count(task->request.model, "repeated", "");
   if (!task->partition.topic.empty()) membership_.done(task->partition, task->offset);
   drop(*task);
-}
-
-std::string Tasks::publish_problem() const {
-  const std::scoped_lock lock(publish_mutex_);
-  return published_.age() < std::chrono::minutes(2) ? publish_problem_ : "";
-}
-
-void Tasks::note_published(const std::string& problem) {
-  const std::scoped_lock lock(publish_mutex_);
-  publish_problem_ = problem;
-  published_.stamp();
 }
 
 }  // namespace p2p::worker

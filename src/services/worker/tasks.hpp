@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "base/heartbeat.hpp"
 #include "base/recent.hpp"
 #include "services/worker/events.hpp"
 #include "services/worker/membership.hpp"
@@ -63,13 +62,10 @@ class Tasks {
   void note_end(const std::string& id);
   /// Another worker handed it back: it is sent again with a higher number, and an older message here is void.
   void note_hand_back(const std::string& id, int dispatch);
-  /// Why the last event of a task could not be stored in Kafka; empty if it could.
-  std::string publish_problem() const;
 
  private:
   static constexpr std::size_t kRemembered = 10'000;
 
-  void note_published(const std::string& problem);
   /// The next task to draw; queue_.end() if there is none.
   std::deque<TaskPtr>::iterator next_in_queue();
   /// Forgets a task that another worker did, and marks its record as processed.
@@ -87,10 +83,6 @@ class Tasks {
   std::deque<TaskPtr> queue_;
   Recent ended_{kRemembered};
   Recent cancelled_{kRemembered};
-
-  mutable std::mutex publish_mutex_;
-  std::string publish_problem_;
-  Heartbeat published_{config_.clock};  ///< when the last delivery report arrived
 };
 
 }  // namespace p2p::worker

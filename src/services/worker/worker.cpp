@@ -74,7 +74,7 @@ Worker::Impl::Impl(bus::Bus& bus, blob::BlobStore& store, Metrics& metrics, Work
       config_(std::move(config)),
       metrics_(metrics),
       producer_(bus.producer()),
-      events_(*producer_, config_.name),
+      events_(*producer_, config_.name, config_.clock),
       store_check_(store, "images/health/" + config_.name, config_.store_check, config_.clock),
       membership_(bus, config_, store_check_,
                   {.assigned = [this](const auto& given) { intake_.assigned(given); },
@@ -189,7 +189,7 @@ std::string Worker::Impl::problem() const {
   if (!membership) return store.empty() ? "not connected to Kafka yet" : store;
   if (!membership->empty()) return "Kafka: " + *membership;
   if (const std::string text = stuck(); !text.empty()) return "Kafka: " + text;
-  if (const std::string text = tasks_.publish_problem(); !text.empty()) return "Kafka: an event was not accepted: " + text;
+  if (const std::string text = events_.problem(); !text.empty()) return "Kafka: an event was not accepted: " + text;
   return store;
 }
 
