@@ -63,9 +63,9 @@ std::string eta(double elapsed_seconds, double done, double total) {
 }
 
 std::string bar_text(double fraction, int step, int total, double elapsed_seconds) {
-  constexpr std::uint64_t kWhole = 1'000'000;
-  const auto done = static_cast<std::uint64_t>(std::lround(fraction * kWhole));
-  return bar(done, kWhole) + " " + std::to_string(step) + "/" + std::to_string(total) + eta(elapsed_seconds, fraction, 1);
+  constexpr std::uint64_t kParts = 1'000'000;
+  const auto done = static_cast<std::uint64_t>(std::lround(fraction * kParts));
+  return bar(done, kParts) + " " + std::to_string(step) + "/" + std::to_string(total) + eta(elapsed_seconds, fraction, 1);
 }
 
 }  // namespace p2p::app

@@ -5,6 +5,7 @@ import argparse
 import asyncio
 import collections
 import dataclasses
+import email.utils
 import json
 import threading
 import time
@@ -36,6 +37,7 @@ class BotApi(Methods):
         self.next_message, self.next_update, self.next_query = 100, 1, 1
         self.sent_at, self.wait_until = collections.defaultdict(list), {}
         self.polling = None
+        self.clock_ahead = 0  # seconds, in the Date header of the answers
         self.changed = threading.Condition(threading.RLock())
         self.loop = None
 
@@ -62,6 +64,7 @@ class BotApi(Methods):
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
         app.router.add_post("/control/{what}", self._control)
         app.router.add_get("/control/{what}", self._control)
+        app.on_response_prepare.append(self._date)
         self.runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
         await self.runner.setup()
         site = web.TCPSite(self.runner, host, port)
@@ -183,6 +186,9 @@ class BotApi(Methods):
         if what == "violations":
             return web.json_response(self.violations)
         return web.json_response([{**dataclasses.asdict(m), "data": len(m.data)} for m in self.messages.values()])
+
+    async def _date(self, request, response):
+        response.headers["Date"] = email.utils.formatdate(time.time() + self.clock_ahead, usegmt=True)
 
     async def _handle(self, request):
         received = time.monotonic()

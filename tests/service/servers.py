@@ -145,8 +145,13 @@ super.users=User:ANONYMOUS
     def allow(self, user, prefix="prompt2pic."):
         """Permits everything on topics and groups with this prefix."""
         for kind in ("--topic", "--group"):
-            run(*self.jvm, "org.apache.kafka.tools.AclCommand", "--bootstrap-server", self.brokers, "--add", "--allow-principal", f"User:{user}",
-                "--operation", "All", kind, prefix, "--resource-pattern-type", "prefixed")
+            self._add_acl("--allow-principal", f"User:{user}", "--operation", "All", kind, prefix)
+
+    def forbid(self, user, operation, prefix="prompt2pic."):
+        self._add_acl("--deny-principal", f"User:{user}", "--operation", operation, "--topic", prefix)
+
+    def _add_acl(self, *words):
+        run(*self.jvm, "org.apache.kafka.tools.AclCommand", "--bootstrap-server", self.brokers, "--add", *words, "--resource-pattern-type", "prefixed")
 
     def read(self, topic, timeout=1.0):
         """All records of the topic: (key, value as JSON or bytes, headers, partition)."""

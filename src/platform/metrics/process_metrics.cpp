@@ -5,7 +5,6 @@
 
 #include <fstream>
 #include <iterator>
-#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -40,14 +39,14 @@ std::vector<double> stat_fields(const fs::path& root) {
   return {std::istream_iterator<double>(in), {}};
 }
 
+}  // namespace
+
 std::optional<double> memory_limit(const fs::path& root) {
   const std::string group = line_after(root / "proc/self/cgroup", "0::/");
   std::ifstream in(root / "sys/fs/cgroup" / group / "memory.max");
   double bytes = 0;
   return in >> bytes ? std::optional(bytes) : std::nullopt;  // "max" without a limit
 }
-
-}  // namespace
 
 ProcessMetrics::ProcessMetrics(fs::path root) : root_(std::move(root)), booted_(line_after(root_ / "proc/stat", "btime ")) {}
 

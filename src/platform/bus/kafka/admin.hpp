@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -31,6 +32,10 @@ Owned<rd_kafka_event_t> admin_call(const KafkaConfig& config, rd_kafka_t* client
 /// The end offset of each partition, or the start of an open transaction, beyond which no consumer can read. Throws BusError.
 std::map<TopicPartition, std::int64_t> end_offsets(const KafkaConfig& config, rd_kafka_t* client,
                                                    const std::vector<TopicPartition>& partitions, std::chrono::milliseconds timeout);
+
+/// Calls `visit` for each of the topics that exists, with its description. Throws BusError.
+void visit_topics(const KafkaConfig& config, rd_kafka_t* client, const std::vector<std::string>& topics, std::chrono::milliseconds timeout,
+                  const std::function<void(const std::string& name, const rd_kafka_TopicDescription_t* topic)>& visit);
 
 struct TopicFound {
   int partitions = 0;
