@@ -17,9 +17,9 @@ from chat_page import ChatPage
 from conftest import CHROMIUM
 from demo_server import ROOT, DemoServer
 
-SIZE = {"width": 960, "height": 640}
+SIZE = {"width": 960, "height": 760}
 MOST_BYTES = 1 << 20
-CHATS = {"page.webp": ("en-GB", "a fox on a blue background", "two owls in the snow"), "page.ru.webp": ("ru-RU", "лиса на синем фоне", "нарисуй сову на жёлтом")}
+CHATS = {"page.webp": ("en-GB", "a fox on a blue background", "could you draw an owl, yellow background"), "page.ru.webp": ("ru-RU", "лиса на синем фоне", "нарисуй сову на жёлтом фоне")}
 
 
 class Film:
@@ -68,7 +68,7 @@ def record(browser, url, locale, prompts, file):
         film.take(2500)
     page.act(page.cards.last, "variation")
     film.take_until(lambda: page.pictures.count() == len(prompts) + 1)
-    page.page.wait_for_timeout(600)
+    page.page.wait_for_timeout(4000)  # until the notice is gone
     film.take(4000)
     assert page.problems == []
     film.save(file)

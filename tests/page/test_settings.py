@@ -142,7 +142,7 @@ def test_the_oldest_requests_make_room(user, fake_api):
 
 def test_details_and_notices_are_in_the_users_language(user, fake_api):
     fake_api.outcome = {"notices": ["drawn at 64x64"], "notice_translations": {"ru": ["нарисовано в размере 64x64"]}}
-    page = user(routes=fake_api, locale="ru-RU")
+    page = user(routes=fake_api, locale="ru-RU", expected=["status of 400"])
     drawn = page.draw("лиса")
     expect(drawn.locator(".notice")).to_have_text("Обратите внимание: нарисовано в размере 64x64")
     fake_api.outcome = {"status": "failed", "data": None, "error": {"code": "cannot_do", "message": "too large", "translations": {"ru": "слишком большой размер"}}}
