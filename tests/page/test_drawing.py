@@ -154,13 +154,15 @@ def test_markup_in_a_prompt_is_inert(user):
 
 
 def test_a_slow_drawing_shows_previews(user, own_server):
-    page = user(own_server(P2P_DECODER_STEPS="300").url)
+    page = user(own_server(P2P_DECODER_STEPS="1000").url)
     page.ask("a red apple")
-    preview = page.cards.first.locator("img[alt=Preview]")
+    card = page.cards.first
+    preview = card.locator("img[alt=Preview]")
     expect(preview).to_be_visible()
     expect(preview).to_have_js_property("naturalWidth", 128)
     first = preview.get_attribute("src")
     assert first.startswith("blob:")
-    expect(preview).not_to_have_attribute("src", first)  # a later one
-    expect(page.pictures).to_have_count(1)
+    # A busy machine gives the second one late, since previews take a twentieth of the time at most.
+    expect(preview).not_to_have_attribute("src", first, timeout=60_000)
+    card.locator("[data-action=cancel]").click()
     expect(preview).to_have_count(0)
