@@ -50,6 +50,7 @@ std::unique_ptr<bus::LogReader> EventReader::open(const std::stop_token& stop) {
       store.positions().save(positions);
       store.positions().save_log(kTopic, log);
     });
+    work_.after([this] { outbox_.open(); });
     if (is_new) new_log_();
   });
   return reader;

@@ -40,6 +40,7 @@ void Outbox::send(bus::Outgoing outgoing) {
 }
 
 void Outbox::resend() {
+  if (!open_) return;
   const Time at = loop_.now();
   for (; !to_resend_.empty() && to_resend_.begin()->first <= at; to_resend_.erase(to_resend_.begin()))
     work_.after([this, message = to_resend_.begin()->second] { transmit(message); });
@@ -53,6 +54,10 @@ std::optional<Time> Outbox::oldest() const {
 
 void Outbox::transmit(const OutboxMessage& message) {
   undelivered_.try_emplace(message.number, loop_.now());
+  if (!open_) {
+    to_resend_.emplace(loop_.now(), message);
+    return;
+  }
   producer_->send(message.message, [this, message](const bus::Producer::Problem& problem) {
     loop_.post([this, message, problem] {
       if (problem.empty() || problem.permanent) {

@@ -29,6 +29,8 @@ class Outbox {
   void send_unconfirmed();
 
   void send(bus::Outgoing message);
+  /// From now on messages go out: where the reading of events begins has been committed, so no event about them will be missed.
+  void open() { open_ = true; }
   /// Repeats what is due.
   void resend();
 
@@ -45,6 +47,7 @@ class Outbox {
   EventLoop& loop_;
   UnitOfWork& work_;
   Rejected rejected_;
+  bool open_ = false;
   std::int64_t next_number_ = 1;
   std::map<std::int64_t, OutboxMessage> unconfirmed_;  ///< of an earlier run
   std::map<std::int64_t, Time> undelivered_;           ///< since when

@@ -32,6 +32,19 @@ TEST_F(BotTroubleTest, ABusyDatabaseMakesNoButtonOutOfDate) {
   EXPECT_THAT(api.answers()[0], HasSubstr("Drawing it again"));
 }
 
+TEST_F(BotTroubleTest, PublishesNothingBeforeItReadsEvents) {
+  const std::string events(messages::kEventsTopic);
+  stop();
+  bus.refuse_reading(events, true);
+  start();
+  say("a fox");
+  EXPECT_TRUE(eventually([&] { return is_shown("Accepted"); }));
+  EXPECT_THAT(bus.records(events), ::testing::IsEmpty()) << "its end could come before the bot reads";
+  bus.refuse_reading(events, false);
+  publish(next_request(), messages::Failed{.reason = std::string(messages::reason::kNoWorker)});
+  EXPECT_TRUE(eventually([&] { return is_shown("Nobody here"); }));
+}
+
 TEST_F(BotTroubleTest, StopsWhileTheDatabaseFailsAndLosesNoUpdate) {
   const Json update{
       {"update_id", 77},
