@@ -1,5 +1,5 @@
 # Install rules: the engine as the CMake package prompt2pic and, unless P2P_ENGINE_ONLY, the program and the bundled model. The component
-# `program` is the runtime without the package's development files.
+# `program` is the runtime without the package's development files, `openvino` the libraries of OpenVINO that it needs.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -21,8 +21,15 @@ endforeach()
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 
 if(NOT P2P_ENGINE_ONLY)
-  set_target_properties(prompt2pic PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+  set_target_properties(prompt2pic PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}/prompt2pic")
   install(TARGETS prompt2pic COMPONENT program)
+  # Loaded by name, so not linked: the CPU plugin, and TBB's library for the topology of processors, which needs hwloc.
+  cmake_path(SET openvino_libs NORMALIZE ${OpenVINO_DIR}/../libs)
+  file(GLOB openvino_files ${openvino_libs}/libopenvino.so.* ${openvino_libs}/libopenvino_intel_cpu_plugin.so ${openvino_libs}/libtbb.so.*
+    ${openvino_libs}/libtbbbind_2_5.so.* ${openvino_libs}/libhwloc.so.*)
+  file(GLOB openvino_licenses ${OpenVINO_DIR}/../../openvino-*.dist-info/licenses)
+  install(FILES ${openvino_files} DESTINATION ${CMAKE_INSTALL_LIBDIR}/prompt2pic COMPONENT openvino)
+  install(DIRECTORY ${openvino_licenses}/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/openvino COMPONENT openvino)
   install(DIRECTORY models/emoji DESTINATION ${CMAKE_INSTALL_DATADIR}/prompt2pic/models COMPONENT program)
   install(DIRECTORY ${P2P_CLIP_TOKENIZERS}/ DESTINATION ${CMAKE_INSTALL_DATADIR}/prompt2pic/clip COMPONENT program)
   file(CREATE_LINK ${P2P_CLIP_TOKENIZERS} ${CMAKE_BINARY_DIR}/clip SYMBOLIC)  # for running from the build folder
