@@ -1,4 +1,4 @@
-"""The scripts with which the pipelines publish and deploy, with recording programs in place of podman, cosign, gh and helm."""
+"""The scripts with which the pipelines publish and deploy, with recording programs in place of podman, cosign, gh and, mostly, helm."""
 
 import base64
 import http.server
@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import ssl
 import subprocess
 import threading
 import time
@@ -13,7 +14,8 @@ import time
 import pytest
 import yaml
 
-from infra import ROOT
+from chart import HELM
+from infra import ROOT, run
 
 DIGEST = "sha256:" + "ab" * 32
 RECORD = """#!/usr/bin/env python3
@@ -79,18 +81,20 @@ class Checkout:
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Records requests and answers each with the same JSON."""
+    """Records requests and answers with JSON: always the same, or what a function makes of the path."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, certificate=None):
         requests = self.requests = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def reply(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 requests.append((self.command, self.path, dict(self.headers), body))
-                self.send_response(200)
+                content = answer(self.path) if callable(answer) else answer
+                self.send_response(content.get("code", 200))
+                self.send_header("Content-Type", "application/json")
                 self.end_headers()
-                self.wfile.write(json.dumps(answer).encode())
+                self.wfile.write(json.dumps(content).encode())
 
             do_GET = do_PUT = do_POST = reply
 
@@ -98,7 +102,11 @@ class Server(http.server.ThreadingHTTPServer):
                 pass
 
         super().__init__(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.address = f"http{'s' if certificate else ''}://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -110,7 +118,7 @@ def checkout(tmp_path):
 @pytest.fixture
 def server():
     servers = []
-    yield lambda answer: servers.append(Server(answer)) or servers[-1]
+    yield lambda *arguments: servers.append(Server(*arguments)) or servers[-1]
     for each in servers:
         each.shutdown()
         each.server_close()
@@ -213,6 +221,42 @@ def test_deploy_on_gitlab(checkout):
     assert helm["credential"]["status"]["token"] == mine and helm["words"][2] == "p2p" and helm["words"][helm["words"].index("--namespace") + 1] == "pictures"
     assert "certificate-authority-data" not in helm["kubeconfig"]["clusters"][0]["cluster"]
     assert mine not in " ".join(helm["words"])
+
+
+KINDS = {"v1": ["ServiceAccount", "Service", "PersistentVolumeClaim", "Secret", "Pod"], "apps/v1": ["Deployment"], "networking.k8s.io/v1": ["NetworkPolicy"], "policy/v1": ["PodDisruptionBudget"]}
+
+
+def kubernetes(path):
+    """What a Kubernetes API without releases answers to Helm's questions."""
+    path = path.partition("?")[0]
+    if path == "/version":
+        return {"major": "1", "minor": "36", "gitVersion": "v1.36.0"}
+    if path == "/api":
+        return {"kind": "APIVersions", "versions": ["v1"]}
+    if path == "/apis":
+        versions = [{"groupVersion": each, "version": "v1"} for each in KINDS if "/" in each]
+        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [{"name": each["groupVersion"].split("/")[0], "versions": [each], "preferredVersion": each} for each in versions]}
+    version = path.removeprefix("/apis/").removeprefix("/api/")
+    if version in KINDS:
+        resources = [{"name": kind.lower().replace("policy", "policie") + "s", "kind": kind, "namespaced": True, "verbs": ["get", "create"]} for kind in KINDS[version]]
+        return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
+    if path.endswith("/namespaces/prompt2pic/secrets"):
+        return {"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": []}
+    return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404}
+
+
+def test_helm_uses_the_jobs_token(checkout, server, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=kube", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate)
+    (tmp_path / "both.pem").write_text(key.read_text() + certificate.read_text())
+    (checkout.cache / "helm/helm").unlink()
+    (checkout.cache / "helm/helm").symlink_to(HELM)
+    mine, cluster = token(600), server(kubernetes, tmp_path / "both.pem")
+    environment = {**CLUSTER, "KUBE_SERVER": cluster.address, "KUBE_CA": certificate.read_text(), "KUBE_TOKEN": mine}
+    output = checkout.must("tools/deploy", f"registry.example.org/some/prompt2pic@{DIGEST}", "--dry-run=client", "--disable-openapi-validation", **environment)
+    assert f"image: registry.example.org/some/prompt2pic@{DIGEST}" in output.replace('"', "")
+    assert any("/namespaces/prompt2pic/secrets" in path for _, path, _, _ in cluster.requests)
+    assert {headers.get("Authorization") for _, _, headers, _ in cluster.requests} == {f"Bearer {mine}"}
 
 
 @pytest.mark.parametrize("image,environment,message", [
