@@ -3,7 +3,7 @@
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME prompt2pic)
 set(CPACK_PACKAGE_VENDOR "the Prompt2Pic authors")
-set(CPACK_PACKAGE_CONTACT "the Prompt2Pic authors <prompt2pic@example.org>")  # tools/package: P2P_MAINTAINER
+set(CPACK_PACKAGE_CONTACT "the Prompt2Pic authors <prompt2pic@example.org>")  # tools/package: MAINTAINER
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "pictures from words, drawn on plain CPUs")
 set(CPACK_PACKAGE_DESCRIPTION "A Telegram bot, an HTTP API with a web page, their workers, and a command line that\ndraw pictures with Stable Diffusion and Wuerstchen models. Contains a small model.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -30,7 +31,7 @@ def sbom_problems(content):
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packages") / "out"
-    run(ROOT / "tools/package", folder, env={**os.environ, "P2P_MAINTAINER": "Somebody <somebody@example.org>"})
+    run(ROOT / "tools/package", folder, env={**os.environ, "MAINTAINER": "Somebody <somebody@example.org>"})
     return folder
 
 
@@ -97,6 +98,22 @@ def test_the_bill_of_materials_is_valid(sbom):
     assert sbom_problems(sbom) == ""
     assert "bomFormat" in sbom_problems({**sbom, "bomFormat": "other"})
     assert sbom_problems({**sbom, "components": [{"name": "x"}]}) != ""
+
+
+def test_the_bill_of_materials_of_the_image_has_its_packages_too(unpacked, sbom, tmp_path):
+    for path in unpacked.rglob("*"):
+        if path.name == "prompt2pic" and path.is_file() or "lib/prompt2pic" in str(path.parent):
+            shutil.copy(path, tmp_path)
+    (tmp_path / "var/lib/dpkg/status.d").mkdir(parents=True)
+    (tmp_path / "var/lib/dpkg/status.d/ca-certificates").touch()
+    image = json.loads(text(ROOT / "tools/sbom", tmp_path))
+    assert {each["purl"] for each in image["components"]} - {each["purl"] for each in sbom["components"]} == {debian_purl("ca-certificates", image)}
+
+
+def debian_purl(name, bill):
+    [purl] = [each["purl"] for each in bill["components"] if each["name"] == name]
+    assert purl.startswith(f"pkg:deb/debian/{name}@")
+    return purl
 
 
 def test_the_bill_of_materials_is_complete(sbom, deb):
