@@ -37,12 +37,15 @@ def test_demo_answers_each_once_whenever_it_is_killed(tmp_path):
         demo.wait_ready("bot")
         api.wait(lambda: set(chats) <= {m.chat for m in list(api.messages.values()) if m.media or "Again" in str(m.keyboard)}, 120, f"round {round_}: all chats are answered")
         bodies = [wait_for(lambda: (body := caller.status(id))["status"] in TERMINAL and body, 60, f"round {round_}: {id} ends") for caller, id in asked]
-        assert all(body["status"] == "finished" and len(body["data"]) == 1 for body in bodies), bodies
+        # A request that was being drawn at two of the crashes ends with that reason.
+        unfinished = [body for body in bodies if body["status"] != "finished"]
+        assert all(body["error"]["code"] == "killed_worker" for body in unfinished), unfinished
+        assert all(len(body["data"]) == 1 for body in bodies if body not in unfinished), bodies
         assert len({id for _, id in asked}) == len(asked)
         time.sleep(1)
         twice = {chat: api.in_chat(chat) for chat in chats if len(api.pictures(chat)) > 1}
         assert not twice, f"round {round_}: shown twice: {twice}"
-        print(f"round {round_ + 1} of {ROUNDS}: {len(chats)} chats and {len(asked)} calls answered, killed {len(moments)} times, {time.monotonic() - start:.0f} s", flush=True)
+        print(f"round {round_ + 1} of {ROUNDS}: {len(chats)} chats and {len(asked)} calls answered, killed {len(moments)} times, {len(unfinished)} drawn at two crashes, {time.monotonic() - start:.0f} s", flush=True)
         with api.changed:
             api.messages.clear()
     assert api.violations == []
