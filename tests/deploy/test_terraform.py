@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 
 import hcl2
 import pytest
@@ -72,6 +73,18 @@ def test_topics_are_those_of_the_services():
     for topic in ("events", "control", "dead-letters", "models"):
         assert f'"prompt2pic.{topic}"' in text and f'"prompt2pic.{topic}"' in names
     assert "prompt2pic.requests." in text and "prompt2pic.requests." in names
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.ru.md"])
+def test_documents_list_the_objects_that_each_service_needs(document):
+    """As in compose.storage.sh."""
+    needed = {}
+    for account, objects in re.findall(r'^allow (\S+) "/([\w/]+\*)"', (ROOT / "compose.storage.sh").read_text(), re.M):
+        needed.setdefault("prompt2pic-bot" if account == "prompt2pic" else account, set()).add(objects)
+    text = (FOLDER / document).read_text()
+    listed = {account: set(re.findall(r"`([\w/]+\*)`", objects)) for account, objects in re.findall(r"^ *\| `(prompt2pic-\w+)` \| (.+?) \|", text, re.M)}
+    assert listed == needed and len(listed) == 3
+    assert "`doctor/*`" in text
 
 
 def test_no_secret_is_in_the_files():
