@@ -69,6 +69,7 @@ WRONG = {
     "an Ingress for nothing": ({"ingress.enabled": True}, "neither the API nor a webhook"),
     "an Ingress without a name": ({"ingress.enabled": True, "api.enabled": True}, "ingress.hostname is not set"),
     "an Ingress without keys": ({"ingress": {"enabled": True, "hostname": "a.example.org"}, "demo.enabled": True}, "demo.secrets must have apiKeys"),
+    "two monitors": ({"podMonitor.enabled": True, "serviceMonitor.enabled": True}, "podMonitor and serviceMonitor would count every pod twice"),
     "nothing at all": ({"bot.enabled": False, "workers": []}, "bot, api and workers are all disabled"),
 }
 
@@ -162,6 +163,27 @@ def test_workers_scale_with_what_the_leader_holds_back():
     assert query == f"sum(max by (model) (prompt2pic_queue_waiting{selector})) + sum(max by (model) (prompt2pic_queue_sent{selector}))"
     source = (ROOT / "src/services/dispatch/group.cpp").read_text()
     assert all(f'"{name}"' in source for name in re.findall(r"prompt2pic_\w+", query))
+
+
+@pytest.mark.parametrize("combination,kind,endpoints", [("full", "PodMonitor", "podMetricsEndpoints"), ("postgresql", "ServiceMonitor", "endpoints")])
+def test_a_monitor_finds_every_pod_under_the_job_of_the_alerts(combination, kind, endpoints):
+    documents = rendered(combination)
+    [monitor] = [each["spec"] for each in documents if each["kind"] in ("PodMonitor", "ServiceMonitor")]
+    [endpoint] = monitor[endpoints]
+    selector, port = monitor["selector"]["matchLabels"], endpoint["port"]
+    if kind == "ServiceMonitor":
+        [service] = [each["spec"] for each in of_kind(documents, "Service").values() if selector.items() <= each["metadata"]["labels"].items()]
+        assert service["clusterIP"] == "None" and service["publishNotReadyAddresses"] is True
+        selector, [port] = service["selector"], [each["targetPort"] for each in service["ports"] if each["name"] == port]
+    jobs = set()
+    for deployment in of_kind(documents, "Deployment").values():
+        pod = deployment["spec"]["template"]
+        labels = pod["metadata"]["labels"]
+        assert selector.items() <= labels.items() and {"name": port, "containerPort": 9080} in pod["spec"]["containers"][0]["ports"]
+        jobs.add("prompt2pic-" + labels["app.kubernetes.io/component"])
+    assert endpoint["path"] == "/metrics"
+    assert endpoint["relabelings"] == [{"sourceLabels": ["__meta_kubernetes_pod_label_app_kubernetes_io_component"], "targetLabel": "job", "replacement": "prompt2pic-$1"}]
+    assert jobs == {each["job_name"] for each in yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]}
 
 
 def test_alerts_and_dashboards_are_in_their_resources():

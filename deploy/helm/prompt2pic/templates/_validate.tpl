@@ -36,6 +36,7 @@
 {{- if and $v.externalSecrets.enabled (not $v.externalSecrets.secretStoreRef.name) -}}
 {{-   $problems = append $problems "externalSecrets.secretStoreRef.name is not set" -}}
 {{- end -}}
+{{- if and $v.podMonitor.enabled $v.serviceMonitor.enabled }}{{ $problems = append $problems "podMonitor and serviceMonitor would count every pod twice; enable one" }}{{ end -}}
 {{- if $v.ingress.enabled -}}
 {{-   if and (not $v.ingress.hostname) (or $v.api.enabled $v.demo.enabled) }}{{ $problems = append $problems "ingress.hostname is not set" }}{{ end -}}
 {{-   if and $v.demo.enabled (not (has "apiKeys" $v.demo.secrets)) }}{{ $problems = append $problems "ingress needs keys: demo.secrets must have apiKeys" }}{{ end -}}
