@@ -24,6 +24,7 @@ class Cluster:
             BIN / "kube-apiserver", f"--etcd-servers={store}", "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", f"--secure-port={port}", f"--cert-dir={folder}",
             f"--token-auth-file={folder}/tokens.csv", f"--service-account-issuer={address}", f"--service-account-signing-key-file={folder}/accounts.key",
             f"--service-account-key-file={folder}/accounts.pub", "--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=RBAC",
+            "--allow-privileged=true",  # as clusters do: Pod Security decides
             "--disable-admission-plugins=ServiceAccount"]).start()  # it waits for a controller
         self.kubeconfig.write_text(yaml.safe_dump({
             "apiVersion": "v1", "kind": "Config", "current-context": "test", "users": [{"name": "admin", "user": {"token": "test"}}],

@@ -4,14 +4,15 @@ import copy
 import uuid
 
 import pytest
+import yaml
 
-from chart import CHART, COMBINATIONS, PODS, containers, flags, helm, render, rendered
+from chart import CHART, COMBINATIONS, EXAMPLES, PODS, containers, flags, helm, render, rendered
 
 every_combination = pytest.mark.parametrize("combination", COMBINATIONS)
 
 
 def in_namespace(documents, namespace):
-    documents = copy.deepcopy(documents)
+    documents = copy.deepcopy(list(documents))
     for document in documents:
         document["metadata"]["namespace"] = namespace
     return documents
@@ -30,6 +31,25 @@ def test_resources_are_accepted(combination, cluster, namespace):
     code, output = cluster.apply(documents)
     assert code == 0 and output.count("serverside-applied") == len(documents), output
     assert "would violate PodSecurity" not in output
+
+
+@every_combination
+def test_the_chart_installs(combination, cluster, namespace):
+    flag = ("--namespace", namespace, "--kubeconfig", cluster.kubeconfig)
+    code, output = helm("install", "p2p", CHART, *flag, *flags(combination))
+    assert code == 0 and "STATUS: deployed" in output and "would violate PodSecurity" not in output, output
+    documents = [each for each in in_namespace(rendered(combination), namespace) if "helm.sh/hook" not in each["metadata"].get("annotations", {})]
+    assert len(cluster.must("get", "--output=name", documents=documents).split()) == len(documents)
+    code, output = helm("uninstall", "p2p", *flag)
+    assert code == 0, output
+    kept = cluster.must("get", "--output=name", "--ignore-not-found", documents=documents).split()
+    assert kept == [f"persistentvolumeclaim/{each['metadata']['name']}" for each in documents if each["kind"] == "PersistentVolumeClaim"]
+
+
+def test_the_topics_and_the_user_of_strimzi_are_accepted(cluster, namespace):
+    documents = in_namespace(yaml.safe_load_all((EXAMPLES / "strimzi.yaml").read_text()), namespace)
+    code, output = cluster.apply(documents)
+    assert code == 0 and output.count("serverside-applied") == 6, output
 
 
 def bare_pods(documents, namespace):
@@ -56,13 +76,16 @@ BREACHES = {
 }
 
 
+@every_combination
 @pytest.mark.parametrize("breach", BREACHES)
-def test_a_pod_with_more_privileges_is_refused(breach, cluster, namespace):
+def test_a_pod_with_more_privileges_is_refused(breach, combination, cluster, namespace):
     change, message = BREACHES[breach]
-    for pod in bare_pods(rendered("small"), namespace):
+    pods = list(bare_pods(rendered(combination), namespace))
+    for pod in pods:
         change(pod)
-        code, output = cluster.apply([pod])
-        assert code != 0 and "violates PodSecurity" in output and message in output, output
+    code, output = cluster.apply(pods)
+    refusals = [line for line in output.splitlines() if "violates PodSecurity" in line and message in line]
+    assert code != 0 and len(refusals) == len(pods) > 1, output
 
 
 def test_an_unknown_field_is_refused(cluster, namespace):
