@@ -39,7 +39,7 @@ def panels():
 
 
 def metrics_in(text):
-    return set(re.findall(r"(?<!network )\b(?:prompt2pic|process)_[a-z0-9_]+\b(?!-)", text))  # not the names of networks and volumes
+    return set(re.findall(r"(?<!network )\b(?:prompt2pic|process)_[a-z][a-z0-9_]+\b(?!-)", text))  # not the names of networks, volumes and packages
 
 
 def family(name):

@@ -63,6 +63,7 @@ class Producer {
     std::string text;
     bool permanent =
         false;  ///< the brokers will never accept the message (too large, malformed); otherwise the operator can fix it (permissions)
+    bool expired = false;  ///< the producer's `expiry` passed; the message may have been stored, but will not be stored later
     bool empty() const { return text.empty(); }
     operator const std::string&() const { return text; }  // NOLINT(*-explicit-*): most callers only log it
   };
@@ -152,7 +153,9 @@ struct TopicSpec {
 class Bus {
  public:
   virtual ~Bus() = default;
-  virtual std::unique_ptr<Producer> producer() = 0;
+  /// `expiry`: how long the producer tries to store a message, also if the process is suspended meanwhile; 0: for ever. Implementations
+  /// whose producers cannot outlive their process' hold on the bus (memory, embedded) store at once and ignore it.
+  virtual std::unique_ptr<Producer> producer(std::chrono::milliseconds expiry = {}) = 0;
   virtual std::unique_ptr<Subscription> subscribe(const std::string& group, const std::vector<std::string>& topics,
                                                   Subscription::Events events) = 0;
   virtual std::unique_ptr<LogReader> read_log(const std::string& topic, const StartAt& start) = 0;

@@ -170,6 +170,20 @@ TEST_F(DispatchTest, FailsRequestThatKafkaRefuses) {
   EXPECT_EQ(settled(api, api.accept("c", request_for())).status, Status::failed);
 }
 
+TEST_F(DispatchTest, LeaderSendsExpiredMessageAgain) {
+  Instance api(bus, metrics);
+  const auto workers = join_workers(bus);
+  ASSERT_TRUE(eventually([&] { return api.dispatch.models().contains("flat"); }));
+  bus.refuse(kTopic, {.text = "expired", .expired = true});
+  const std::string id = api.accept("c", request_for());
+  ASSERT_TRUE(eventually([&] { return api.dispatch.estimate(id).with_worker; }));
+  bus.refuse(kTopic, {});
+  ASSERT_TRUE(bus.wait_for(kTopic, 1));
+  const auto sent = messages::decode_request(bus.records(kTopic).front().value);
+  EXPECT_EQ(sent->id, id);
+  EXPECT_EQ(sent->dispatch, 1);
+}
+
 TEST_F(DispatchTest, SendsAgainAfterTopicWasRecreated) {
   Instance api(bus, metrics);
   const auto workers = join_workers(bus);

@@ -35,6 +35,7 @@ void Election::resign() {
     const auto held = lock();
     if (leads_) log::info("leads no longer");
     leads_ = false;
+    sender_.lead(false);
   }
   sender_.flush(std::chrono::seconds(5));  // sent requests must be in the topics before another leader reads them
 }
@@ -60,6 +61,7 @@ void Election::acquire(const std::stop_token& stop) {
   if (!sent || !leader_.leads()) return;
   for (const RequestState& state : states) sender_.reconcile(state, *sent);
   leads_ = true;
+  sender_.lead(true);
   log::info("leads", {{"waiting", states.size()}, {"sent", sent->size()}});
 }
 

@@ -6,6 +6,13 @@
 #include "services/requests/publish.hpp"
 
 namespace p2p::dispatch {
+namespace {
+
+std::function<void(const std::string& problem)> log_failure(const std::string& id) {
+  return [id](const std::string& problem) { log::error("a message was not delivered", {{"id", id}, {"error", problem}}); };
+}
+
+}  // namespace
 
 void Sender::send_next(Time now) {
   const SharedQueue::Work work = queue_.next(now);
@@ -20,16 +27,26 @@ void Sender::send(const std::string& id, int partition) {
   if (!state || state->over()) return;
   messages::Request& request = state->request;
   request.dispatch = dispatch_of(*state);
-  producer_->send({.topic = messages::requests_topic(request.model),
-                   .partition = partition,
-                   .key = id,
-                   .value = messages::encode(request),
-                   .headers = {{"traceparent", messages::child_of(state->traceparent)}, {"type", "request"}}},
-                  [this, id](const std::string& problem) {
-                    if (problem.empty()) return;
-                    log::error("a request was not delivered", {{"id", id}, {"error", problem}});
-                    end(id, messages::Failed{.reason = std::string(messages::reason::kDrawingFailed)});
-                  });
+  publish({.topic = messages::requests_topic(request.model),
+           .partition = partition,
+           .key = id,
+           .value = messages::encode(request),
+           .headers = {{"traceparent", messages::child_of(state->traceparent)}, {"type", "request"}}},
+          [this, id](const std::string& problem) {
+            log::error("a request was not delivered", {{"id", id}, {"error", problem}});
+            end(id, messages::Failed{.reason = std::string(messages::reason::kDrawingFailed)});
+          });
+}
+
+void Sender::publish(const bus::Outgoing& message, const std::function<void(const std::string& problem)>& failed) {
+  producer_->send(message, [this, message, failed](const bus::Producer::Problem& problem) {
+    if (problem.empty()) return;
+    if (!problem.expired) return failed(problem);
+    const bool leads = leads_;
+    log::warn(leads ? "a message expired; it is sent again" : "a message of a former leader expired",
+              {{"id", message.key}, {"topic", message.topic}});
+    if (leads) publish(message, failed);
+  });
 }
 
 void Sender::send_again(const std::string& model) {
@@ -52,7 +69,7 @@ void Sender::end(const std::string& id, messages::Event::What how) {
   const auto state = requests_.find(id);
   if (!state || state->over()) return;
   const messages::Event event{.id = id, .time = now(), .what = std::move(how)};
-  producer_->send(requests::to_outgoing(event, state->traceparent));
+  publish(requests::to_outgoing(event, state->traceparent), log_failure(id));
 }
 
 void Sender::reconcile(const RequestState& state, const std::map<std::string, SentTo>& sent) {
@@ -75,7 +92,7 @@ void Sender::tidy() {
 
 void Sender::send_control(const RequestState& state, messages::Control::Type type, int dispatch) {
   const messages::Control control{.id = state.request.id, .time = now(), .type = type, .dispatch = dispatch};
-  producer_->send(requests::to_outgoing(control, state.traceparent));
+  publish(requests::to_outgoing(control, state.traceparent), log_failure(state.request.id));
 }
 
 int Sender::dispatch_of(const RequestState& state) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,7 +20,10 @@ class Sender {
 
   /// Keeps the references.
   Sender(bus::Bus& bus, const requests::Client& requests, SharedQueue& queue)
-      : requests_(requests), queue_(queue), producer_(bus.producer()) {}
+      : requests_(requests), queue_(queue), producer_(bus.producer(kExpiry)) {}
+
+  /// Whether this process leads from now on: what expires is sent again only then. Thread-safe.
+  void lead(bool leads) { leads_ = leads; }
 
   /// Sends what the queue has for workers, and asks back what another worker could begin.
   void send_next(Time now);
@@ -42,13 +47,20 @@ class Sender {
   void flush(std::chrono::milliseconds timeout) { producer_->flush(timeout); }
 
  private:
+  /// The session of a member of Kafka's groups ends 6 s after it was suspended at the earliest. A leader that goes on later finds its
+  /// messages expired, so it sends nothing that its successor may have sent to another worker.
+  static constexpr std::chrono::milliseconds kExpiry{4'500};
+
   void send(const std::string& id, int partition);
+  /// Sends the message again when it expires, to the same partition, as long as this process leads. `failed`: other problems.
+  void publish(const bus::Outgoing& message, const std::function<void(const std::string& problem)>& failed);
   void send_control(const RequestState& state, messages::Control::Type type, int dispatch);
   /// The number of the request's next or latest dispatch.
   int dispatch_of(const RequestState& state) const;
 
   const requests::Client& requests_;
   SharedQueue& queue_;
+  std::atomic<bool> leads_ = false;
   std::map<std::string, int> dispatches_;    ///< by id: raised numbers of requests that were sent again without a handed_back event
   std::unique_ptr<bus::Producer> producer_;  ///< last member: calls back until it is destroyed
 };

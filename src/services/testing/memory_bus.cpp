@@ -110,7 +110,7 @@ class MemoryLogReader : public bus::LogReader {
   std::map<TopicPartition, std::int64_t> end_;
 };
 
-std::unique_ptr<bus::Producer> MemoryBus::producer() { return std::make_unique<MemoryProducer>(*this); }
+std::unique_ptr<bus::Producer> MemoryBus::producer(std::chrono::milliseconds /*expiry*/) { return std::make_unique<MemoryProducer>(*this); }
 std::unique_ptr<bus::LogReader> MemoryBus::read_log(const std::string& topic, const bus::StartAt& start) {
   notify_changed();
   {

@@ -16,7 +16,7 @@ class MemoryLogReader;
 /// with it. The suite of platform/bus/testing holds it to the contract of the other implementations.
 class MemoryBus : public bus::Bus {
  public:
-  std::unique_ptr<bus::Producer> producer() override;
+  std::unique_ptr<bus::Producer> producer(std::chrono::milliseconds expiry = {}) override;
   std::unique_ptr<bus::Subscription> subscribe(const std::string& group, const std::vector<std::string>& topics,
                                                bus::Subscription::Events events) override;
   std::unique_ptr<bus::LogReader> read_log(const std::string& topic, const bus::StartAt& start) override;

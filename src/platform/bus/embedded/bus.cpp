@@ -26,7 +26,7 @@ class EmbeddedBus : public Bus {
   EmbeddedBus(std::shared_ptr<EmbeddedBroker> broker, std::string client_id)
       : broker_(std::move(broker)), client_id_(std::move(client_id)) {}
 
-  std::unique_ptr<Producer> producer() override { return embedded::make_producer(broker_); }
+  std::unique_ptr<Producer> producer(std::chrono::milliseconds /*expiry*/) override { return embedded::make_producer(broker_); }
   std::unique_ptr<Subscription> subscribe(const std::string& group, const std::vector<std::string>& topics,
                                           Subscription::Events events) override {
     return embedded::make_subscription(broker_, client_id_, group, topics, std::move(events));

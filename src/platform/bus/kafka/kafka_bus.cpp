@@ -25,7 +25,7 @@ class KafkaBus : public Bus {
     client_ = make_client(RD_KAFKA_CONSUMER, std::move(conf), background_);
   }
 
-  std::unique_ptr<Producer> producer() override { return kafka_producer(config_); }
+  std::unique_ptr<Producer> producer(std::chrono::milliseconds expiry) override { return kafka_producer(config_, expiry); }
   std::unique_ptr<Subscription> subscribe(const std::string& group, const std::vector<std::string>& topics,
                                           Subscription::Events events) override {
     return kafka_subscription(config_, group, topics, std::move(events), logs_);

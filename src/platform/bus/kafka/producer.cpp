@@ -40,7 +40,8 @@ bool is_permanent(rd_kafka_resp_err_t code) {
 
 class KafkaProducer : public Producer {
  public:
-  KafkaProducer(const KafkaConfig& config, std::function<void(rd_kafka_t*)> on_client) : config_(config), on_client_(std::move(on_client)) {
+  KafkaProducer(const KafkaConfig& config, std::chrono::milliseconds expiry, std::function<void(rd_kafka_t*)> on_client)
+      : config_(config), expiry_(expiry), on_client_(std::move(on_client)) {
     background_.owner = this;
     client_ = new_client();
     poller_ = std::thread([this] { poll(); });
@@ -76,7 +77,7 @@ class KafkaProducer : public Producer {
     set(conf, "enable.idempotence", "true");
     set(conf, "acks", "all");
     set(conf, "linger.ms", "0.5");
-    set(conf, "message.timeout.ms", "0");  // no limit
+    set(conf, "message.timeout.ms", std::to_string(expiry_.count()));  // 0: no limit
     set(conf, "request.timeout.ms", "10000");
     set(conf, "queue.buffering.max.messages", "0");  // bounded by the senders
     set(conf, "compression.type", "lz4");
@@ -151,7 +152,9 @@ class KafkaProducer : public Producer {
   void report(std::unique_ptr<Pending> pending, rd_kafka_resp_err_t code) {
     const bool stored = code == RD_KAFKA_RESP_ERR_NO_ERROR;
     if (pending->delivered) {
-      pending->delivered(stored ? Problem{} : Problem{pending->message.topic + ": " + words_of(code), is_permanent(code)});
+      pending->delivered(
+          stored ? Problem{}
+                 : Problem{pending->message.topic + ": " + words_of(code), is_permanent(code), code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT});
     } else if (!stored) {
       log::error("a message was not delivered",
                  {{"topic", pending->message.topic}, {"id", pending->message.key}, {"error", words_of(code)}});
@@ -200,6 +203,7 @@ class KafkaProducer : public Producer {
   }
 
   KafkaConfig config_;
+  const std::chrono::milliseconds expiry_;
   Background background_;
   Owned<rd_kafka_t> client_;
   std::mutex mutex_;
@@ -218,8 +222,9 @@ class KafkaProducer : public Producer {
 
 }  // namespace
 
-std::unique_ptr<Producer> kafka_producer(const KafkaConfig& config, std::function<void(rd_kafka_t*)> on_client) {
-  return std::make_unique<KafkaProducer>(config, std::move(on_client));
+std::unique_ptr<Producer> kafka_producer(const KafkaConfig& config, std::chrono::milliseconds expiry,
+                                         std::function<void(rd_kafka_t*)> on_client) {
+  return std::make_unique<KafkaProducer>(config, expiry, std::move(on_client));
 }
 
 }  // namespace p2p::bus

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -9,7 +10,9 @@
 
 namespace p2p::bus {
 
-/// `on_client` is for tests: called with each librdkafka client that is created, first here and, after fatal errors, from another thread.
-std::unique_ptr<Producer> kafka_producer(const KafkaConfig& config, std::function<void(rd_kafka_t*)> on_client = {});
+/// `expiry`: see Bus::producer(). `on_client` is for tests: called with each librdkafka client that is created, first here and, after fatal
+/// errors, from another thread.
+std::unique_ptr<Producer> kafka_producer(const KafkaConfig& config, std::chrono::milliseconds expiry = {},
+                                         std::function<void(rd_kafka_t*)> on_client = {});
 
 }  // namespace p2p::bus

@@ -19,7 +19,7 @@ class KafkaProducerTest : public ::testing::Test {
  protected:
   KafkaProducerTest() {
     rd_kafka_mock_topic_create(brokers_, "t", 1, 1);
-    producer_ = kafka_producer({.brokers = rd_kafka_mock_cluster_bootstraps(brokers_)}, [this](rd_kafka_t* client) {
+    producer_ = kafka_producer({.brokers = rd_kafka_mock_cluster_bootstraps(brokers_)}, {}, [this](rd_kafka_t* client) {
       client_ = client;
       if (++clients_ == 2) flushed_at_restart_ = producer_->flush({});
     });
@@ -79,6 +79,28 @@ TEST_F(KafkaProducerTest, ReportsEachMessageOnceAcrossFatalErrors) {
   }
   for (const auto& [value, times] : reports_) EXPECT_EQ(times, 1) << value;
   for (const auto& [value, problem] : problems_) ADD_FAILURE() << value << ": " << problem.text;
+}
+
+TEST_F(KafkaProducerTest, ExpiredMessageIsReportedOnceAndTheNextIsStored) {
+  producer_ = kafka_producer({.brokers = rd_kafka_mock_cluster_bootstraps(brokers_)}, std::chrono::milliseconds(300));
+  send("in time");
+  ASSERT_TRUE(producer_->flush(seconds(20)));
+  rd_kafka_mock_broker_set_down(brokers_, 1);
+  send("too late");
+  EXPECT_TRUE(producer_->flush(seconds(20)));
+  ASSERT_EQ(problems_.size(), 1u);
+  EXPECT_TRUE(problems_.at("too late").expired);
+  EXPECT_FALSE(problems_.at("too late").permanent);
+  rd_kafka_mock_broker_set_up(brokers_, 1);
+  // Connecting again may take longer than the expiry.
+  std::string last;
+  for (int attempt = 0; attempt < 50 && (last.empty() || problems_.contains(last)); ++attempt) {
+    last = "afterwards " + std::to_string(attempt);
+    send(last);
+    EXPECT_TRUE(producer_->flush(seconds(20)));
+  }
+  EXPECT_FALSE(problems_.contains(last));
+  EXPECT_EQ(reports_.at("too late"), 1);
 }
 
 TEST_F(KafkaProducerTest, RefusedMessageIsPermanentProblem) {
