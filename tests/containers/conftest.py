@@ -12,3 +12,10 @@ def image():
     import podman
     print(f"\nthe image was built in {podman.build_image():.0f} s")
     return podman.IMAGE
+
+
+@pytest.fixture(scope="session")
+def parts(image):
+    """The images of the other components."""
+    import podman
+    podman.build_parts()

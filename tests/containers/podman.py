@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import shlex
+import shutil
 import subprocess
 import time
 
@@ -37,20 +39,24 @@ def build(image, *arguments):
     return time.monotonic() - start
 
 
-def build_image():
-    """Builds the image with this machine's downloads and compiler cache mounted where the build would put its own."""
+def build_options():
+    """Mounts this machine's downloads and compiler cache where the build would put its own."""
     lent = [(path, "ro") for pattern in ("openvino-*", "librdkafka-*-static", "clip-*") for path in CACHE.glob(pattern)] + [(CACHE / "ccache", "rw")]
     volumes = [f"--volume={path}:/root/.cache/prompt2pic/{path.name}:{mode}" for path, mode in lent]
-    options = ["--build-arg", f"P2P_JOBS={os.environ.get('P2P_JOBS', os.cpu_count())}", *volumes, ROOT]
+    return ["--build-arg", "REVISION=of-the-tests", "--build-arg", f"P2P_JOBS={os.environ.get('P2P_JOBS', os.cpu_count())}", *volumes, ROOT]
+
+
+def build_image():
     # The first stage is tagged, so that it is kept for the next build and its previous version is removed.
-    seconds = build(f"{IMAGE}-build", "--target", "build", *options) + build(IMAGE, *options)
+    seconds = build(f"{IMAGE}-build", "--target", "build", *build_options()) + build(IMAGE, *build_options())
     podman("image", "prune", "--force", "--filter", f"label={LABEL}")
     return seconds
 
 
 def build_parts():
-    for target in ("kafka", "storage", "telegram"):
+    for target in ("kafka", "storage", "telegram", "proxy", "database"):
         build(f"{IMAGE}-{target}", "--target", target, "--build-context", f"kafka-jars={CACHE}/kafka-4.3.1/libs", "--build-context", f"versitygw-binary={(CACHE / 'versitygw').resolve()}",
+              "--build-context", f"caddy-binary={CACHE / 'proxies/usr/bin'}",
               "-f", HERE / "Dockerfile.parts", ROOT / "tests")
 
 
@@ -58,18 +64,34 @@ class Compose:
     """compose.yaml as an operator has it: in its own folder, with secrets and .env."""
 
     def __init__(self, folder, project, secrets, **env):
-        self.folder, self.project, self.env, self.files, self.old_logs = folder, project, env, ["compose.yaml"], ""
-        for name in ("compose.yaml", "compose.links.yaml", "compose.api.yaml", "compose.storage.sh"):
-            (folder / name).write_bytes((ROOT / name).read_bytes())
-        (folder / "secrets").mkdir(mode=0o700)
+        self.folder, self.project, self.files, self.old_logs = folder, project, ["compose.yaml"], ""
+        self.env = {"P2P_IMAGE": IMAGE, **{f"{name.upper()}_IMAGE": f"{IMAGE}-{name}" for name in ("kafka", "storage", "proxy")}, "POSTGRES_IMAGE": f"{IMAGE}-database", "MODELS": ROOT / "models", **env}
+        for path in (*ROOT.glob("compose*"), ROOT / "deploy"):
+            (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / path.name)
+        run("./compose.secrets.sh", cwd=folder)
         for name, text in secrets.items():
-            (folder / "secrets" / name).write_text(text)
+            self.secret(name, text)
 
-    def __call__(self, *arguments):
+    def secret(self, name, text):
+        (self.folder / "secrets" / name).write_text(text)
+
+    def command(self):
+        """podman-compose for this stack, after writing .env."""
         self.old_logs = self.logs()  # up and down may remove containers
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in self.env.items()))
         files = [word for name in [*self.files, HERE / "compose.test.yaml"] for word in ("-f", name)]
-        return run(TOOLS / "podman-compose", f"--podman-run-args={ULIMITS}", "-p", self.project, *files, *arguments, cwd=self.folder)
+        return [str(word) for word in (TOOLS / "podman-compose", f"--podman-run-args={ULIMITS}", "-p", self.project, *files)]
+
+    def __call__(self, *arguments):
+        return run(*self.command(), *arguments, cwd=self.folder)
+
+    def shell(self, commands):
+        """Runs an operator's commands; `docker compose` in them is podman-compose, which does not build."""
+        shim = self.folder / "bin/docker"
+        shim.parent.mkdir(exist_ok=True)
+        shim.write_text(f'#!/bin/bash\n[ "$1" = compose ] || exit 2\nshift\nexec {shlex.join(self.command())} "${{@/#--build/--no-build}}"\n')
+        shim.chmod(0o755)
+        return run("env", f"PATH={shim.parent}:{os.environ['PATH']}", "bash", "-ec", commands, cwd=self.folder)
 
     def containers(self, service=""):
         """Names of running containers."""

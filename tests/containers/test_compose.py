@@ -8,55 +8,25 @@ import pathlib
 import re
 import secrets
 import signal
+import subprocess
 import time
 import urllib.request
 
 import pytest
 import yaml
-from podman import IMAGE, Compose, build_parts, inspect, podman
+from podman import IMAGE, Compose, inspect, podman
 from infra import ROOT, fetch, free_port, wait_for
 from s3 import S3, send
+from stack import TOKEN, Telegram, assert_locked, busy, healthy, wait_healthy
 
 PROJECT = f"prompt2pic-test-{secrets.token_hex(4)}"
-TOKEN, KEY = "123456:TEST-token-of-the-containers", "key-of-the-containers-0123456789"
+KEY = "key-of-the-containers-0123456789"
 SECRETS = {"prompt2pic": 'secret-of-the-bot-"1\\2"', "prompt2pic-worker": "secret-of-the-workers-123", "prompt2pic-api": "secret-of-the-api-123"}  # by account of the storage
 
 
-class Telegram:
-    """The strict Bot API server in its own container, on the bot's outside network."""
-
-    def __init__(self):
-        self.url = f"http://127.0.0.1:{free_port()}"
-
-    def start(self):
-        podman("network", "create", PROJECT)
-        podman("run", "-d", "--name", f"{PROJECT}-telegram", "--network", PROJECT, "--network-alias", "telegram", "-p", f"{self.url[7:]}:8081", f"{IMAGE}-telegram",
-               "--host", "0.0.0.0", "--port", "8081", "--token", TOKEN)
-        wait_for(lambda: fetch(self.url + "/control/messages")[0] == 200, 20, "the Bot API server answers")
-
-    def stop(self):
-        podman("rm", "-f", f"{PROJECT}-telegram")
-        podman("network", "rm", "-f", PROJECT)
-
-    def get(self, what):
-        return json.loads(fetch(f"{self.url}/control/{what}")[1])
-
-    def post(self, what, **body):
-        request = urllib.request.Request(f"{self.url}/control/{what}", json.dumps(body).encode(), {"Content-Type": "application/json"})
-        return json.load(urllib.request.urlopen(request, timeout=10))
-
-    def messages(self, chat):
-        return [message for message in self.get("messages") if message["chat"] == chat]
-
-    def wait_picture(self, chat, timeout):
-        """Waits until the status message has become the picture, and returns it."""
-        return wait_for(lambda: next((m for m in self.messages(chat) if m["media"] == "photo" and m["data"] > 1000), None), timeout, f"a picture in {chat}: {self.messages(chat)}")
-
-
 @pytest.fixture(scope="module")
-def telegram(image):
-    build_parts()
-    server = Telegram()
+def telegram(parts):
+    server = Telegram(PROJECT)
     try:
         server.start()
         yield server
@@ -67,8 +37,7 @@ def telegram(image):
 @pytest.fixture(scope="module")
 def compose(telegram, tmp_path_factory):
     files = {"telegram_token": TOKEN, "s3_secret_key": SECRETS["prompt2pic"], "s3_secret_key_worker": SECRETS["prompt2pic-worker"]}
-    stack = Compose(tmp_path_factory.mktemp("compose"), PROJECT, {name: text + "\n" for name, text in files.items()}, P2P_IMAGE=IMAGE, KAFKA_IMAGE=f"{IMAGE}-kafka",
-                    STORAGE_IMAGE=f"{IMAGE}-storage", MODELS=ROOT / "models", TEST_NETWORK=PROJECT, WORKERS=2, P2P_ADMINS="7")
+    stack = Compose(tmp_path_factory.mktemp("compose"), PROJECT, {name: text + "\n" for name, text in files.items()}, TEST_NETWORK=PROJECT, WORKERS=2, P2P_ADMINS="7")
     try:
         start = time.monotonic()
         stack("up", "-d", "--no-build")
@@ -79,16 +48,6 @@ def compose(telegram, tmp_path_factory):
         (ROOT / "build/containers/compose.log").write_text(stack.logs())
         stack("down", "--volumes")
     assert stack.containers() == []
-
-
-def healthy(name):
-    return os.system(f"podman exec {name} prompt2pic health >/dev/null 2>&1") == 0
-
-
-def wait_healthy(stack):
-    wait_for(lambda: len(stack.containers()) == 5, 20, f"five containers run: {stack.containers()}")
-    for name in stack.containers("bot") + stack.containers("worker"):
-        wait_for(lambda each=name: healthy(each), 60, f"{name} is healthy")
 
 
 def storage(account):
@@ -113,36 +72,22 @@ def pictures():
         query["continuation-token"] = more[1]
 
 
-def processor_ticks(container):
-    """CPU time of the container's first process."""
-    fields = pathlib.Path(f"/proc/{inspect(container)['State']['Pid']}/stat").read_text().rsplit(")", 1)[1].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def busy(containers):
-    """The container that is computing, if any."""
-    before = {name: processor_ticks(name) for name in containers}
-    time.sleep(0.5)
-    return next((name for name in containers if processor_ticks(name) - before[name] > 15), None)
-
-
-def test_no_service_fills_the_disk_or_dumps_its_memory():
-    files = [yaml.safe_load((ROOT / name).read_text()) for name in ("compose.yaml", "compose.api.yaml")]
+def test_every_service_is_limited():
+    files = [yaml.safe_load(path.read_text()) for path in sorted(ROOT.glob("compose*.yaml"))]
     for name, service in [item for file in files for item in file["services"].items() if "image" in item[1]]:
         assert service["ulimits"] == {"core": 0}, name
         assert service["logging"]["driver"] == "json-file" and set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+        assert service["mem_limit"] and service["pids_limit"] and service["read_only"] and service["cap_drop"] == ["ALL"] and service["restart"], name
+        if service["restart"] != "no":
+            assert "healthcheck" in service or service["image"].startswith("${P2P_IMAGE"), f"{name}; the image of prompt2pic has one"
 
 
 def test_containers_are_locked(compose):
     for name in compose.containers():
-        config = inspect(name)
-        host = config["HostConfig"]
-        assert config["EffectiveCaps"] in (None, []), name
-        assert "no-new-privileges" in " ".join(host["SecurityOpt"]), name
-        assert host["Memory"] > 0 and host["PidsLimit"] > 0, name
-        assert not any(host["PortBindings"].values()), f"{name} is reachable from outside"
-        if "kafka" not in name:
-            assert host["ReadonlyRootfs"] and config["Config"]["User"] == "65534:65534", name
+        assert_locked(name, own_user="kafka" in name)
+        assert not any(inspect(name)["HostConfig"]["PortBindings"].values()), f"{name} is reachable from outside"
+        podman("healthcheck", "run", name)
+    assert (compose.folder / "secrets").stat().st_mode & 0o777 == 0o700
     once = inspect(f"{PROJECT}_storage-volume_1")
     assert once["State"]["Status"] == "exited" and once["State"]["ExitCode"] == 0 and once["HostConfig"]["NetworkMode"] == "none" and once["BoundingCaps"] == ["CAP_CHOWN"], once
     for network in ("queue", "pictures"):
@@ -151,6 +96,59 @@ def test_containers_are_locked(compose):
     assert networks == {"kafka": {f"{PROJECT}_queue"}, "storage": {f"{PROJECT}_pictures"}}
     kafka = inspect(f"{PROJECT}_kafka_1")["NetworkSettings"]["Networks"][f"{PROJECT}_queue"]["IPAddress"]
     assert os.system(f"podman exec {PROJECT}_storage_1 nc -w 3 {kafka} 9092 </dev/null >/dev/null 2>&1") != 0, "the storage does not reach Kafka"
+
+
+def doctor(**settings):
+    """What `prompt2pic doctor` says about Kafka with these settings."""
+    words = [word for name, value in {"BROKERS": "kafka:9092", **settings}.items() for word in ("-e", f"P2P_KAFKA_{name}={value}")]
+    command = ["podman", "run", "--rm", "--network", f"{PROJECT}_queue", *words, IMAGE, "doctor"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return next(line for line in (said.stdout + said.stderr).splitlines() if line.startswith("Kafka: "))
+
+
+def test_kafka_wants_the_password_of_a_service(compose):
+    worker = {"SECURITY_PROTOCOL": "sasl_plaintext", "SASL_MECHANISM": "PLAIN", "USERNAME": "worker", "PASSWORD": (compose.folder / "secrets/kafka_password_worker").read_text().strip()}
+    assert "1 brokers answer; 2 workers" in doctor(**worker)
+    for wrong in ({"PASSWORD": "wrong"}, {"USERNAME": "bot"}, {"USERNAME": "nobody"}):
+        assert "FAILED" in (said := doctor(**worker | wrong)) and "uthentication" in said, said
+    assert "FAILED" in doctor(SECURITY_PROTOCOL="plaintext")
+
+
+def kafka_tool(name, *arguments, user=None, password="", stdin=""):
+    """Runs a tool in Kafka's container: as the administrator, or as a user."""
+    kafka = f"{PROJECT}_kafka_1"
+    words = ["--bootstrap-server", "localhost:9094"]
+    if user:
+        login = f'org.apache.kafka.common.security.plain.PlainLoginModule required username="{user}" password="{password}";'
+        settings = f"security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.jaas.config={login}\nenable.idempotence=true\n"
+        subprocess.run(["podman", "exec", "-i", kafka, "sh", "-c", f"cat >/tmp/{user}.properties"], input=settings, text=True, check=True)
+        words = ["--bootstrap-server", "kafka:9092", "--command-config", f"/tmp/{user}.properties"]
+    java = ["java", "-Xmx64m", "-cp", "/opt/kafka/libs/*", "-Dlog4j2.configurationFile=/tmp/log4j2.properties"]
+    done = subprocess.run(["podman", "exec", "-i", kafka, *java, f"org.apache.kafka.tools.{name}", *words, *arguments], input=stdin, capture_output=True, text=True, timeout=120)
+    return done.stdout + done.stderr
+
+
+def test_kafka_users_have_least_privilege(compose):
+    doors = {"events": "Read Write Create Describe", "control": "Read Write Create Describe", "dead-letters": "Create Describe", "models": "Read Create Describe",
+             "requests.": "Read Write", "dispatch": "Read", "workers": "Describe"}
+    worker = {"events": "Read Write Create Describe", "control": "Read Create Describe", "dead-letters": "Write Create Describe", "models": "Write Create Describe",
+              "requests.": "Read Create Alter", "workers": "Read"}
+    wanted = {(user, f"prompt2pic.{name}", operation.upper()) for user, rights in (("bot", doors), ("api", doors), ("worker", worker))
+              for name, operations in rights.items() for operation in operations.split()}
+    granted, resource = set(), ""
+    for line in kafka_tool("AclCommand", "--list").splitlines():
+        if found := re.search("resourceType=(?:TOPIC|GROUP), name=(.*), patternType=PREFIXED", line):
+            resource = found[1]
+        elif found := re.search("principal=User:(.*), host=\\*, operation=(.*), permissionType=ALLOW", line):
+            granted.add((found[1], resource, found[2]))
+    assert granted == wanted
+    for user, secret in (("worker", "kafka_password_worker"), ("bot", "kafka_password")):
+        password = (compose.folder / "secrets" / secret).read_text().strip()
+        topics = kafka_tool("TopicCommand", "--list", user=user, password=password)
+        assert "prompt2pic.requests.emoji" in topics and "__consumer_offsets" not in topics, topics
+        assert "AuthorizationException" in kafka_tool("TopicCommand", "--delete", "--topic", "prompt2pic.events", user=user, password=password)
+    forged = kafka_tool("ConsoleProducer", "--topic", "prompt2pic.requests.emoji", user="worker", password=(compose.folder / "secrets/kafka_password_worker").read_text().strip(), stdin="{}\n")
+    assert "TopicAuthorizationException" in forged, "a worker sends no requests"
 
 
 def test_draws_in_two_languages(compose, telegram):
@@ -166,8 +164,9 @@ def test_draws_in_two_languages(compose, telegram):
 def test_state_outlives_down_and_up_and_links_work(compose, telegram):
     drawn = set(pictures())
     assert len(drawn) == 2
+    worker = storage("prompt2pic-worker")
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        put = pool.map(lambda number: storage("prompt2pic-worker")("PUT", f"/pictures/images/2020/01/{number % 28 + 1:02}/{number:08}-1.png", b"an old picture")[0], range(1100))
+        put = pool.map(lambda number: worker("PUT", f"/pictures/images/2020/01/{number % 28 + 1:02}/{number:08}-1.png", b"an old picture")[0], range(1100))
         assert set(put) == {200}
     assert len(pictures()) == 1102
     start = time.monotonic()
@@ -227,15 +226,14 @@ def test_a_killed_worker_loses_nothing(compose, telegram):
 
 def test_api_runs_beside_the_bot(compose):
     port = free_port()
-    (compose.folder / "secrets/api_keys").write_text(KEY + "\n")
-    (compose.folder / "secrets/s3_secret_key_api").write_text(SECRETS["prompt2pic-api"] + "\n")
+    compose.secret("api_keys", KEY + "\n")
+    compose.secret("s3_secret_key_api", SECRETS["prompt2pic-api"] + "\n")
     compose.files.append("compose.api.yaml")
     compose.env["API_PORT"] = f"127.0.0.1:{port}"
     compose("up", "-d", "--no-build")
     name, = compose.containers("api")
     wait_for(lambda: healthy(name), 60, "the API is healthy")
-    config = inspect(name)
-    assert config["EffectiveCaps"] in (None, []) and config["HostConfig"]["ReadonlyRootfs"] and config["Config"]["User"] == "65534:65534"
+    assert_locked(name)
     url, body, kind = f"http://127.0.0.1:{port}/v1/images/generations", json.dumps({"prompt": "a fox", "response_format": "b64_json"}).encode(), {"Content-Type": "application/json"}
     assert fetch(url, body, **kind)[0] == 401
     wait_for(lambda: fetch(f"http://127.0.0.1:{port}/readyz")[0] == 200, 60, "the API is ready")
@@ -277,7 +275,8 @@ def test_no_secret_is_logged(compose, telegram):
     assert "working" in logs and '"level":"debug"' in logs
     visible = logs + "".join(json.dumps([inspect(name)["Config"][part] for part in ("Env", "Cmd", "Labels")]) for name in compose.containers())
     stored = b"".join(path.read_bytes() for path in storage_folder().rglob("*") if path.is_file())
-    for secret in (TOKEN.split(":")[1], KEY, *SECRETS.values()):
+    passwords = [(compose.folder / f"secrets/kafka_password{of}").read_text().strip() for of in ("", "_worker", "_api")]
+    for secret in (TOKEN.split(":")[1], KEY, *SECRETS.values(), *passwords):
         for form in (secret, json.dumps(secret)[1:-1]):
             assert form not in visible and form.encode() not in stored
     assert telegram.get("violations") == []
