@@ -1,10 +1,13 @@
 """The image itself: its content, and that it runs with least privilege."""
 
+import contextlib
+import json
 import os
 import pathlib
+import re
 import subprocess
 
-from podman import LOCKED, HERE, TOOLS, inspect, podman
+from podman import IMAGE, LOCKED, HERE, TOOLS, build, build_options, inspect, podman
 from infra import ROOT, run
 
 LIMIT = 200e6
@@ -22,14 +25,47 @@ def test_image_contains_only_the_program(image):
     assert config["Config"]["User"] == "65534:65534"
     assert config["Config"]["Entrypoint"] == ["prompt2pic"]
     assert config["Healthcheck"]["Test"] == ["CMD", "prompt2pic", "health"]
-    root = pathlib.Path(podman("image", "mount", image).strip())
-    try:
+    with mounted(image) as root:
         files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
         programs = [path for path in files if path.stat().st_mode & 0o111 and ".so" not in path.name]
         assert [str(path.relative_to(root)) for path in programs] == ["usr/bin/prompt2pic"]
         assert not [path for path in files if path.stat().st_mode & 0o6000], "no file lends its owner's rights"
+
+
+@contextlib.contextmanager
+def mounted(image):
+    try:
+        yield pathlib.Path(podman("image", "mount", image).strip())
     finally:
         podman("image", "unmount", image)
+
+
+def test_labels_say_what_it_is(image):
+    labels = {name.removeprefix("org.opencontainers.image."): value for name, value in inspect(image)["Labels"].items()}
+    assert labels["title"] == "Prompt2Pic" and labels["licenses"] == "Apache-2.0" and labels["revision"] == "of-the-tests" and labels["base.name"].startswith("localhost/")
+    assert labels["version"] == re.search(r"project\(prompt2pic VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
+
+
+def test_bill_of_materials_lists_every_library(image):
+    with mounted(image) as root:
+        bill = json.loads((root / "usr/share/doc/prompt2pic/sbom.cdx.json").read_text())
+        assert bill["bomFormat"] == "CycloneDX"
+        found = {part["name"]: part for part in bill["components"]}
+        assert len(found) == len(bill["components"]) == len({part["bom-ref"] for part in bill["components"]}) and all(part["version"] and part["purl"] for part in found.values())
+        assert {path.name for path in (root / "var/lib/dpkg/status.d").iterdir()} < set(found)
+        assert {"libwebp7", "libpq5", "openvino", "librdkafka", "nlohmann-json3-dev"} <= set(found)
+
+
+def test_two_builds_have_the_same_files(image):
+    build(f"{IMAGE}-again", "--no-cache", *build_options())
+
+    def listing(name):
+        with mounted(name) as root:
+            return sorted((str(path.relative_to(root)), oct(path.lstat().st_mode), path.is_symlink() and os.readlink(path)) for path in root.rglob("*"))
+    try:
+        assert listing(image) == listing(f"{IMAGE}-again")
+    finally:
+        podman("rmi", f"{IMAGE}-again")
 
 
 def test_draws_as_nobody_on_a_read_only_root_without_capabilities(image):
