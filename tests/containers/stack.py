@@ -55,17 +55,21 @@ def wait_healthy(stack, *services):
             wait_for(lambda each=name: healthy(each), 180, f"{name} is healthy")
 
 
-def processor_ticks(container):
-    """CPU time of the container's first process."""
-    fields = pathlib.Path(f"/proc/{inspect(container)['State']['Pid']}/stat").read_text().rsplit(")", 1)[1].split()
+def processes(containers):
+    """The first process of each container, asked beforehand: podman may take longer than a drawing."""
+    return {name: inspect(name)["State"]["Pid"] for name in containers}
+
+
+def processor_ticks(process):
+    fields = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
     return int(fields[11]) + int(fields[12])
 
 
-def busy(containers):
-    """The container that is computing, if any."""
-    before = {name: processor_ticks(name) for name in containers}
+def busy(found):
+    """The container of processes() that is computing, if any."""
+    before = {name: processor_ticks(process) for name, process in found.items()}
     time.sleep(0.5)
-    return next((name for name in containers if processor_ticks(name) - before[name] > 8), None)
+    return next((name for name, process in found.items() if processor_ticks(process) - before[name] > 8), None)
 
 
 def assert_locked(name, own_user=False, capabilities=()):

@@ -17,7 +17,7 @@ import yaml
 from podman import IMAGE, Compose, inspect, podman
 from infra import ROOT, fetch, free_port, wait_for
 from s3 import S3, send
-from stack import TOKEN, Telegram, assert_locked, busy, healthy, wait_healthy
+from stack import TOKEN, Telegram, assert_locked, busy, healthy, processes, wait_healthy
 
 PROJECT = f"prompt2pic-test-{secrets.token_hex(4)}"
 KEY = "key-of-the-containers-0123456789"
@@ -212,10 +212,10 @@ def test_a_killed_storage_loses_nothing(compose, telegram):
 
 
 def test_a_killed_worker_loses_nothing(compose, telegram):
+    workers = processes(compose.containers("worker"))
     telegram.post("text", text="an owl", chat=3)
-    workers = compose.containers("worker")
     worker = wait_for(lambda: busy(workers), 60, "the drawing begins")
-    os.kill(inspect(worker)["State"]["Pid"], signal.SIGKILL)
+    os.kill(workers[worker], signal.SIGKILL)
     start = time.monotonic()
     assert not telegram.messages(3)[0]["media"], "it was killed while it drew"
     telegram.wait_picture(3, 120)

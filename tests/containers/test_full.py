@@ -15,7 +15,7 @@ import time
 import pytest
 from podman import HERE, Compose, inspect, podman
 from infra import ROOT, free_port, wait_for
-from stack import TOKEN, Telegram, assert_locked, busy, wait_healthy
+from stack import TOKEN, Telegram, assert_locked, busy, processes, wait_healthy
 
 PROJECT = f"prompt2pic-full-{secrets.token_hex(4)}"
 SITE = "prompt2pic.local"  # its certificate is issued by Caddy's own CA
@@ -114,10 +114,11 @@ def test_the_proxy_forwards_the_api_and_the_page_alone(machine):
 
 
 def test_a_killed_bot_and_worker_lose_nothing(machine, telegram):
+    workers, (bot,) = processes(machine.containers("worker")), processes(machine.containers("bot")).values()
     telegram.post("text", text="an owl", chat=2)
-    worker = wait_for(lambda: busy(machine.containers("worker")), 60, "the drawing begins")
-    for name in (worker, *machine.containers("bot")):
-        os.kill(inspect(name)["State"]["Pid"], signal.SIGKILL)
+    worker = wait_for(lambda: busy(workers), 60, "the drawing begins")
+    for process in (workers[worker], bot):
+        os.kill(process, signal.SIGKILL)
     telegram.post("text", text="a cat", chat=3)
     for chat in (2, 3):
         telegram.wait_picture(chat, 240)
