@@ -21,6 +21,8 @@ ELSEWHERE = {  # by file and heading: where these commands run
     ("README.md", "The engine in your program"): "./test engine-only",
     ("docs/operations.md", "One machine, in containers"): "./test containers",
     ("docs/operations.md", "Migrating from MinIO"): "needs public images",
+    ("docs/operations.md", "Backups"): "./test containers",
+    ("docs/operations.md", "Restoring"): "./test containers",
     ("deploy/helm/prompt2pic/README.md", "Try it"): "./test deploy",
     ("deploy/helm/prompt2pic/README.md", "Install"): "./test deploy",
 }
