@@ -274,9 +274,11 @@ def test_no_secret_is_logged(compose, telegram):
     logs = compose.logs()
     assert "working" in logs and '"level":"debug"' in logs
     visible = logs + "".join(json.dumps([inspect(name)["Config"][part] for part in ("Env", "Cmd", "Labels")]) for name in compose.containers())
+    running = b"\n".join(path.read_bytes() for path in pathlib.Path("/proc").glob("[0-9]*/cmdline") if path.exists())
+    assert b"prompt2pic\0worker" in running, "the containers' processes are among them"
     stored = b"".join(path.read_bytes() for path in storage_folder().rglob("*") if path.is_file())
     passwords = [(compose.folder / f"secrets/kafka_password{of}").read_text().strip() for of in ("", "_worker", "_api")]
     for secret in (TOKEN.split(":")[1], KEY, *SECRETS.values(), *passwords):
         for form in (secret, json.dumps(secret)[1:-1]):
-            assert form not in visible and form.encode() not in stored
+            assert form not in visible and form.encode() not in stored and form.encode() not in running
     assert telegram.get("violations") == []

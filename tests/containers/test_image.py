@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tarfile
 
 from podman import IMAGE, LOCKED, HERE, TOOLS, build, build_options, inspect, podman
 from infra import ROOT, run
@@ -54,6 +55,33 @@ def test_bill_of_materials_lists_every_library(image):
         assert len(found) == len(bill["components"]) == len({part["bom-ref"] for part in bill["components"]}) and all(part["version"] and part["purl"] for part in found.values())
         assert {path.name for path in (root / "var/lib/dpkg/status.d").iterdir()} < set(found)
         assert {"libwebp7", "libpq5", "openvino", "librdkafka", "nlohmann-json3-dev"} <= set(found)
+
+
+SECRET = re.compile(rb"\b[0-9]{8,10}:[\w-]{35}\b|AKIA[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=\s]{64}|postgresql://[\w.-]+:[0-9a-f]{32}")
+
+
+def secrets_in_layers(name, folder):
+    """Files of the image's layers that look as if they had a token, a key or a password in them; deleted files too."""
+    podman("save", "--format", "docker-archive", "--output", folder / "image.tar", name)
+    found = []
+    with tarfile.open(folder / "image.tar") as archive:
+        layers = json.load(archive.extractfile("manifest.json"))[0]["Layers"]
+        for layer in layers:
+            with tarfile.open(fileobj=archive.extractfile(layer)) as files:
+                found += [file.name for file in files if file.isfile() and SECRET.search(files.extractfile(file).read())]
+    (folder / "image.tar").unlink()
+    return found
+
+
+def test_no_secret_is_in_a_layer(image, tmp_path):
+    assert secrets_in_layers(image, tmp_path) == []
+    (tmp_path / "token").write_text("token 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw4\n")
+    (tmp_path / "Dockerfile").write_text(f"FROM {image} AS with\nCOPY token /token\nFROM with\nCOPY Dockerfile /token\n")
+    build(f"{IMAGE}-planted", tmp_path)
+    try:
+        assert secrets_in_layers(f"{IMAGE}-planted", tmp_path) == ["token"], "also where a later layer hides it"
+    finally:
+        podman("rmi", f"{IMAGE}-planted")
 
 
 def test_two_builds_have_the_same_files(image):

@@ -50,6 +50,27 @@ def test_every_command_is_accounted_for():
     assert {(english, heading) for english, _ in PAIRS for heading in blocks(english)} == here | set(ELSEWHERE)
 
 
+def anchors(file):
+    """As GitHub makes them of the headings."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", file.read_text(), flags=re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading).lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_between_documents_lead_somewhere():
+    documents = [ROOT / name for name in subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()]
+    broken, checked = [], 0
+    for document in documents:
+        for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", document.read_text(), flags=re.S)):
+            if re.match(r"[a-z]+:", link):
+                continue
+            path, _, anchor = link.partition("#")
+            target = (document.parent / path).resolve() if path else document
+            checked += 1
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(f"{document.relative_to(ROOT)}: {link}")
+    assert broken == [] and checked > 100
+
+
 def shell(lines, folder, **env):
     script = "shopt -s expand_aliases\nset -e\n" + "\n".join(lines)
     result = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=300, env={**os.environ, "PATH": f"{BINARY.parent}:{os.environ['PATH']}", **env})
