@@ -132,7 +132,8 @@ def token(seconds):
 def test_image_is_built_scanned_pushed_and_signed_by_digest(checkout):
     checkout.must("tools/image", "build")
     archive = checkout.root / "build/image/image.tar"
-    assert [call["words"][0] for call in checkout.calls()] == ["build", "build", "run", "save"]
+    calls = [call["words"] for call in checkout.calls()]
+    assert [words[0] for words in calls] == ["build", "build", "run", "save"] and all("VERSION=0.1.0" in words for words in calls[:2])
     assert json.loads((checkout.root / "build/image/image.cdx.json").read_text()) == {"bomFormat": "CycloneDX"}
     checkout.must("tools/image", "scan")
     [scan] = checkout.calls()
