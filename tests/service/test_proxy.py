@@ -8,6 +8,8 @@ import threading
 
 import pytest
 
+from infra import prompt2pic
+
 
 class HttpProxy(http.server.ThreadingHTTPServer):
     """An HTTP proxy for plain HTTP with absolute URLs."""
@@ -78,6 +80,9 @@ def test_telegrams_calls_alone_go_through_the_proxy(api, serve, kind):
         service.start("worker"), service.start("bot")
         api.send_text("a cat", chat=4400)
         api.wait_picture(4400)
+        proxy.asked.clear()
+        code, text = prompt2pic("doctor", **{**service.env, "P2P_DATA_DIR": service.folder / "fresh"})
+        assert code == 0 and "Telegram: ok: the bot is @Prompt2PicTestBot" in text and proxy.asked
         service.stop()
         proxy.shutdown()
     assert set(proxy.asked) == {f"localhost:{api.port}"}
