@@ -42,10 +42,10 @@ std::map<std::string, TopicState> topic_states(const KafkaConfig& config, const 
   const auto until = std::chrono::steady_clock::now() + timeout;
   for (;;) {
     try {
-      visit_topics(config, client.get(), topics, timeout, visit);
+      visit_topics(config, client.get(), topics, timeout / 4, visit);
       return states;
     } catch (const BusError& error) {
-      // A call may go to a broker that is away; the next one goes to another.
+      // A call may go to a broker that is away, and waits for it; the next one may go to another.
       if (!error.may_pass() || std::chrono::steady_clock::now() + kPause > until) throw;
       std::this_thread::sleep_for(kPause);
     }
