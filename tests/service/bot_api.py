@@ -10,7 +10,7 @@ import json
 import threading
 import time
 
-from aiohttp import ClientError, ClientSession, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from bot_api_methods import Methods, Refused
 from botapi_schema import SCHEMA, check_fields
@@ -34,6 +34,7 @@ class BotApi(Methods):
         self.forbidden = {}  # by chat: the kinds of media, "photo" and "document", that the bot may not send there
         self.chats, self.received, self.queries = set(), set(), set()  # chats with messages of users; (chat, message); presses
         self.webhook_calls, self.webhook_error = [], None  # statuses; the last failure: (time, text)
+        self.pushed = set()  # ids of updates that are being delivered to the webhook
         self.next_message, self.next_update, self.next_query = 100, 1, 1
         self.sent_at, self.wait_until = collections.defaultdict(list), {}
         self.polling = None
@@ -113,13 +114,22 @@ class BotApi(Methods):
                 self.chats.add(message["chat"]["id"])
                 self.received.add((message["chat"]["id"], message["message_id"]))
         self.loop.call_soon_threadsafe(self.new_update.set)
-        if self.webhook:
-            asyncio.run_coroutine_threadsafe(self._push(self.updates[-1]), self.loop)
+        self.push_updates()
         return number
 
+    def push_updates(self):
+        """Begins to deliver the waiting updates to the webhook, if there is one."""
+        with self.changed:
+            for update in self.updates if self.webhook else ():
+                if update["update_id"] not in self.pushed:
+                    self.pushed.add(update["update_id"])
+                    asyncio.run_coroutine_threadsafe(self._push(update), self.loop)
+
     async def _push(self, update):
-        async with ClientSession() as session:
+        async with ClientSession(timeout=ClientTimeout(total=20)) as session:
             for _ in range(50):
+                if not self.webhook:
+                    break
                 self.handed_out.setdefault(update["update_id"], time.monotonic())
                 try:
                     secret = self.webhook.get("secret_token")
@@ -131,9 +141,10 @@ class BotApi(Methods):
                                     self.updates.remove(update)
                             return
                         self.webhook_error = time.time(), f"Wrong response from the webhook: {answer.status} {answer.reason}"
-                except (OSError, ClientError):
+                except (OSError, ClientError, asyncio.TimeoutError):
                     self.webhook_error = time.time(), "Connection refused"
                 await asyncio.sleep(0.2)
+        self.pushed.discard(update["update_id"])
 
     def fail(self, methods, kind, count=1, **more):
         """The next `count` calls of these methods (with `chat`: in that chat) fail. kind: 429, 500, 502, drop (before it is handled), lose (the reply,

@@ -177,6 +177,7 @@ class Methods:
         if not re.fullmatch("[A-Za-z0-9_-]{0,256}", params.get("secret_token", "")):
             raise Refused(400, "Bad Request: secret token contains unallowed characters")
         self.webhook = params if params["url"] else None
+        self.push_updates()
         return True
 
     def _do_getWebhookInfo(self, params, files):
