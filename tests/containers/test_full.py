@@ -35,8 +35,8 @@ class Machine(Compose):
     def call(self, path, body=None, **headers):
         """Calls the site through the proxy, checking its certificate; returns status and body."""
         context = ssl.create_default_context(cadata=authority().read_text())
-        connection = http.client.HTTPConnection(SITE, timeout=150)
-        connection.sock = context.wrap_socket(socket.create_connection(("127.0.0.1", self.port), 10), server_hostname=SITE)
+        connection = http.client.HTTPConnection(SITE)
+        connection.sock = context.wrap_socket(socket.create_connection(("127.0.0.1", self.port), 150), server_hostname=SITE)
         connection.request("POST" if body else "GET", path, body and json.dumps(body), {"Content-Type": "application/json", **headers})
         answer = connection.getresponse()
         return answer.status, answer.read()
