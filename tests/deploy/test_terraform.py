@@ -1,11 +1,16 @@
 """deploy/terraform/cloudru against the provider's documentation: cloudru_schema.json holds the arguments that it lists, tools/cloudru_schema.py reads them."""
 
 import json
+import os
 import pathlib
 import re
+import shutil
+import subprocess
 
 import hcl2
 import pytest
+
+from infra import CACHE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deploy/terraform/cloudru"
@@ -85,6 +90,33 @@ def test_documents_list_the_objects_that_each_service_needs(document):
     listed = {account: set(re.findall(r"`([\w/]+\*)`", objects)) for account, objects in re.findall(r"^ *\| `(prompt2pic-\w+)` \| (.+?) \|", text, re.M)}
     assert listed == needed and len(listed) == 3
     assert "`doctor/*`" in text
+
+
+@pytest.fixture
+def tofu(tmp_path_factory):
+    """Runs tofu in a folder; returns exit code and output."""
+    home = str(tmp_path_factory.mktemp("home"))
+
+    def run(folder, *words):
+        result = subprocess.run([CACHE / "tofu/tofu", f"-chdir={folder}", *words], capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": home})
+        return result.returncode, result.stdout + result.stderr
+    return run
+
+
+def test_the_files_are_formatted(tofu, tmp_path):
+    assert tofu(FOLDER, "fmt", "-check", "-recursive") == (0, "")
+    (tmp_path / "x.tf").write_text('variable "x" {\ntype=string\n}\n')
+    assert tofu(tmp_path, "fmt", "-check") == (3, "x.tf\n")
+
+
+def test_tofu_misses_the_provider_alone(tofu, tmp_path):
+    """Without the provider, which only its own registry has, the configuration is read and checked as far as names within it."""
+    for path in FOLDER.glob("*.tf"):
+        shutil.copy(path, tmp_path)
+    code, text = tofu(tmp_path, "validate", "-no-color")
+    assert code == 1 and set(re.findall(r"Error: (.*)", text)) == {"Missing required provider"}, text
+    (tmp_path / "wrong.tf").write_text('output "a" {\n  value = 1\n}\noutput "a" {\n  value = 2\n}\n')
+    assert "Duplicate output definition" in tofu(tmp_path, "validate", "-no-color")[1]
 
 
 def test_no_secret_is_in_the_files():
