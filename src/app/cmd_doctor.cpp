@@ -1,3 +1,4 @@
+#include <array>
 #include <functional>
 #include <iostream>
 
@@ -10,6 +11,9 @@ namespace p2p::app {
 namespace {
 
 using doctor::Finding;
+
+/// By Finding::Kind: the word for people, and the result in JSON.
+constexpr std::array<std::pair<const char*, const char*>, 3> kWords{{{"ok", "ok"}, {"not set", "not_set"}, {"FAILED", "failed"}}};
 
 struct Check {
   const char* name;
@@ -61,11 +65,9 @@ int run_doctor(const Arguments& arguments) {
   for (const Check& check : checks) {
     const auto [kind, text] = run(check);
     all_well &= kind != Finding::Kind::failed;
-    const bool is_ok = kind == Finding::Kind::ok;
-    const bool is_unset = kind == Finding::Kind::unset;
-    report.push_back({{"name", check.name}, {"result", is_ok ? "ok" : is_unset ? "not_set" : "failed"}, {"text", printable(text)}});
-    if (!as_json)
-      std::cout << check.name << ": " << (is_ok ? "ok" : is_unset ? "not set" : "FAILED") << ": " << printable(text) << std::endl;
+    const auto [word, result] = kWords.at(static_cast<std::size_t>(kind));
+    report.push_back({{"name", check.name}, {"result", result}, {"text", printable(text)}});
+    if (!as_json) std::cout << check.name << ": " << word << ": " << printable(text) << std::endl;
   }
   if (as_json) std::cout << report.dump(2, ' ', false, Json::error_handler_t::replace) << std::endl;
   return all_well ? 0 : 1;

@@ -108,3 +108,11 @@ def test_a_dead_brokers_replicas_are_found(own, serve):
     while "in sync" not in failures(found).get("topics", "") and time.monotonic() < deadline:
         code, found = live(service)
     assert code == 1 and "has 2 of 3 replicas in sync" in failures(found)["topics"], found
+
+
+def test_nothing_is_written_without_a_store(api, tmp_path):
+    api.send_text("a cat", chat=8000)
+    env = {"P2P_TELEGRAM_TOKEN": api.token, "P2P_TELEGRAM_API_URL": api.url, "P2P_MODEL": "flat"}
+    done = subprocess.run([BINARY, "doctor", "--live", "--chat", "8000"], cwd=tmp_path, capture_output=True, text=True, timeout=120, env={**os.environ, **env})
+    assert "picture: not set: pictures go to a folder that no service has made yet" in done.stdout and done.returncode == 0, done.stdout
+    assert list(tmp_path.iterdir()) == []

@@ -21,8 +21,12 @@ inline Finding failed(std::string text) { return {Finding::Kind::failed, std::mo
 Finding check_telegram(const AppConfig& config);
 Finding check_kafka(const AppConfig& config);
 Finding check_storage(AppConfig config);
+/// Whether using the store creates nothing: it is a bucket, or a folder that a service has made.
+bool is_store_made(const AppConfig& config);
+/// Removes the folder of the checks' objects, if the store is a folder.
+void remove_check_folder(const AppConfig& config);
 Finding check_database(const AppConfig& config);
-/// Loads the models. With `picture`, draws one with the first of them and puts the PNG there.
+/// Loads the models. With `picture`, draws one with one of them and puts the PNG there.
 Finding check_models(const AppConfig& config, std::string* picture);
 
 // Of a deployment that works or is about to.

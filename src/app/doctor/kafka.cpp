@@ -2,7 +2,6 @@
 
 #include "app/doctor/checks.hpp"
 #include "app/service_process.hpp"
-#include "platform/bus/bus_error.hpp"
 #include "platform/bus/kafka/topic_states.hpp"
 #include "platform/messages/messages.hpp"
 

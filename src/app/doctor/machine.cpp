@@ -1,7 +1,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <array>
 #include <cmath>
 #include <ctime>
 #include <fstream>
@@ -32,13 +31,13 @@ Time time_of(const std::string& url, const Secret& proxy) {
 Finding check_models(const AppConfig& config, std::string* picture) {
   const auto models = load_models(config);
   std::string texts;
-  for (const auto& [name, model] : models) texts += (texts.empty() ? "" : ", ") + name;
+  for (const auto& each : models) texts += (texts.empty() ? "" : ", ") + each.first;
   texts = "can be drawn with: " + texts;
   if (picture == nullptr) return ok(texts);
-  const std::string name = models.contains(config.model) ? config.model : models.begin()->first;
+  const auto& [name, model] = *models.begin();
   const auto start = std::chrono::steady_clock::now();
   const messages::Request request{.id = "doctor", .time = now(), .model = name, .prompt = "a fox in the snow", .seed = 1};
-  *picture = models.at(name)->draw(request, "", [](const auto&) {}, std::stop_token()).picture.bytes;
+  *picture = model->draw(request, "", [](const auto&) {}, std::stop_token()).picture.bytes;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return ok(texts + "; a picture with " + name + " took " + decimal(took.count(), 1) + " s");
 }

@@ -10,10 +10,13 @@ namespace {
 /// Stores the picture while this object lives.
 class Stored {
  public:
-  Stored(blob::BlobStore& store, const std::string& picture) : store_(store) { store_.put(key_, picture, "image/png"); }
+  Stored(const AppConfig& config, blob::BlobStore& store, const std::string& picture) : config_(config), store_(store) {
+    store_.put(key_, picture, "image/png");
+  }
   ~Stored() {
     try {
       store_.remove(key_);
+      remove_check_folder(config_);
     } catch (const Error&) {  // it ends with P2P_KEEP_DAYS
     }
   }
@@ -22,6 +25,7 @@ class Stored {
   std::optional<std::string> link() const { return store_.link(key_, now() + std::chrono::minutes(5)); }
 
  private:
+  const AppConfig& config_;
   blob::BlobStore& store_;
   const std::string key_ = "doctor/" + new_id() + ".png";
 };
@@ -32,8 +36,9 @@ Finding check_picture(const AppConfig& config, std::int64_t chat, const std::str
   if (config.telegram.token.empty()) return unset("P2P_TELEGRAM_TOKEN is not set");
   if (chat == 0) return unset("no chat to send it to; give --chat ID or set P2P_ADMINS");
   if (picture.empty()) return failed("no model has drawn one");
+  if (!is_store_made(config)) return unset("pictures go to a folder that no service has made yet; start the bot first");
   const auto store = make_store(config);
-  const Stored stored(*store, picture);
+  const Stored stored(config, *store, picture);
   const auto link = stored.link();
   const auto api = telegram::bot_api(config.telegram);
   const auto sent = api->send_message({.chat_id = chat}, "prompt2pic doctor", {});

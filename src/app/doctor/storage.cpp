@@ -42,18 +42,25 @@ class TrialFolder {
 
 }  // namespace
 
+bool is_store_made(const AppConfig& config) {
+  return !config.s3.bucket.empty() || (fs::exists(config.data_dir / "pictures") && fs::exists(config.data_dir / "link-key"));
+}
+
+void remove_check_folder(const AppConfig& config) {
+  std::error_code others_are_there;  // ignored, like a missing folder
+  if (config.s3.bucket.empty()) fs::remove(config.data_dir / "pictures/doctor", others_are_there);
+}
+
 Finding check_storage(AppConfig config) {
   std::optional<TrialFolder> trial;
-  if (config.s3.bucket.empty() && !(fs::exists(config.data_dir / "pictures") && fs::exists(config.data_dir / "link-key")))
-    config.data_dir = trial.emplace(config.data_dir, "P2P_DATA_DIR").path();
+  if (!is_store_made(config)) config.data_dir = trial.emplace(config.data_dir, "P2P_DATA_DIR").path();
   const auto store = make_store(config);
   const std::string key = "doctor/" + new_id();
   store->put(key, "prompt2pic", "text/plain");
   const bool same = store->get(key) == "prompt2pic";
   const auto link = store->link(key, now() + std::chrono::minutes(1));
   store->remove(key);
-  std::error_code others_are_there;  // ignored, like a missing folder
-  if (config.s3.bucket.empty()) fs::remove(config.data_dir / "pictures/doctor", others_are_there);
+  remove_check_folder(config);
   if (!same) return failed("what was stored came back changed");
   return ok(std::string("an object was stored, read and deleted; ") +
             (link ? "people open links to pictures"
