@@ -29,7 +29,10 @@ void Calls::run(Pool pool, const char* step, std::function<Result(telegram::Api&
     const Time start = loop_.now();
     const Result result = call(api_);
     count(step, result, loop_.now() - start);
-    loop_.post([result, finish] { finish(result); });
+    loop_.post([this, result, finish] {
+      rate_limiter_.ended(loop_.now());
+      finish(result);
+    });
   });
 }
 

@@ -35,14 +35,15 @@ class Calls {
   /// Waits for the calls under way; drops the others.
   void stop();
 
-  /// Takes a place within the limits; if there is none, or `attempt` waits for its repetition, returns when to ask again.
+  /// Takes a place within the limits, which `run` gives back; if there is none, or `attempt` waits for its repetition, returns when to ask
+  /// again.
   std::optional<Time> wait_for(const Attempt& attempt, std::int64_t chat, bool in_group, RateLimiter::Call call);
   /// Telegram refused a call and asks to wait.
   void flooded(std::int64_t chat, std::chrono::seconds retry_after) { rate_limiter_.flooded(chat, retry_after, loop_.now()); }
   /// Forgets chats that have been quiet.
   void tidy() { rate_limiter_.tidy(loop_.now()); }
 
-  /// Makes `call` and gives its result to `finish` in the event loop. `step`: the label of metrics.
+  /// Makes `call`, for which a place was taken, and gives its result to `finish` in the event loop. `step`: the label of metrics.
   void run(Pool pool, const char* step, std::function<Result(telegram::Api&)> call, std::function<void(const Result&)> finish);
   /// Answers a button press, which no other call may delay; if that fails, nothing is repeated.
   void answer_query(const std::string& query_id, const std::string& text, bool alert);

@@ -11,6 +11,7 @@ constexpr std::size_t kSpareInGroup = 6;
 constexpr std::chrono::milliseconds kEach{1'000};
 constexpr std::chrono::milliseconds kBurst{2'000};  // beyond the first call: a status, its picture and one more
 constexpr std::chrono::milliseconds kBetweenMessages{1'050};
+constexpr std::chrono::milliseconds kUntilSomeEnd{50};
 
 }  // namespace
 
@@ -24,17 +25,23 @@ std::optional<Time> RateLimiter::take(std::int64_t chat, bool in_group, Call cal
   Chat& its = chats_[chat];
   if (its.used > now) its = {};  // the clock was set back
   const bool can_wait = call == Call::progress;
-  Time at = std::max({now, not_before_, its.not_before, all_.when_below(in_all_ - (can_wait ? kSpareInAll : 0), now),
-                      its.free_at - (can_wait ? std::chrono::milliseconds(0) : kBurst)});
+  const std::size_t most = in_all_ - (can_wait ? kSpareInAll : 0);
+  const Time free = most > under_way_ ? all_.when_below(most - under_way_, now) : now + kUntilSomeEnd;
+  Time at = std::max({now, not_before_, its.not_before, free, its.free_at - (can_wait ? std::chrono::milliseconds(0) : kBurst)});
   if (call == Call::message) at = std::max(at, its.next_message);
   if (in_group) at = std::max(at, its.minute.when_below(kInGroup - (can_wait ? kSpareInGroup : 0), now));
   if (at > now) return at;
-  all_.add(now);
+  ++under_way_;
   if (in_group) its.minute.add(now);
   its.free_at = std::max(its.free_at, now) + kEach;
   if (call == Call::message) its.next_message = now + kBetweenMessages;
   its.used = now;
   return std::nullopt;
+}
+
+void RateLimiter::ended(Time now) {
+  --under_way_;
+  all_.add(now);
 }
 
 void RateLimiter::flooded(std::int64_t chat, std::chrono::seconds retry_after, Time now) {

@@ -23,8 +23,12 @@ class RateLimiter {
   /// `in_all`: calls a second to all chats together, more than 10.
   explicit RateLimiter(std::size_t in_all = 27) : in_all_(in_all) {}
 
-  /// Takes a place for a call to this chat; where there is none, gives the time to ask again.
+  /// Takes a place for a call to this chat, which `ended` gives back; where there is none, gives the time to ask again.
   std::optional<Time> take(std::int64_t chat, bool in_group, Call call, Time now);
+
+  /// A call for which a place was taken has ended. It counts for a second from here: when it reached Telegram is not known, only that it
+  /// has.
+  void ended(Time now);
 
   /// Telegram refused a call and asks to wait.
   void flooded(std::int64_t chat, std::chrono::seconds retry_after, Time now);
@@ -37,7 +41,7 @@ class RateLimiter {
   class Window {
    public:
     explicit Window(std::chrono::milliseconds span) : span_(span) {}
-    /// When there will be fewer than `most`.
+    /// When there will be fewer than `most`, which is more than 0.
     Time when_below(std::size_t most, Time now);
     void add(Time now) { times_.push_back(now); }
 
@@ -54,9 +58,8 @@ class RateLimiter {
   };
 
   std::size_t in_all_;
-  // Places are counted when calls are decided on. Writing that down, and reading a picture, may take a moment, so that they arrive closer
-  // to each other.
-  Window all_{std::chrono::milliseconds(1'200)};
+  std::size_t under_way_ = 0;
+  Window all_{std::chrono::milliseconds(1'050)};  ///< those that have ended
   std::map<std::int64_t, Chat> chats_;
   Time not_before_;
   std::int64_t last_flooded_ = 0;
