@@ -9,6 +9,7 @@
 #include "base/json.hpp"
 #include "base/printable.hpp"
 #include "engine/graph/peak.hpp"
+#include "engine/graph/threads.hpp"
 
 namespace p2p::app {
 namespace {
@@ -50,7 +51,7 @@ int run_bench(const Arguments& arguments) {
 
   Interrupts interrupts;
   std::cerr << "measuring the machine's peak\n";
-  const engine::PeakGops peak = engine::measure_peak(config.engine.threads);
+  const engine::PeakGops peak = engine::measure_peak(engine::threads_within_quota(config.engine.threads));
   std::cerr << "loading " << printable(model_name(folder)) << '\n';
   const auto model = engine::load_text_to_image(folder, engine_options(config));
   const bool bf16 = model->precision() == engine::Precision::bf16;

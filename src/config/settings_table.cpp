@@ -206,7 +206,7 @@ constexpr std::array kSettings{
     Setting{"safety", "off, or a number from -1 to 1", "off",
             "Stable Diffusion's safety checker, which blacks out pictures: 0 as published, above 0 stricter, below 0 more permissive.",
             safety},
-    Setting{"threads", "a whole number from 0 to 1024", "0", "Number of compute threads; 0: all processors.",
+    Setting{"threads", "a whole number from 0 to 1024", "0", "Number of compute threads; 0: all processors, within the cgroup's quota.",
             number<P2P_AT(engine.threads), 0, 1024>},
     Setting{"cache_dir", "a folder of your own, or off", "",
             "Cache of compiled networks for generate; unset: prompt2pic/networks in the user's cache folder.", text<P2P_AT(cache_dir)>},

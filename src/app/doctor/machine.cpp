@@ -10,9 +10,9 @@
 #include "app/doctor/checks.hpp"
 #include "app/table.hpp"
 #include "app/worker_models.hpp"
+#include "base/cgroup.hpp"
 #include "base/clock.hpp"
 #include "platform/http/client.hpp"
-#include "platform/metrics/process_metrics.hpp"
 
 namespace p2p::app::doctor {
 namespace {
@@ -67,7 +67,9 @@ Finding check_cpu() {
   for (const char* const name : {"avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8"}) {
     if (flags.contains(" " + std::string(name) + " ")) found += (found.empty() ? "" : ", ") + std::string(name);
   }
-  const std::string cores = std::to_string(std::thread::hardware_concurrency()) + " threads";
+  const auto quota = processor_quota();
+  const std::string cores =
+      std::to_string(std::thread::hardware_concurrency()) + " threads" + (quota ? ", a quota of " + decimal(*quota) + " processors" : "");
   if (!flags.empty() && !flags.contains(" avx2 "))
     return failed(cores + " without AVX2: drawing takes several times as long; choose another kind of machine for workers");
   return ok(found.empty() ? cores : cores + " with " + found);

@@ -6,6 +6,7 @@
 #include "base/json.hpp"
 #include "engine/checkpoint/single_file.hpp"
 #include "engine/graph/network.hpp"
+#include "engine/graph/threads.hpp"
 #include "engine/pipelines/stable_diffusion.hpp"
 #include "engine/pipelines/wuerstchen.hpp"
 
@@ -25,12 +26,13 @@ struct ModelFamily {
   std::unique_ptr<TextToImage> (*load)(const fs::path& folder, const EngineOptions& options);
 };
 
-// The requested precision, or the fastest of this processor.
-EngineOptions with_precision(EngineOptions options) {
+// The requested precision and threads, or the fastest of this processor.
+EngineOptions complete(EngineOptions options) {
   const bool bf16 = has_bf16();
   if (options.precision == Precision::bf16 && !bf16)
     throw UsageError("this processor does not compute in bf16; ask for f32, or for none: then the best that it has is used");
   options.precision = options.precision.value_or(bf16 ? Precision::bf16 : Precision::f32);
+  options.threads = threads_within_quota(options.threads);
   return options;
 }
 
@@ -53,7 +55,7 @@ std::unique_ptr<TextToImage> load_text_to_image(const fs::path& model, const Eng
         (fs::exists(model) ? "another kind of file; pickles (.ckpt, .pt) can run code when they are loaded, so they are refused" : "none"));
   }
   for (const ModelFamily& family : kFamilies) {
-    if (family.owns(model)) return family.load(model, with_precision(options));
+    if (family.owns(model)) return family.load(model, complete(options));
   }
   if (!fs::exists(model / "model_index.json")) {
     throw ModelError(model.string() + ": expected model_index.json, or prior/ and decoder/ that each hold one; found neither");

@@ -94,7 +94,7 @@ struct GenerateResult {
 
 struct EngineOptions {
   std::optional<Precision> precision;  ///< unset: bf16 if the processor supports it, else f32
-  int threads = 0;                     ///< 0: all processors of this process
+  int threads = 0;                     ///< 0: all processors that the process may use, within the quota of its cgroups
   std::filesystem::path loras_dir;     ///< folder of NAME.safetensors for <lora:NAME:WEIGHT> in prompts; empty: none
   /// Stable Diffusion: the folder of an AutoencoderKL or AutoencoderTiny (such as TAESD) instead of the model's own; empty: its own.
   std::filesystem::path vae;

@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "base/cgroup.hpp"
+
 namespace p2p {
 namespace {
 
@@ -40,13 +42,6 @@ std::vector<double> stat_fields(const fs::path& root) {
 }
 
 }  // namespace
-
-std::optional<double> memory_limit(const fs::path& root) {
-  const std::string group = line_after(root / "proc/self/cgroup", "0::/");
-  std::ifstream in(root / "sys/fs/cgroup" / group / "memory.max");
-  double bytes = 0;
-  return in >> bytes ? std::optional(bytes) : std::nullopt;  // "max" without a limit
-}
 
 ProcessMetrics::ProcessMetrics(fs::path root) : root_(std::move(root)), booted_(line_after(root_ / "proc/stat", "btime ")) {}
 

@@ -4,17 +4,13 @@
 #include <prometheus/metric_family.h>
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace p2p {
 
-/// The memory limit in bytes of this process' cgroup (v2); nullopt if there is none. `root` holds proc and sys/fs/cgroup.
-std::optional<double> memory_limit(const std::filesystem::path& root = "/");
-
 /// The process_* metrics of Prometheus' client libraries for this process, and prompt2pic_memory_limit_bytes, the memory limit of its
-/// cgroup (v2), if there is one. Thread-safe.
+/// cgroups, if there is one. Thread-safe.
 class ProcessMetrics : public prometheus::Collectable {
  public:
   /// `root` holds proc and sys/fs/cgroup.

@@ -101,11 +101,5 @@ TEST_F(ProcessMetricsTest, HaveTheMemoryLimitOfTheCgroup) {
   EXPECT_EQ(read().at("prompt2pic_memory_limit_bytes"), 8589934592.0);
 }
 
-TEST_F(ProcessMetricsTest, HaveTheMemoryLimitOfAContainer) {
-  write("proc/self/cgroup", "0::/\n");
-  write("sys/fs/cgroup/memory.max", "1048576\n");
-  EXPECT_EQ(read().at("prompt2pic_memory_limit_bytes"), 1048576);
-}
-
 }  // namespace
 }  // namespace p2p
