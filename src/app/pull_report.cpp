@@ -19,7 +19,9 @@ PullReport::PullReport() {
 }
 
 hub::Watcher PullReport::watcher() {
-  return {.progress = [this](std::uint64_t bytes) { show(bytes); }, .trouble = [this](const std::string& text) { note(text); }};
+  return {.progress = [this](std::uint64_t bytes) { show(bytes); },
+          .trouble = [this](const std::string& text) { note(text); },
+          .waiting = [this](std::chrono::seconds left) { show_wait(left); }};
 }
 
 void PullReport::note(const std::string& text) {
@@ -38,6 +40,14 @@ void PullReport::show(std::uint64_t bytes) {
   last_ = now;
   const std::string line = transfer_text(bytes, total_, bytes - first_, std::chrono::duration<double>(now - start_).count());
   std::cerr << (terminal_ ? "\r" + line + "\x1b[K" : line + "\n") << std::flush;
+}
+
+void PullReport::show_wait(std::chrono::seconds left) {
+  const std::string line = "waiting for the hub, " + std::to_string(left.count()) + " s left";
+  if (terminal_)
+    std::cerr << "\r" + line + "\x1b[K" << std::flush;
+  else if (left.count() % 10 == 0)
+    std::cerr << line + "\n" << std::flush;
 }
 
 void PullReport::wipe() const {

@@ -26,6 +26,7 @@ class PullReport {
  private:
   using Clock = std::chrono::steady_clock;
   void show(std::uint64_t bytes);
+  void show_wait(std::chrono::seconds left);
   void wipe() const;
 
   bool terminal_;

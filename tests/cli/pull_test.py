@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Tests of prompt2pic pull: selected files, resuming after an interruption, use of the token."""
+import email.utils
 import json
 import os
 import pathlib
@@ -138,6 +139,41 @@ class Resume(PullTest):
             handler.reply(503 if start == 0 else 429)
         self.hub.behave[WEIGHTS] = answer
         self.pull()
+        self.check_whole()
+
+    def test_a_hub_that_asks_to_wait_is_asked_again_after_that(self):
+        """429 with each header that names a time, more often than other failures are retried."""
+        date = email.utils.formatdate(time.time() + 3, usegmt=True)
+        headers = [("Retry-After", "2"), ("RateLimit", '"resolvers";r=0;t=1'), ("RateLimit", "limit=100, remaining=0, reset=1"),
+                   ("RateLimit-Reset", "1"), ("Retry-After", "0"), ("Retry-After", date)]
+        times = []
+
+        def answer(handler, data, start):
+            times.append(time.monotonic())
+            if len(times) > len(headers):
+                return False
+            handler.reply(429, headers=[headers[len(times) - 1]])
+        self.hub.behave[WEIGHTS] = answer
+        done = self.pull()
+        self.check_whole()
+        self.assertEqual(len(times), len(headers) + 1)
+        self.assertGreaterEqual(times[1] - times[0], 2)
+        for before, after in zip(times, times[1:]):
+            self.assertGreaterEqual(after - before, 1)
+        self.assertRegex(done.stderr, r"answered 429, too many requests and asks to wait 2 s\n")
+
+    def test_a_hub_that_asks_to_wait_for_an_hour(self):
+        self.hub.behave[WEIGHTS] = lambda handler, data, start: handler.reply(429, headers=[("Retry-After", "3600")])
+        done = self.pull(code=1, says="answered 429, too many requests and asks to wait 60 minutes; try again after that; what has come is kept")
+        self.assertEqual(done.stdout, "")
+
+    def test_a_wait_shows_that_it_goes_on(self):
+        def answer(handler, data, start):
+            if len(self.hub.requests(WEIGHTS)) > 1:
+                return False
+            handler.reply(503, headers=[("Retry-After", "11")])
+        self.hub.behave[WEIGHTS] = answer
+        self.assertIn("waiting for the hub, 10 s left\n", self.pull().stderr)
         self.check_whole()
 
     def test_an_interrupt_keeps_what_has_come(self):

@@ -14,11 +14,6 @@
 namespace p2p::http {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 /// Only scheme://host:port: the path may contain a token, the query a signature.
 std::string origin_of(std::string_view url) {
   const std::size_t host = url.find("://") == url.npos ? 0 : url.find("://") + 3;

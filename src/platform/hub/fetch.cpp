@@ -1,15 +1,31 @@
 #include "platform/hub/fetch.hpp"
 
+#include <algorithm>
+
 #include "base/pause.hpp"
 #include "platform/hub/part_file.hpp"
 
 namespace p2p::hub {
 namespace {
 
+using std::chrono::seconds;
+
 constexpr int kTries = 5;
 constexpr std::chrono::milliseconds kFirstPause(500);
 constexpr std::uint64_t kWorthwhile = 1'000'000;  ///< bytes; keeps a hub that sends single bytes from holding us for ever
 constexpr std::uint64_t kMaxText = 1'000'000;
+
+constexpr int kWaits = 20;
+constexpr seconds kLongestWait(15 * 60);
+
+std::string minutes_text(seconds time) { return std::to_string((time.count() + 59) / 60) + " minutes"; }
+
+void wait(seconds time, const Hub& hub, const Watcher& watcher) {
+  for (; time.count() > 0; --time) {
+    if (watcher.waiting) watcher.waiting(time);
+    if (!pause(seconds(1), hub.stop())) throw Cancelled();
+  }
+}
 
 std::string wrong_bytes(const Hub& hub, const RemoteFile& file) {
   return hub.url() + " sent other bytes of " + file.path + " than it lists (their hash is not " +
@@ -21,18 +37,26 @@ std::string wrong_bytes(const Hub& hub, const RemoteFile& file) {
 void with_patience(const Hub& hub, const Watcher& watcher, const std::function<void()>& attempt,
                    const std::function<std::uint64_t()>& done) {
   std::uint64_t before = done();
-  for (int failures = 0;;) {
+  int failures = 0;
+  for (int waits = 0;;) {
+    std::optional<seconds> asked;
     try {
       return attempt();
     } catch (const HubUnavailable& error) {
       if (done() >= before + kWorthwhile) {
         before = done();
-        failures = 0;
+        failures = waits = 0;
       }
-      if (++failures == kTries) throw;
-      watcher.trouble(error.what());
+      asked = error.wait();
+      if (asked > kLongestWait)
+        throw HubUnavailable(std::string(error.what()) + " and asks to wait " + minutes_text(*asked) + "; try again after that");
+      if (asked ? ++waits == kWaits : ++failures == kTries) throw;
+      watcher.trouble(error.what() + (asked ? " and asks to wait " + std::to_string(asked->count()) + " s" : std::string()));
     }
-    if (!pause(kFirstPause * (1 << (failures - 1)), hub.stop())) throw Cancelled();
+    if (asked)
+      wait(std::max(*asked, seconds(1)), hub, watcher);
+    else if (!pause(kFirstPause * (1 << (failures - 1)), hub.stop()))
+      throw Cancelled();
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -10,12 +11,14 @@ namespace p2p::hub {
 
 /// Callbacks for progress reports.
 struct Watcher {
-  std::function<void(std::uint64_t bytes)> progress;     ///< bytes of the file so far
-  std::function<void(const std::string& note)> trouble;  ///< an error that is being retried
+  std::function<void(std::uint64_t bytes)> progress;       ///< bytes of the file so far
+  std::function<void(const std::string& note)> trouble;    ///< an error that is being retried
+  std::function<void(std::chrono::seconds left)> waiting;  ///< every second while the hub's wait lasts
 };
 
-/// Calls `attempt` until it returns. After HubUnavailable it retries, pausing 0.5 s, then twice as long each time; rethrows the fifth
-/// HubUnavailable in a row during which `done` has grown by less than 1 MB.
+/// Calls `attempt` until it returns. After HubUnavailable it retries, pausing as long as the hub asks, else 0.5 s, then twice as long each
+/// time. Rethrows HubUnavailable the fifth time in a row, or the twentieth time if the hub asked to wait, during which `done` has grown by
+/// less than 1 MB; and at once if the hub asks to wait longer than 15 minutes.
 void with_patience(const Hub& hub, const Watcher& watcher, const std::function<void()>& attempt,
                    const std::function<std::uint64_t()>& done);
 

@@ -3,10 +3,12 @@
 #include <charconv>
 #include <optional>
 
+#include "base/clock.hpp"
 #include "base/json.hpp"
 #include "platform/http/client.hpp"
 #include "platform/http/public_address.hpp"
 #include "platform/http/redirect.hpp"
+#include "platform/http/retry_after.hpp"
 
 namespace p2p::hub {
 namespace {
@@ -80,7 +82,8 @@ struct Hub::Connection {
       const int status = response.status;
       // A refusal by a store that the hub redirected to is most often an expired link; the hub creates a new one.
       if (status == 429 || status >= 500 || (!at_home && (status == 401 || status == 403)))
-        throw HubUnavailable(config.url + " answered " + std::to_string(status));
+        throw HubUnavailable(config.url + " answered " + std::to_string(status) + (status == 429 ? ", too many requests" : ""),
+                             http::retry_after(response, now()));
       if (!is_redirect(status)) return response;
       const auto next = http::redirect_target(url, std::string(response.header("location")));
       if (!next) throw Error(config.url + " redirects to where nobody may follow: only http and https are, and never from https to http");

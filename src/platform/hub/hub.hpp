@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -21,7 +23,12 @@ struct HubConfig {
 /// A temporary failure: the hub was unreachable, overloaded, or closed the connection early.
 class HubUnavailable : public Error {
  public:
-  using Error::Error;
+  explicit HubUnavailable(const std::string& text, std::optional<std::chrono::seconds> wait = {}) : Error(text), wait_(wait) {}
+  /// How long the hub asks to wait, if it does.
+  std::optional<std::chrono::seconds> wait() const { return wait_; }
+
+ private:
+  std::optional<std::chrono::seconds> wait_;
 };
 
 /// A hub of models with Hugging Face's API. The hub is not trusted: redirects are followed only to http and https, never from https to

@@ -64,7 +64,9 @@ void fetch_all(Hub& hub, const std::vector<Plan>& plans, const fs::path& folder,
     for (const RemoteFile& file : plan.listing.files) {
       fs::create_directories((target / file.path).parent_path());
       fetch_file(hub, plan.listing, file, target / file.path,
-                 {.progress = [&](std::uint64_t bytes) { watcher.progress(before + bytes); }, .trouble = watcher.trouble});
+                 {.progress = [&](std::uint64_t bytes) { watcher.progress(before + bytes); },
+                  .trouble = watcher.trouble,
+                  .waiting = watcher.waiting});
       before += file.size;
     }
     std::ofstream record(target / kRecord);
