@@ -3,8 +3,10 @@
 #include <iostream>
 
 #include "app/command_line.hpp"
+#include "app/hub_config.hpp"
 #include "app/interrupts.hpp"
 #include "app/pull_catalog.hpp"
+#include "app/pull_file.hpp"
 #include "app/pull_report.hpp"
 #include "app/table.hpp"
 #include "base/json.hpp"
@@ -18,6 +20,7 @@ namespace fs = std::filesystem;
 
 struct PullOptions {
   PullModel model;
+  std::string name;  ///< that of --name; empty: not given
   hub::Choice choice;
   AppConfig config;
   bool json = false;
@@ -26,35 +29,47 @@ struct PullOptions {
 /// Nothing if --help was given.
 std::optional<PullOptions> parse_pull_options(const Arguments& arguments) {
   CLI::App app(
-      "Downloads a model to P2P_MODELS_DIR/NAME and verifies its checksums. Interrupted downloads resume. MODEL is a name below, or "
-      "any diffusers repository as OWNER/NAME.",
+      "Downloads a model to P2P_MODELS_DIR/NAME and verifies its checksums. Interrupted downloads resume. MODEL is a name below, any "
+      "diffusers repository as OWNER/NAME, or the address of a repository or of one .safetensors file at the hub. A checkpoint in one "
+      "file becomes P2P_MODELS_DIR/NAME.safetensors, a LoRA P2P_LORAS_DIR/NAME.safetensors. HF_ENDPOINT, HF_TOKEN and the token that "
+      "'hf auth login' has saved are used where hub_url and hub_token are not set.",
       "prompt2pic pull");
   app.footer("Models, where they come from, and their licences:\n" + pull_table() +
              "Examples:\n"
              "  P2P_MODELS_DIR=models prompt2pic pull sd-turbo\n"
-             "  P2P_MODELS_DIR=models prompt2pic pull stabilityai/stable-diffusion-2-1 --variant fp16\n");
+             "  P2P_MODELS_DIR=models prompt2pic pull stabilityai/stable-diffusion-2-1 --variant fp16\n"
+             "  P2P_MODELS_DIR=models prompt2pic pull https://huggingface.co/OWNER/NAME/blob/main/model.safetensors\n");
   const CLI::Option* model = app.add_option("MODEL")->description("The model.");
   const CLI::Option* name = app.add_option("--name")->description("The folder's name; without it the model's.")->type_name("NAME");
   const CLI::Option* revision = app.add_option("--revision")->description("A branch, tag or commit; without it main.")->type_name("REV");
-  const CLI::Option* variant = app.add_option("--variant")->description("fp16: half as large, where there is one.")->type_name("fp16");
+  const CLI::Option* variant = app.add_option("--variant")
+                                   ->description("The weights' variant, where there is one: fp16 (half as large), bf16, non_ema, ...")
+                                   ->type_name("NAME");
+  const CLI::Option* file = app.add_option("--file")->description("Take only this .safetensors file of the repository.")->type_name("FILE");
   const CLI::Option* checker = app.add_flag("--safety-checker")->description("Fetch the safety checker too.");
   const CLI::Option* json = app.add_flag("--json")->description("Print one line of JSON.");
-  const SettingFlags flags(app, {"models_dir", "hub_url", "hub_ca_file"});
+  const SettingFlags flags(app, {"models_dir", "loras_dir", "hub_url", "hub_ca_file"});
   if (!parse(app, arguments)) return std::nullopt;
 
   if (model->count() == 0) throw UsageError("say which model to pull, such as: prompt2pic pull wuerstchen");
-  PullOptions options{.model = find_pull_model(model->results().back()), .choice = {}, .config = flags.load().config};
+  PullOptions options;
+  options.config = hub_config(flags.load());
+  options.model = find_pull_model(model->results().back(), options.config.hub.url);
   if (name->count() > 0) {
-    options.model.name = name->results().back();
-    if (options.model.name.empty() || options.model.name != model_name_of(options.model.name))
-      throw UsageError("--name is '" + options.model.name + "'; it takes at most 64 of a-z 0-9 -");
+    options.name = options.model.name = name->results().back();
+    if (options.name.empty() || options.name != model_name_of(options.name))
+      throw UsageError("--name is '" + options.name + "'; it takes at most 64 of a-z 0-9 -");
   }
   if (revision->count() > 0) {
     for (hub::Source& source : options.model.sources) source.revision = revision->results().back();
   }
-  if (variant->count() > 0 && variant->results().back() != "fp16")
-    throw UsageError("--variant is '" + variant->results().back() + "'; it takes fp16");
-  options.choice = {.fp16 = variant->count() > 0, .safety_checker = checker->count() > 0};
+  if (file->count() > 0) {
+    if (options.model.sources.size() > 1)
+      throw UsageError("--file goes with one repository; " + options.model.name + " is made from several");
+    options.model.sources.front().file = file->results().back();
+  }
+  if (variant->count() > 0) options.choice.variant = variant->results().back();
+  options.choice.safety_checker = checker->count() > 0;
   options.json = json->count() > 0;
   if (options.config.models_dir.empty())
     throw UsageError("P2P_MODELS_DIR is not set; it names the folder for models, such as: P2P_MODELS_DIR=models prompt2pic pull " +
@@ -135,6 +150,36 @@ void show_result(const PullOptions& options, const fs::path& folder, const std::
   }
 }
 
+void show_file(const PullOptions& options, const PulledFile& file, const hub::Plan& plan, const std::string& licence) {
+  if (options.json) {
+    const Json source{{"repository", plan.listing.repository}, {"commit", plan.listing.commit}, {"file", plan.listing.files.front().path}};
+    const Json line{{"name", file.path.stem().string()},
+                    {"file", file.path.string()},
+                    {"bytes", plan.bytes()},
+                    {"licence", options.model.licence},
+                    {"commercial", options.model.commercial},
+                    {"sources", Json::array({source})},
+                    {"fresh", file.fresh}};
+    std::cout << json_line(line) << '\n';
+    return;
+  }
+  std::cout << (file.fresh ? "" : "already here: ") << printable(file.path.string()) << ", "
+            << bytes_text(static_cast<double>(plan.bytes())) << ", " << printable(licence) << '\n'
+            << printable(file.use) << '\n';
+}
+
+/// Runs a download; where it ends early, says that it can be resumed.
+auto resumable(PullReport& report, const auto& download) {
+  try {
+    return download();
+  } catch (const Cancelled&) {
+    report.note("what has come is kept; the same command goes on from there");
+    throw;
+  } catch (const hub::HubUnavailable& error) {
+    throw Error(std::string(error.what()) + "; what has come is kept, the same command goes on from there");
+  }
+}
+
 }  // namespace
 
 int run_pull(const Arguments& arguments) {
@@ -149,7 +194,7 @@ int run_pull(const Arguments& arguments) {
     show_result(*options, folder, listings, licence, false);
     return 0;
   };
-  if (is_there()) return show_what_is_there();
+  if (is_there() && model.sources.front().file.empty()) return show_what_is_there();
 
   Interrupts interrupts;
   interrupts.finish_step_first();
@@ -168,6 +213,11 @@ int run_pull(const Arguments& arguments) {
   const std::string licence = licence_of(model, listings);
   report.note(licence);
 
+  if (plans.front().is_one_file) {
+    const PulledFile file = resumable(report, [&] { return pull_file(hub, plans.front(), options->name, options->config, report); });
+    show_file(*options, file, plans.front(), licence);
+    return 0;
+  }
   hub::StagedFolder staged(options->config.models_dir, model.name);
   if (is_there()) {  // another pull finished during the requests to the hub
     std::error_code not_empty;
@@ -176,14 +226,7 @@ int run_pull(const Arguments& arguments) {
   }
   staged.check_space(bytes);
   report.begin(bytes);
-  try {
-    hub::fetch_all(hub, plans, staged.path(), report.watcher());
-  } catch (const Cancelled&) {
-    report.note("what has come is kept; the same command goes on from there");
-    throw;
-  } catch (const hub::HubUnavailable& error) {
-    throw Error(std::string(error.what()) + "; what has come is kept, the same command goes on from there");
-  }
+  resumable(report, [&] { hub::fetch_all(hub, plans, staged.path(), report.watcher()); });
   write_card(model, staged.path());
   staged.finish();
   show_result(*options, folder, listings, licence, true);

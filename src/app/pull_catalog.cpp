@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "app/table.hpp"
+#include "platform/hub/address.hpp"
 
 namespace p2p::app {
 namespace {
@@ -57,16 +58,20 @@ const std::vector<PullModel>& catalog() {
 
 }  // namespace
 
-PullModel find_pull_model(const std::string& wanted) {
-  if (hub::is_repository(wanted)) {
-    const std::string title = wanted.substr(wanted.find('/') + 1);
-    return {.name = model_name_of(title), .title = title, .sources = {{.repository = wanted}}};
+PullModel find_pull_model(const std::string& wanted, const std::string& hub_url) {
+  if (hub::is_address(wanted)) {
+    const hub::Address address = hub::parse_address(wanted, hub_url);
+    hub::Source source{.repository = address.repository, .file = address.file};
+    if (!address.revision.empty()) source.revision = address.revision;
+    const std::string title = address.repository.substr(address.repository.find('/') + 1);
+    return {.name = model_name_of(title), .title = title, .sources = {source}};
   }
   const auto found = std::ranges::find(catalog(), model_name_of(wanted), &PullModel::name);
   if (found != catalog().end()) return *found;
   std::string names;
   for (const PullModel& model : catalog()) names += (names.empty() ? "" : ", ") + model.name;
-  throw UsageError("there is no model '" + wanted + "' to pull; there are " + names + ", and any repository as OWNER/NAME");
+  throw UsageError("there is no model '" + wanted + "' to pull; there are " + names +
+                   ", and any repository as OWNER/NAME or the address of its page");
 }
 
 std::string pull_table() {

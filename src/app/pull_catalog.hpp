@@ -21,8 +21,9 @@ struct PullModel {
   std::vector<hub::Source> sources;
 };
 
-/// `wanted` is a name in the table (sd-1.5; dots and hyphens are equivalent) or OWNER/NAME. Throws UsageError that lists the names.
-PullModel find_pull_model(const std::string& wanted);
+/// `wanted` is a name in the table (sd-1.5; dots and hyphens are equivalent), OWNER/NAME, or the address of a page or file at the hub.
+/// Throws UsageError that lists the names.
+PullModel find_pull_model(const std::string& wanted, const std::string& hub_url);
 
 /// A table of the named models: name, repositories, licence.
 std::string pull_table();

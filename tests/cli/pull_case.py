@@ -45,7 +45,7 @@ class PullTest(unittest.TestCase):
         self.hub.add(REPOSITORY, model_files(), license="mit")
         self.models = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.models)
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith("P2P_")}
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("P2P_", "HF_"))}
         self.env |= {"P2P_MODELS_DIR": str(self.models), "P2P_HUB_URL": self.hub.url}
 
     def new_hub(self):

@@ -100,7 +100,7 @@ class Hostile(PullTest):
             del files[path]
         self.refused("no safetensors in unet/, only .diffusion_pytorch_model.bin.; pickles can run code")
         del files["unet/diffusion_pytorch_model.bin"]
-        self.refused("no model in diffusers' layout")
+        self.refused("has no weights for the components that its model_index.json names")
 
     def test_a_disk_that_is_too_small(self):
         self.hub.listed[WEIGHTS] = {"size": 1 << 50}

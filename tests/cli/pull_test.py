@@ -88,7 +88,7 @@ class Pull(PullTest):
 
     def test_wrong_usage(self):
         self.pull("nope", code=2, says="there are wuerstchen, sd-1-5, lcm-dreamshaper, sd-turbo, sdxl-turbo, taesd, and any repository")
-        for arguments, says in ((["../x"], "no model '../x'"), ([REPOSITORY, "--variant", "bf16"], "takes fp16"),
+        for arguments, says in ((["../x"], "'../x' names no repository; it takes OWNER/NAME"),
                                 ([REPOSITORY, "--name", ".."], "--name is '..'"), ([REPOSITORY, "two"], "not expected")):
             self.pull(*arguments, code=2, says=says)
         self.assertEqual(self.run_it("pull").returncode, 2)

@@ -76,6 +76,27 @@ std::string fetch_text(Hub& hub, const Listing& of, const RemoteFile& file, cons
   return text;
 }
 
+std::string fetch_start(Hub& hub, const Listing& of, const RemoteFile& file, std::uint64_t bytes, const Watcher& watcher) {
+  struct Enough {};
+  const std::uint64_t wanted = std::min(bytes, file.size);
+  std::string start;
+  const auto attempt = [&] {
+    start.clear();
+    try {
+      if (wanted > 0)
+        hub.read(of, file, 0, [&](std::uint64_t, std::string_view more) {
+          start += more;
+          if (start.size() >= wanted) throw Enough{};
+        });
+    } catch (const Enough&) {
+    }
+    if (start.size() < wanted) throw HubUnavailable(hub.url() + " broke off in " + file.path);
+  };
+  with_patience(hub, watcher, attempt, [] { return std::uint64_t{0}; });
+  start.resize(wanted);
+  return start;
+}
+
 void fetch_file(Hub& hub, const Listing& of, const RemoteFile& file, const std::filesystem::path& path, const Watcher& watcher) {
   PartFile part(path, file);
   watcher.progress(part.size());

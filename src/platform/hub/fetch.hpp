@@ -25,6 +25,9 @@ void with_patience(const Hub& hub, const Watcher& watcher, const std::function<v
 /// Downloads a file of at most 1 MB as text and verifies its hash.
 std::string fetch_text(Hub& hub, const Listing& of, const RemoteFile& file, const Watcher& watcher);
 
+/// Downloads the first `bytes` bytes of the file, fewer if it has fewer. They are not verified.
+std::string fetch_start(Hub& hub, const Listing& of, const RemoteFile& file, std::uint64_t bytes, const Watcher& watcher);
+
 /// Downloads the file to `path`, resuming from existing content, verifies its hash and syncs it to disk. If the hash is wrong, deletes the
 /// content and downloads again, once.
 void fetch_file(Hub& hub, const Listing& of, const RemoteFile& file, const std::filesystem::path& path, const Watcher& watcher);

@@ -4,6 +4,8 @@
 #include <fstream>
 #include <set>
 
+#include "platform/hub/one_file.hpp"
+
 namespace p2p::hub {
 namespace {
 
@@ -31,11 +33,18 @@ std::uint64_t Plan::bytes() const {
 Plan make_plan(Hub& hub, const Source& source, const Choice& choice, const Watcher& watcher) {
   Plan plan{.source = source, .listing = {}};
   with_patience(hub, watcher, [&] { plan.listing = hub.list(source.repository, source.revision); }, [] { return std::uint64_t{0}; });
+  if (!source.file.empty()) {
+    plan.listing.files = {named_file(plan.listing, source.file)};
+    plan.is_one_file = true;
+    return plan;
+  }
   Json index;
   const auto file = std::ranges::find(plan.listing.files, kModelIndex, &RemoteFile::path);
   if (file != plan.listing.files.end())
     index = parse_json(fetch_text(hub, plan.listing, *file, watcher), source.repository + ": model_index.json");
-  plan.listing.files = select_files(plan.listing, index, choice);
+  Selection selection = select_files(plan.listing, index, choice);
+  plan.listing.files = std::move(selection.files);
+  plan.is_one_file = selection.is_one_file;
   return plan;
 }
 

@@ -14,12 +14,14 @@ struct Source {
   std::string repository;  ///< owner/name
   std::string revision = "main";
   std::string subfolder;  ///< in the model's folder; empty: that folder itself
+  std::string file;       ///< take only this file of the repository; empty: what a model needs
 };
 
 /// The download plan for a source: a listing of only the required files, at the current commit of the revision.
 struct Plan {
   Source source;
   Listing listing;
+  bool is_one_file = false;  ///< the only file may be a checkpoint or a LoRA
   std::uint64_t bytes() const;
 };
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "platform/hub/one_file.hpp"
+
 namespace p2p::hub {
 namespace {
 
@@ -15,11 +17,11 @@ bool is_plain(std::string_view name) {
   return !name.empty() && name[0] != '.' && std::ranges::all_of(name, allowed);
 }
 
-/// The parsed name of a safetensors file: STEM[.fp16].safetensors, one of its shards, or the index of the shards.
+/// The parsed name of a safetensors file: STEM[.VARIANT].safetensors, one of its shards, or the index of the shards.
 struct WeightsName {
   std::string stem;
-  bool fp16 = false;
-  bool whole = false;  ///< neither shard nor index
+  std::string variant;  ///< such as fp16; empty: the plain weights
+  bool whole = false;   ///< neither shard nor index
 };
 
 /// Removes the prefix `word`, if present.
@@ -38,18 +40,28 @@ bool take_shard(std::string_view& text) {
   return true;
 }
 
+/// Removes .VARIANT where another part of the name follows it.
+void take_variant(std::string_view& text, std::string& variant) {
+  if (!text.starts_with('.') || text.starts_with(".safetensors") || text.starts_with(".index.") || text == ".json") return;
+  const std::string_view word = text.substr(1, std::min(text.find_first_of(".-", 1), text.size()) - 1);
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  if (word.empty() || word.size() > 20 || !std::ranges::all_of(word, allowed)) return;
+  variant = word;
+  text.remove_prefix(word.size() + 1);
+}
+
 std::optional<WeightsName> weights_name(std::string_view name) {
   WeightsName result;
   for (const char* stem : {"diffusion_pytorch_model", "model"}) {
     if (result.stem.empty() && take(name, stem)) result.stem = stem;
   }
-  result.fp16 = take(name, ".fp16");
+  take_variant(name, result.variant);
   const bool shard = take_shard(name);
-  result.fp16 = take(name, ".fp16") || result.fp16;
+  take_variant(name, result.variant);
   if (result.stem.empty() || !take(name, ".safetensors")) return std::nullopt;
   const bool index = take(name, ".index");
   if (index) {
-    result.fp16 = take(name, ".fp16") || result.fp16;
+    take_variant(name, result.variant);
     if (!take(name, ".json")) return std::nullopt;
   }
   if (!name.empty()) return std::nullopt;
@@ -57,9 +69,13 @@ std::optional<WeightsName> weights_name(std::string_view name) {
   return result;
 }
 
-bool is_pickle(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kEnds{".bin", ".ckpt", ".pt", ".pth", ".msgpack"};
-  return std::ranges::any_of(kEnds, [&](std::string_view end) { return name.ends_with(end); });
+/// The variants in the order in which they are looked for.
+std::vector<std::string> variants(const std::string& wanted) {
+  std::vector<std::string> order{wanted};
+  for (const char* variant : {"", "fp16", "bf16", "fp32", "ema", "non_ema"}) {
+    if (variant != wanted) order.emplace_back(variant);
+  }
+  return order;
 }
 
 /// Configurations and tokenizers, except weight indexes of other libraries.
@@ -70,7 +86,6 @@ bool is_text(std::string_view name) {
 /// Adds the required files of the folder `prefix`, which is empty or ends with a slash. False if it has no weights.
 bool add_component(const Listing& listing, const std::string& prefix, const Choice& choice, std::vector<RemoteFile>& taken) {
   std::vector<std::pair<WeightsName, const RemoteFile*>> weights;
-  std::string pickle;
   for (const RemoteFile& file : listing.files) {
     if (!file.path.starts_with(prefix)) continue;
     const std::string name = file.path.substr(prefix.size());
@@ -79,13 +94,11 @@ bool add_component(const Listing& listing, const std::string& prefix, const Choi
       weights.emplace_back(*parsed, &file);
     } else if (is_text(name) && file.path != kModelIndex) {
       taken.push_back(file);
-    } else if (is_pickle(name)) {
-      pickle = name;
     }
   }
-  for (const bool fp16 : {choice.fp16, !choice.fp16}) {
+  for (const std::string& variant : variants(choice.variant)) {
     for (const std::string_view stem : {"diffusion_pytorch_model", "model"}) {
-      const auto fits = [&](const auto& entry) { return entry.first.fp16 == fp16 && entry.first.stem == stem; };
+      const auto fits = [&](const auto& entry) { return entry.first.variant == variant && entry.first.stem == stem; };
       const auto whole = std::ranges::find_if(weights, [&](const auto& entry) { return fits(entry) && entry.first.whole; });
       if (whole != weights.end()) {
         taken.push_back(*whole->second);
@@ -98,10 +111,8 @@ bool add_component(const Listing& listing, const std::string& prefix, const Choi
       if (taken.size() > before) return true;
     }
   }
-  if (!pickle.empty()) {
-    throw Error(listing.repository + " has no safetensors in " + (prefix.empty() ? "its root" : prefix) + ", only " + excerpt(pickle) +
-                "; pickles can run code when they are loaded, so they are not taken. Look for a repository of this model with safetensors");
-  }
+  if (const std::string other = other_format(listing, prefix); !other.empty())
+    throw Error(listing.repository + " has no safetensors in " + (prefix.empty() ? "its root" : prefix) + ", " + other);
   return false;
 }
 
@@ -113,7 +124,7 @@ bool is_wanted_component(const std::string& name, const Json& value, const Choic
 
 }  // namespace
 
-std::vector<RemoteFile> select_files(const Listing& listing, const Json& index, const Choice& choice) {
+Selection select_files(const Listing& listing, const Json& index, const Choice& choice) {
   std::vector<RemoteFile> taken;
   const auto add_root = [&](std::string_view name) {
     const auto found = std::ranges::find(listing.files, name, &RemoteFile::path);
@@ -138,11 +149,9 @@ std::vector<RemoteFile> select_files(const Listing& listing, const Json& index, 
       if (taken.size() == before) throw Error(listing.repository + " lacks the component " + name + " that its model_index.json names");
     }
   }
-  if (!has_weights) {
-    throw Error(listing.repository +
-                " is no model in diffusers' layout: it needs model_index.json, or config.json with safetensors beside it");
-  }
-  return taken;
+  if (has_weights) return {.files = std::move(taken)};
+  if (index.is_null()) return {.files = {only_file(listing)}, .is_one_file = true};
+  throw Error(listing.repository + " has no weights for the components that its model_index.json names");
 }
 
 }  // namespace p2p::hub

@@ -2,12 +2,15 @@
 
 #include <gmock/gmock.h>
 
+#include "platform/hub/one_file.hpp"
+
 namespace p2p::hub {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
 using ::testing::UnorderedElementsAre;
 
 const Json kIndex{{"_class_name", "StableDiffusionPipeline"}, {"unet", {"diffusers", "UNet2DConditionModel"}}};
@@ -20,7 +23,7 @@ Listing listing_of(const std::vector<std::string>& paths) {
 
 std::vector<std::string> selected(const std::vector<std::string>& paths, const Json& index, const Choice& choice = {}) {
   std::vector<std::string> taken;
-  for (const RemoteFile& file : select_files(listing_of(paths), index, choice)) taken.push_back(file.path);
+  for (const RemoteFile& file : select_files(listing_of(paths), index, choice).files) taken.push_back(file.path);
   return taken;
 }
 
@@ -38,9 +41,14 @@ TEST(HubSelection, SelectsVariantThatEngineLoads) {
   const std::string fp16 = "unet/diffusion_pytorch_model.fp16.safetensors";
   EXPECT_THAT(selected({plain, fp16, "unet/diffusion_pytorch_model.non_ema.safetensors", "unet/model.safetensors"}, kIndex),
               ElementsAre(plain));
-  EXPECT_THAT(selected({plain, fp16}, kIndex, {.fp16 = true}), ElementsAre(fp16));
+  EXPECT_THAT(selected({plain, fp16}, kIndex, {.variant = "fp16"}), ElementsAre(fp16));
   EXPECT_THAT(selected({fp16}, kIndex), ElementsAre(fp16));
-  EXPECT_THAT(selected({plain}, kIndex, {.fp16 = true}), ElementsAre(plain));
+  for (const char* variant : {"bf16", "fp32", "ema", "non_ema"}) {
+    const std::string name = "unet/diffusion_pytorch_model." + std::string(variant) + ".safetensors";
+    EXPECT_THAT(selected({name}, kIndex), ElementsAre(name));
+    EXPECT_THAT(selected({plain, fp16, name}, kIndex, {.variant = variant}), ElementsAre(name));
+  }
+  EXPECT_THAT(selected({plain}, kIndex, {.variant = "fp16"}), ElementsAre(plain));
 }
 
 TEST(HubSelection, SelectsShardsWithIndex) {
@@ -51,7 +59,7 @@ TEST(HubSelection, SelectsShardsWithIndex) {
   std::vector<std::string> all = plain;
   all.insert(all.end(), old_fp16.begin(), old_fp16.end());
   EXPECT_EQ(selected(all, kIndex), plain);
-  EXPECT_EQ(selected(all, kIndex, {.fp16 = true}), old_fp16);
+  EXPECT_EQ(selected(all, kIndex, {.variant = "fp16"}), old_fp16);
   EXPECT_EQ(selected(new_fp16, kIndex), new_fp16);
   all.emplace_back("unet/model.safetensors");
   EXPECT_THAT(selected(all, kIndex), ElementsAre("unet/model.safetensors"));
@@ -89,14 +97,43 @@ TEST(HubSelection, SelectsComponentAtRoot) {
   EXPECT_THAT(selected(paths, Json()), ElementsAre("LICENSE.txt", "config.json", "diffusion_pytorch_model.safetensors"));
 }
 
+TEST(HubSelection, SelectsTheOnlyFile) {
+  const Selection selection =
+      select_files(listing_of({"README.md", "DreamShaper_8.safetensors", "old.ckpt", ".x.safetensors"}), Json(), {});
+  EXPECT_TRUE(selection.is_one_file);
+  ASSERT_EQ(selection.files.size(), 1U);
+  EXPECT_EQ(selection.files[0].path, "DreamShaper_8.safetensors");
+  EXPECT_THAT(error_of({"b.safetensors", "a.safetensors", "c/d.safetensors"}, Json()),
+              HasSubstr("a/b has several files: \"b.safetensors\", \"a.safetensors\"; name one with --file"));
+}
+
+TEST(HubSelection, TakesTheNamedFile) {
+  const Listing listing = listing_of({"in/a.safetensors", "b.safetensors", "c.ckpt"});
+  EXPECT_EQ(named_file(listing, "in/a.safetensors").path, "in/a.safetensors");
+  EXPECT_THAT([&] { named_file(listing, "c.ckpt"); }, ThrowsMessage<UsageError>(HasSubstr("is no .safetensors file")));
+  EXPECT_THAT(
+      [&] { named_file(listing, "d.safetensors"); },
+      ThrowsMessage<UsageError>(HasSubstr("has no file \"d.safetensors\"; its safetensors are \"in/a.safetensors\", \"b.safetensors\"")));
+}
+
+TEST(HubSelection, SaysWhatARepositoryHoldsInstead) {
+  EXPECT_THAT(error_of({"model.bin"}, Json()), HasSubstr("only \"model.bin\"; pickles can run code"));
+  EXPECT_THAT(error_of({"openvino_model.bin", "openvino_model.xml"}, Json()), HasSubstr("converted to OpenVINO"));
+  EXPECT_THAT(error_of({"unet/openvino_model.bin", "unet/openvino_model.xml"}, kIndex),
+              HasSubstr("has no safetensors in unet/, only \"openvino_model.xml\"; it is converted to OpenVINO"));
+  EXPECT_THAT(error_of({"sd-q8_0.gguf"}, Json()), HasSubstr("GGUF"));
+  EXPECT_THAT(error_of({"model.onnx"}, Json()), HasSubstr("ONNX"));
+  EXPECT_THAT(error_of({"unet/flax_model.msgpack"}, kIndex), HasSubstr("Flax"));
+  EXPECT_THAT(error_of({"README.md"}, Json()), HasSubstr("is no model in diffusers' layout"));
+}
+
 TEST(HubSelection, RefusesUnloadableRepositories) {
   EXPECT_THAT(error_of({"unet/diffusion_pytorch_model.bin"}, kIndex),
               AllOf(StartsWith("a/b has no safetensors in unet/"), HasSubstr("pickles can run code")));
-  EXPECT_THAT(error_of({"unet/config.json"}, kIndex), HasSubstr("no model in diffusers' layout"));
+  EXPECT_THAT(error_of({"unet/config.json"}, kIndex), HasSubstr("no weights for the components"));
   EXPECT_THAT(error_of({"vae/config.json"}, kIndex), HasSubstr("lacks the component unet"));
-  EXPECT_THAT(error_of({"model.safetensors"}, Json()), HasSubstr("no model in diffusers' layout"));
   EXPECT_THAT(error_of({}, Json::array()), HasSubstr("model_index.json is no JSON object"));
-  EXPECT_THAT(error_of({"x/model.safetensors"}, Json{{"..", {"x", "X"}}, {"a/b", {"x", "X"}}, {"", {"x", "X"}}}), HasSubstr("no model"));
+  EXPECT_THAT(error_of({"x/model.safetensors"}, Json{{"..", {"x", "X"}}, {"a/b", {"x", "X"}}, {"", {"x", "X"}}}), HasSubstr("no weights"));
 }
 
 }  // namespace

@@ -71,4 +71,13 @@ void StagedFolder::finish() {
   sync(fs::canonical(final_.parent_path()));
 }
 
+void StagedFolder::finish_file(const std::string& name, const std::string& as) {
+  const fs::path file = path_ / name;
+  const fs::path target = final_.parent_path() / as;
+  sync(file);
+  if (renameat2(AT_FDCWD, file.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) fail(target, "created", errno);
+  fs::remove_all(path_);
+  sync(fs::canonical(target.parent_path()));
+}
+
 }  // namespace p2p::hub

@@ -20,6 +20,8 @@ class StagedFolder {
   void check_space(std::uint64_t bytes) const;
   /// Syncs to disk and renames to PARENT/NAME. Throws Error if that exists.
   void finish();
+  /// The same for the file `name`, the folder's only one: to PARENT/`as`. Removes the folder.
+  void finish_file(const std::string& name, const std::string& as);
 
  private:
   std::filesystem::path path_;
