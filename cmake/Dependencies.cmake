@@ -17,6 +17,7 @@ find_path(WEBP_INCLUDE_DIR webp/mux.h REQUIRED)
 find_library(WEBP_LIBRARY webp REQUIRED)
 find_library(WEBPMUX_LIBRARY webpmux REQUIRED)
 find_package(Threads REQUIRED)
+find_package(Boost 1.74 REQUIRED CONFIG)  # header-only parts
 if(NOT P2P_ENGINE_ONLY)
   find_package(CLI11 2.1 REQUIRED)
   find_package(tomlplusplus 3.3 REQUIRED)
@@ -24,7 +25,6 @@ if(NOT P2P_ENGINE_ONLY)
   find_package(CURL 7.88 REQUIRED)
   find_package(OpenSSL 3.0 REQUIRED)
   find_package(prometheus-cpp REQUIRED CONFIG)
-  find_package(Boost 1.74 REQUIRED CONFIG)  # header-only parts
   find_package(SQLite3 3.40 REQUIRED)
   # Debian packages this one without CMake files.
   find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)

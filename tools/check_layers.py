@@ -59,7 +59,7 @@ OWNERS = {
     "CLI/": ("app",),
     "librdkafka/": ("platform/bus",),
     "curl/": ("platform/http",),
-    "boost/": ("platform/http",),
+    "boost/": ("engine/sampling", "platform/http"),
     "openssl/": ("platform/blob", "platform/hub", "app"),
     "prometheus/": ("platform/metrics",),
     "sqlite3.h": ("platform/bus/embedded",),

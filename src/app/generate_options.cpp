@@ -142,8 +142,10 @@ struct SamplingOptions {
         guidance(
             add_option(app, "--guidance", "G", "How closely the picture follows the prompt, 0 to 50. Values up to 1 turn guidance off.")),
         decoder_guidance(add_option(app, "--decoder-guidance", "G", "Guidance of the Wuerstchen decoder, 0 to 50.")),
-        sampler(add_option(app, "--sampler", "NAME",
-                           "Sampler for Stable Diffusion: " + engine::sampler_names() + ". AUTOMATIC1111's names work too.")),
+        sampler(add_option(
+            app, "--sampler", "NAME",
+            "Sampler for Stable Diffusion: " + engine::sampler_names() + ". Noise levels may follow: " + engine::noise_schedule_suffixes() +
+                ". AUTOMATIC1111's and ComfyUI's names work too; the nearest sampler draws for those that are not available.")),
         loras(add_list(app, "--lora", "FILE[:W]", "A LoRA with its weight, -100 to 100, default 1 (Stable Diffusion). Repeatable.")) {}
 
   void read(engine::GenerateParams& params) const {

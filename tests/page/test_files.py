@@ -36,6 +36,18 @@ def test_a_dropped_picture_recalls_its_parameters(user, fake_api, data):
                                 "seed": 42, "size": "960x640", "sampler": "dpmpp_2m_karras"}]
 
 
+def test_the_schedule_belongs_to_the_sampler(user, fake_api):
+    page = user(routes=fake_api)
+    expect(page.find(".example")).to_have_count(1)
+    for sampler, sent in [("DPM++ 2M, Schedule type: Karras", "dpmpp_2m_karras"), ("DPM++ SDE, Schedule type: Exponential", "DPM++ SDE Exponential")]:
+        fake_api.bodies.clear()
+        drop(page, png(TEXT.replace("DPM++ 2M Karras", sampler)))
+        expect(page.find("#set-sampler")).to_have_value(sent)
+        page.prompt.press("Enter")
+        expect(page.pictures.last).to_be_visible()
+        assert [body["sampler"] for body in fake_api.bodies] == [sent]
+
+
 def test_a_downloaded_picture_recalls_what_drew_it(user, tmp_path):
     page = user()
     card = page.draw("сова на жёлтом фоне")

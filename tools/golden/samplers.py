@@ -16,23 +16,60 @@ import torch
 
 OUT = Path(__file__).resolve().parents[2] / "tests/golden/sampling/samplers.json"
 SHAPE = [1, 4, 5, 3]
-SAMPLERS = {
+SDE = {"algorithm_type": "sde-dpmsolver++"}
+METHODS = {
     "pndm": ("PNDMScheduler", {}),
     "ddim": ("DDIMScheduler", {}),
+    "ddpm": ("DDPMScheduler", {}),
     "euler": ("EulerDiscreteScheduler", {}),
     "euler_a": ("EulerAncestralDiscreteScheduler", {}),
     "heun": ("HeunDiscreteScheduler", {}),
+    "lms": ("LMSDiscreteScheduler", {}),
+    "dpm2": ("KDPM2DiscreteScheduler", {}),
+    "dpm2_a": ("KDPM2AncestralDiscreteScheduler", {}),
+    "dpmpp_2s": ("DPMSolverSinglestepScheduler", {}),
+    "dpmpp_2s_sde": ("DPMSolverSinglestepScheduler", SDE),
     "dpmpp_2m": ("DPMSolverMultistepScheduler", {}),
-    "dpmpp_2m_karras": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
-    "dpmpp_2m_sde": ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}),
+    "dpmpp_2m_sde": ("DPMSolverMultistepScheduler", SDE),
+    "dpmpp_2m_sde_heun": ("DPMSolverMultistepScheduler", SDE | {"solver_type": "heun"}),
+    "dpmpp_3m_sde": ("DPMSolverMultistepScheduler", SDE | {"solver_order": 3}),
+    "deis": ("DEISMultistepScheduler", {}),
     "unipc": ("UniPCMultistepScheduler", {}),
     "lcm": ("LCMScheduler", {}),
+    "tcd": ("TCDScheduler", {}),
 }
+SCHEDULES = {
+    "karras": {"use_karras_sigmas": True},
+    "exponential": {"use_exponential_sigmas": True, "timestep_spacing": "linspace"},
+    "beta": {"use_beta_sigmas": True, "timestep_spacing": "linspace"},
+    "sgm_uniform": {"timestep_spacing": "trailing"},
+    "normal": {"timestep_spacing": "linspace"},
+    "ddim_uniform": {"timestep_spacing": "leading"},
+}
+NO_LEVELS = {"use_karras_sigmas": False, "use_exponential_sigmas": False, "use_beta_sigmas": False}
+
+
+def takes(method, schedule):
+    """Whether the class of the method knows what the schedule sets."""
+    known = inspect.signature(getattr(diffusers, METHODS[method][0])).parameters
+    return method not in ("lcm", "tcd") and all(key in known or (key, value) == ("timestep_spacing", "linspace") for key, value in SCHEDULES[schedule].items())
+
+
+def with_schedule(method, schedule):
+    name, extra = METHODS[method]
+    return name, NO_LEVELS | extra | SCHEDULES[schedule]
+
+
+# Each method with the noise levels of the model's configuration, then with all that it can have.
+SAMPLERS = dict(METHODS)
+SAMPLERS |= {f"{method}_{schedule}": with_schedule(method, schedule) for schedule in SCHEDULES for method in METHODS if takes(method, schedule)}
 
 SD = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000, "trained_betas": None}
 SDXL = SD | {"clip_sample": False, "interpolation_type": "linear", "prediction_type": "epsilon", "sample_max_value": 1.0}
 SDXL |= {"set_alpha_to_one": False, "skip_prk_steps": True, "steps_offset": 1, "use_karras_sigmas": False}
 DPM, UNIPC, EULER = "DPMSolverMultistepScheduler", "UniPCMultistepScheduler", "EulerDiscreteScheduler"
+SINGLE, DEIS, LMS, DDPM = "DPMSolverSinglestepScheduler", "DEISMultistepScheduler", "LMSDiscreteScheduler", "DDPMScheduler"
+KDPM2, KDPM2A = "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler"
 PUBLISHED = {
     "sd-1.5": ("PNDMScheduler", SD | {"set_alpha_to_one": False, "skip_prk_steps": True, "steps_offset": 1, "clip_sample": False}),
     "sd-2.1": (
@@ -84,6 +121,36 @@ SPECIAL = [
     (UNIPC, SD | {"predict_x0": False, "final_sigmas_type": "sigma_min", "prediction_type": "v_prediction"}),
     (UNIPC, SD | {"use_exponential_sigmas": True, "sigma_min": 0.05, "sigma_max": 10.0, "timestep_spacing": "leading"}),
     ("LCMScheduler", {"prediction_type": "v_prediction", "original_inference_steps": 100, "timestep_scaling": 3.0}),
+    (SINGLE, SD | {"solver_order": 3, "lower_order_final": True}),
+    (SINGLE, SD | {"solver_order": 3, "solver_type": "heun", "final_sigmas_type": "sigma_min", "algorithm_type": "dpmsolver"}),
+    (SINGLE, SD | SDE | {"solver_order": 3, "solver_type": "heun", "prediction_type": "v_prediction", "use_karras_sigmas": True}),
+    (SINGLE, SD | {"lambda_min_clipped": -3.0, "timestep_spacing": "trailing", "prediction_type": "sample"}),
+    (SINGLE, SD | {"use_beta_sigmas": True, "sigma_max": 9.0}),
+    (DEIS, {}),
+    (DEIS, SD | {"solver_order": 3, "prediction_type": "v_prediction", "timestep_spacing": "trailing"}),
+    (DEIS, SD | {"solver_order": 3, "use_karras_sigmas": True, "lower_order_final": False}),
+    (DEIS, SD | {"solver_order": 1, "prediction_type": "sample", "timestep_spacing": "leading", "steps_offset": 1}),
+    (KDPM2, {}),
+    (KDPM2, SD | {"use_karras_sigmas": True, "timestep_spacing": "leading", "steps_offset": 1}),
+    (KDPM2, SD | {"use_exponential_sigmas": True, "prediction_type": "v_prediction", "sigma_min": 0.1}),
+    (KDPM2A, {}),
+    (KDPM2A, SD | {"use_karras_sigmas": True, "prediction_type": "v_prediction", "timestep_spacing": "trailing"}),
+    (KDPM2A, SD | {"use_beta_sigmas": True}),
+    (LMS, {}),
+    (LMS, SD | {"use_karras_sigmas": True, "sigma_min": 0.1, "timestep_spacing": "leading"}),
+    (LMS, SD | {"use_exponential_sigmas": True, "sigma_min": 0.1, "prediction_type": "sample"}),
+    (LMS, SD | {"prediction_type": "v_prediction", "timestep_spacing": "trailing"}),
+    (DDPM, {}),
+    (DDPM, SD | {"variance_type": "fixed_large", "clip_sample": False, "timestep_spacing": "trailing"}),
+    (DDPM, SD | {"variance_type": "fixed_small_log", "prediction_type": "v_prediction", "steps_offset": 1, "clip_sample_range": 0.5}),
+    (DDPM, {"beta_schedule": "sigmoid", "prediction_type": "sample", "timestep_spacing": "linspace"}),
+    ("TCDScheduler", {}),
+    ("TCDScheduler", SD | {"prediction_type": "v_prediction", "original_inference_steps": 100}),
+    ("TCDScheduler", {"num_train_timesteps": 300, "original_inference_steps": 40, "prediction_type": "sample"}),
+    (EULER, SD | {"use_beta_sigmas": True, "sigma_min": 0.05}),
+    ("HeunDiscreteScheduler", SD | {"use_beta_sigmas": True}),
+    (DPM, SD | {"use_beta_sigmas": True, "algorithm_type": "sde-dpmsolver++"}),
+    (UNIPC, SD | {"use_beta_sigmas": True, "solver_order": 3}),
     ("LCMScheduler", {"num_train_timesteps": 300, "original_inference_steps": 40, "clip_sample": True, "prediction_type": "sample"}),
 ]
 
@@ -147,17 +214,30 @@ def small_set():
     loops = [loop(*own, steps) for own in PUBLISHED.values() for steps in (1, 2, 4, 7, 20, 30)]
     loops += [loop(*own, 5, skipped=2) for own in PUBLISHED.values()]
     for model, own in PUBLISHED.items():
-        for sampler in SAMPLERS:
+        for sampler in METHODS:
             few = (4, 9) if model in ("sd-1.5", "sd-2.1", "sdxl") else (5,)
-            loops += [loop(*own, steps, sampler) for steps in few if sampler != "pndm" or steps > 3 or "skip_prk_steps" in own[1]]
-    loops += [loop(*PUBLISHED["sd-1.5"], steps, sampler) for sampler in SAMPLERS for steps in (1, 16, 30)]
-    loops += [loop(*PUBLISHED["sdxl"], 8, sampler, skipped=3) for sampler in SAMPLERS]
+            loops += [loop(*own, steps, sampler) for steps in few if takes_prediction(sampler, own[1]) and can_start(sampler, own[1], steps)]
+    loops += [loop(*PUBLISHED["sd-1.5"], steps, sampler) for sampler in METHODS for steps in (1, 16, 30)]
+    loops += [loop(*PUBLISHED["sdxl"], 8, sampler, skipped=3) for sampler in METHODS]
+    loops += [loop(*PUBLISHED["sdxl"], 6, sampler) for sampler in SAMPLERS if sampler not in METHODS]
     loops += [loop(*own, steps) for own in SPECIAL for steps in (5, 17)]
     loops += [loop(DPM, SD | {"solver_type": "bh1"}, 6, "unipc"), loop(UNIPC, SD | {"solver_type": "heun"}, 6, "dpmpp_2m")]
     outdated = ("DDIMScheduler", {"steps_offset": 0, "clip_sample": True}, 6)
-    loops += [loop(*outdated, sampler, amended=True) for sampler in (None, "euler", "heun")]
+    loops += [loop(*outdated, sampler, amended=True) for sampler in (None, "euler", "heun", "ddpm")]
     loops += [loop("DDIMScheduler", SD, 6, sampler, amended=True) for sampler in (None, "ddim", "dpmpp_2m")]
     return loops
+
+
+def takes_prediction(sampler, config):
+    return config.get("prediction_type") != "sample" or SAMPLERS[sampler][0] not in NO_SAMPLE
+
+
+def can_start(sampler, config, steps):
+    return sampler != "pndm" or steps > 3 or "skip_prk_steps" in config
+
+
+# Classes that take no prediction_type sample.
+NO_SAMPLE = ("PNDMScheduler", "EulerAncestralDiscreteScheduler", KDPM2, KDPM2A)
 
 
 def random_config(rng):
@@ -178,6 +258,8 @@ def random_config(rng):
         "timestep_type": ["discrete", "continuous"],
         "use_karras_sigmas": [True, False],
         "use_exponential_sigmas": [True, False],
+        "use_beta_sigmas": [True, False],
+        "variance_type": ["fixed_small", "fixed_small_log", "fixed_large"],
         "sigma_min": [0.03, None],
         "sigma_max": [12.0, None],
         "final_sigmas_type": ["zero", "sigma_min"],
@@ -200,16 +282,17 @@ def random_config(rng):
 def is_left_out(class_name, config, steps, sampler, skipped):
     used = SAMPLERS[sampler][0] if sampler else class_name
     # Cut to the whole number below, the first timestep is the training's last or the one before it, as torch's inexact square root has it.
-    if used in (DPM, UNIPC) and config.get("use_exponential_sigmas"):
+    spread = SAMPLERS[sampler][1] if sampler and sampler not in METHODS else config
+    if used in (DPM, UNIPC, SINGLE, DEIS) and (spread.get("use_exponential_sigmas") or spread.get("use_beta_sigmas")):
         return True
     # Rescaling subtracts such square roots, and noise levels make much of what is left.
-    if config.get("rescale_betas_zero_snr") and used not in ("DDIMScheduler", "LCMScheduler"):
+    if config.get("rescale_betas_zero_snr") and used not in ("DDIMScheduler", "LCMScheduler", "TCDScheduler"):
         return True
     # Runge-Kutta steps in the middle of a loop run away.
     if used == "PNDMScheduler" and skipped and not config.get("skip_prk_steps"):
         return True
     # What is refused for its own scheduler, though diffusers would not get to it in few steps or with another sampler.
-    if config.get("prediction_type") == "sample" and class_name in ("PNDMScheduler", "EulerAncestralDiscreteScheduler"):
+    if config.get("prediction_type") == "sample" and class_name in NO_SAMPLE and not sampler:
         return True
     return config.get("algorithm_type") == "sde-dpmsolver" and config.get("solver_order") == 3
 

@@ -63,7 +63,7 @@ class StableDiffusion final : public TextToImage {
   Capabilities capabilities() const override {
     std::vector<Sentence> notices;
     return {.defaults = defaults_.fill_in({}, upscale(), notices),
-            .samplers = {kAllSamplers.begin(), kAllSamplers.end()},
+            .samplers = offered_samplers(),
             .takes_pictures = true,
             .takes_loras = true,
             .gives_previews = gives_previews()};
@@ -96,6 +96,7 @@ class StableDiffusion final : public TextToImage {
     std::vector<Start> passes;  // created first, so that unsupported parameters fail before drawing starts
     passes.push_back(asked.image ? from_picture() : Start{.scheduler = scheduler_.make(*result.params.steps, asked.sampler)});
     std::ranges::generate_n(std::back_inserter(passes), std::ssize(asked.variations), from_picture);
+    std::ranges::move(scheduler_.notices(asked.sampler), std::back_inserter(result.notices));
     result.sampler = a1111_name_of(asked.sampler.value_or(scheduler_.own_sampler()));
     GenerationContext context(result, stage_weights_.get(), progress, std::move(stop));
     const auto networks = networks_.get(result.params.loras);

@@ -70,8 +70,12 @@ TEST(StableDiffusion, ReportsHowItWasDrawn) {
     EXPECT_GT(result.stages[i].multiply_adds, 0);
     EXPECT_EQ(result.stages[i].step_seconds.size(), steps[i]);
   }
-  params.sampler = Sampler::dpmpp_2m_karras;
+  params.sampler = {Sampler::dpmpp_2m, NoiseSchedule::karras};
   EXPECT_EQ(model->generate(params).sampler, "DPM++ 2M Karras");
+  params.sampler = sampler_named("DPM++ SDE Karras");
+  const GenerateResult nearest = model->generate(params);
+  EXPECT_EQ(nearest.sampler, "DPM++ 2S SDE Karras");
+  EXPECT_THAT(nearest.notices, ElementsAre("the sampler DPM++ SDE Karras is not available; DPM++ 2S SDE Karras draws instead"));
 }
 
 TEST(StableDiffusion, FillsInTheFamilysDefaults) {

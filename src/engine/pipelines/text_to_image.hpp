@@ -84,8 +84,8 @@ struct SafetyVerdict {
 
 struct GenerateResult {
   Image image;
-  GenerateParams params;     ///< as requested, with the model's defaults
-  std::string_view sampler;  ///< AUTOMATIC1111's name of it
+  GenerateParams params;  ///< as requested, with the model's defaults
+  std::string sampler;    ///< AUTOMATIC1111's name of it
   std::vector<StageTime> stages;
   double first_step_seconds = 0;        ///< from the call to the end of the first step
   std::vector<Sentence> notices;        ///< differences from the request: a cut prompt, another size

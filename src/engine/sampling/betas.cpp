@@ -47,8 +47,13 @@ std::vector<float> read_betas(const ConfigReader& config, const BetaOptions& opt
       return cosine * cosine;
     });
   if (schedule == "exp" && options.accepts_exp) return betas_for_alpha_bar(count, [](double t) { return std::exp(t * -12.0); });
+  if (schedule == "sigmoid" && options.accepts_sigmoid) {
+    std::vector<float> betas = torch::linspace(-6, 6, count);
+    for (float& beta : betas) beta = 1.0F / (1.0F + std::exp(-beta)) * static_cast<float>(end - start) + static_cast<float>(start);
+    return betas;
+  }
   config.fail("beta_schedule", "expected linear, scaled_linear" + std::string(options.accepts_exp ? ", exp" : "") +
-                                   " or squaredcos_cap_v2, found " + excerpt(schedule));
+                                   (options.accepts_sigmoid ? ", sigmoid" : "") + " or squaredcos_cap_v2, found " + excerpt(schedule));
 }
 
 /// The cumulative product of 1 - betas, in double precision like torch.

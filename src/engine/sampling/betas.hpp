@@ -12,8 +12,9 @@ struct BetaOptions {
   double start = 0.0001;  ///< the class's default of beta_start
   double end = 0.02;      ///< of beta_end
   std::string schedule = "linear";
-  bool accepts_exp = false;     ///< beta_schedule may be "exp"
-  bool keeps_last_snr = false;  ///< with rescale_betas_zero_snr the last value is 2^-24, not 0
+  bool accepts_exp = false;      ///< beta_schedule may be "exp"
+  bool accepts_sigmoid = false;  ///< "sigmoid"
+  bool keeps_last_snr = false;   ///< with rescale_betas_zero_snr the last value is 2^-24, not 0
 };
 
 /// alphas_cumprod of a scheduler's configuration, equal to torch's float32: num_train_timesteps values that fall from near 1. Reads

@@ -1,47 +1,14 @@
 #include <algorithm>
-#include <cmath>
 #include <deque>
 
 #include "engine/sampling/betas.hpp"
+#include "engine/sampling/dpm_solver.hpp"
 #include "engine/sampling/multistep_schedule.hpp"
 #include "engine/sampling/scheduler_bases.hpp"
 #include "engine/sampling/schedulers.hpp"
 
 namespace p2p::engine {
 namespace {
-
-struct Algorithm {
-  bool data;  ///< integrates the predicted picture ("++") instead of the noise
-  bool sde;   ///< adds noise at every step
-};
-
-Algorithm read_algorithm(const ConfigReader& config) {
-  const std::string type = config.text("algorithm_type", "dpmsolver++");
-  const bool known = type == "dpmsolver++" || type == "sde-dpmsolver++";
-  if (!known && type != "dpmsolver" && type != "sde-dpmsolver" && type != "deis")
-    config.fail("algorithm_type", "expected deis, dpmsolver, dpmsolver++, sde-dpmsolver or sde-dpmsolver++, found " + excerpt(type));
-  if (!known && !read_ends_at_sigma_min(config))
-    config.fail("final_sigmas_type", "expected sigma_min, for algorithm_type is " + excerpt(type) + ", found zero");
-  return {.data = known || type == "deis", .sde = type.starts_with("sde-")};
-}
-
-/// Whether solver_type is heun. Values of other classes mean midpoint, as in diffusers.
-bool read_heun(const ConfigReader& config) {
-  const std::string type = config.text("solver_type", "midpoint");
-  if (type != "midpoint" && type != "heun" && type != "logrho" && type != "bh1" && type != "bh2")
-    config.fail("solver_type", "expected heun or midpoint, found " + excerpt(type));
-  return type == "heun";
-}
-
-/// The first timestep that is too noisy for lambda_min_clipped.
-int read_last_timestep(const ConfigReader& config, std::span<const float> alphas_cumprod) {
-  const double lambda_min = config.number("lambda_min_clipped", -1e308, 100.0, -1e308);
-  const auto clipped = std::ranges::count_if(
-      alphas_cumprod, [=](float alpha) { return std::log(std::sqrt(alpha)) - std::log(std::sqrt(1.0F - alpha)) < lambda_min; });
-  const int last = static_cast<int>(alphas_cumprod.size()) - static_cast<int>(clipped);
-  if (last < 2) config.fail("lambda_min_clipped", "expected a bound that leaves timesteps, found " + excerpt(lambda_min));
-  return last;
-}
 
 /// diffusers' class has no arguments sigma_min and sigma_max but reads them from a configuration that another class has left.
 constexpr auto kKeys =
@@ -57,70 +24,28 @@ struct Config {
       : sigmas(config, alphas_cumprod),
         spacing(config, TimestepSpacing::Kind::linspace),
         prediction(read_prediction(config)),
-        algorithm(read_algorithm(config)),
-        heun(read_heun(config)),
+        algorithm(read_dpm_algorithm(config, true)),
+        heun(read_dpm_heun(config)),
         order(config.size("solver_order", 1, algorithm.sde && !algorithm.data ? 2 : 3, 2)),
         lower_order_final(config.boolean("lower_order_final", true)),
         euler_at_final(config.boolean("euler_at_final", false)) {
-    schedule.last_timestep = read_last_timestep(config, alphas_cumprod);
+    schedule.last_timestep = read_dpm_last_timestep(config, alphas_cumprod);
     schedule.rounds_karras = config.text("beta_schedule", "linear") != "squaredcos_cap_v2";
     schedule.ends_at_sigma_min = read_ends_at_sigma_min(config);
     for (const char* key : {"thresholding", "use_lu_lambdas", "use_flow_sigmas", "use_dynamic_shifting"}) expect_only(config, key, false);
-    if (const std::string type = config.text("variance_type", ""); type.starts_with("learned"))
-      config.fail("variance_type", "expected a network that does not predict variance, found " + excerpt(type));
+    expect_no_variance(config);
   }
 
   Sigmas sigmas;
   TimestepSpacing spacing;
   Prediction prediction;
-  Algorithm algorithm;
+  DpmAlgorithm algorithm;
   bool heun;
   std::size_t order;
   bool lower_order_final;
   bool euler_at_final;
   MultistepOptions schedule;
 };
-
-/// Weights of the terms of the next sample: the sample, the newest prediction (d0), its first and second derivative, and noise.
-struct Weights {
-  float sample = 0;
-  float d0 = 0;
-  float d1 = 0;
-  float d2 = 0;
-  float noise = 0;
-};
-
-Weights weights(const Config& config, const NoiseLevel& from, const NoiseLevel& to, std::size_t order) {
-  const float h = to.lambda - from.lambda;
-  const bool by_heun = order == 3 || config.heun;
-  Weights w;
-  if (config.algorithm.data && config.algorithm.sde) {
-    const float gain = 1.0F - std::exp(-2.0F * h);
-    w.sample = to.sigma / from.sigma * std::exp(-h);
-    w.d0 = to.alpha * gain;
-    w.d1 = by_heun ? to.alpha * (gain / (-2.0F * h) + 1.0F) : 0.5F * w.d0;
-    w.d2 = to.alpha * ((gain - 2.0F * h) / (2.0F * h * (2.0F * h)) - 0.5F);
-    w.noise = to.sigma * std::sqrt(gain);
-  } else if (config.algorithm.data) {
-    const float gain = std::exp(-h) - 1.0F;
-    w.sample = to.sigma / from.sigma;
-    w.d0 = -(to.alpha * gain);
-    w.d1 = by_heun ? to.alpha * (gain / h + 1.0F) : 0.5F * w.d0;
-    w.d2 = -(to.alpha * ((gain + h) / (h * h) - 0.5F));
-  } else {
-    const float gain = std::exp(h) - 1.0F;
-    w.sample = to.alpha / from.alpha;
-    w.d0 = -(to.sigma * gain);
-    w.d1 = by_heun ? -(to.sigma * (gain / h - 1.0F)) : 0.5F * w.d0;
-    w.d2 = -(to.sigma * ((gain - h) / (h * h) - 0.5F));
-    if (config.algorithm.sde) {
-      w.d0 *= 2.0F;
-      w.d1 *= 2.0F;
-      w.noise = to.sigma * std::sqrt(std::exp(2.0F * h) - 1.0F);
-    }
-  }
-  return w;
-}
 
 /// DPMSolverMultistepScheduler.
 class DpmSolverMultistep final : public LevelScheduler {
@@ -136,7 +61,7 @@ class DpmSolverMultistep final : public LevelScheduler {
       noise_.resize(sample.size());
       rng.randn(noise_);
     }
-    const Weights w = weights(*config_, level(i), level(i + 1), order);
+    const DpmWeights w(config_->algorithm, config_->heun, level(i), level(i + 1), order);
     const float h = level(i + 1).lambda - level(i).lambda;
     const float r0 = order > 1 ? (level(i).lambda - level(i - 1).lambda) / h : 0.0F;
     const float r1 = order > 2 ? (level(i - 1).lambda - level(i - 2).lambda) / h : 0.0F;

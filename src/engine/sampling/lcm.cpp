@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "engine/sampling/betas.hpp"
-#include "engine/sampling/numerics.hpp"
+#include "engine/sampling/distilled_timesteps.hpp"
 #include "engine/sampling/scheduler_bases.hpp"
 #include "engine/sampling/schedulers.hpp"
 
@@ -16,7 +16,7 @@ constexpr auto kKeys = scheduler_keys("original_inference_steps", "clip_sample",
 struct Config {
   explicit Config(const ConfigReader& config)
       : alphas_cumprod(read_alphas_cumprod(config, {.start = 0.00085, .end = 0.012, .schedule = "scaled_linear"})),
-        original_steps(static_cast<int>(config.integer("original_inference_steps", 1, static_cast<long long>(alphas_cumprod.size()), 50))),
+        timesteps(config, static_cast<int>(alphas_cumprod.size())),
         prediction(read_prediction(config)),
         clip(read_clip(config, false)),
         timestep_scaling(static_cast<float>(config.number("timestep_scaling", 1e-3, 1e6, 10.0))) {
@@ -24,34 +24,16 @@ struct Config {
   }
 
   std::vector<float> alphas_cumprod;
-  int original_steps;
+  DistilledTimesteps timesteps;
   Prediction prediction;
   float clip;
   float timestep_scaling;
 };
 
-/// Evenly spread indices into the timesteps that the model was distilled with.
-std::vector<float> lcm_timesteps(const Config& config, int steps, double strength) {
-  if (steps > config.original_steps)
-    throw UsageError(
-        sentence("lcm_steps", "an LCM model distilled with {0} steps cannot draw with {1}: take fewer", config.original_steps, steps));
-  const int stride = static_cast<int>(config.alphas_cumprod.size()) / config.original_steps;
-  const int count = static_cast<int>(config.original_steps * strength);
-  if (steps > count)
-    throw UsageError(
-        sentence("lcm_strength",
-                 "strength: {0} leaves {1} of the {2} steps that the LCM model was distilled with, too few to draw with {3}: raise it",
-                 excerpt(strength), count, config.original_steps, steps));
-  const double spread = static_cast<double>(count) / steps;
-  std::vector<float> timesteps;
-  for (int i = 0; i < steps; ++i) timesteps.push_back(static_cast<float>((count - static_cast<int>(i * spread)) * stride - 1));
-  return timesteps;
-}
-
 class Lcm final : public AlphaScheduler {
  public:
   Lcm(const std::shared_ptr<const Config>& config, int steps, double strength)
-      : AlphaScheduler({config, &config->alphas_cumprod}, lcm_timesteps(*config, steps, strength)), config_(config) {}
+      : AlphaScheduler({config, &config->alphas_cumprod}, config->timesteps.choose(steps, strength)), config_(config) {}
 
   void step(std::span<const float> model_output, std::size_t i, std::span<float> sample, TorchRng& rng) override {
     const float now = alpha(timestep(i));

@@ -14,11 +14,41 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = 1U << 20U;
 
-/// In the order used in messages.
-constexpr std::array kClasses{&kPndmScheduler,           &kDdimScheduler,
-                              &kEulerDiscreteScheduler,  &kEulerAncestralDiscreteScheduler,
-                              &kHeunDiscreteScheduler,   &kDpmSolverMultistepScheduler,
-                              &kUniPcMultistepScheduler, &kLcmScheduler};
+constexpr std::array kClasses{&kPndmScheduler,
+                              &kDdimScheduler,
+                              &kDdpmScheduler,
+                              &kEulerDiscreteScheduler,
+                              &kEulerAncestralDiscreteScheduler,
+                              &kHeunDiscreteScheduler,
+                              &kLmsDiscreteScheduler,
+                              &kKDpm2DiscreteScheduler,
+                              &kKDpm2AncestralDiscreteScheduler,
+                              &kDpmSolverSinglestepScheduler,
+                              &kDpmSolverMultistepScheduler,
+                              &kDeisMultistepScheduler,
+                              &kUniPcMultistepScheduler,
+                              &kLcmScheduler,
+                              &kTcdScheduler};
+
+/// Classes of diffusers that are not available, and the sampler that is the nearest to each.
+constexpr std::array<std::pair<std::string_view, SamplerMethod>, 16> kNearest{{
+    {"CMStochasticIterativeScheduler", SamplerMethod::lcm},
+    {"CosineDPMSolverMultistepScheduler", SamplerMethod::dpmpp_2m_sde},
+    {"DDIMInverseScheduler", SamplerMethod::ddim},
+    {"DDIMParallelScheduler", SamplerMethod::ddim},
+    {"DDPMParallelScheduler", SamplerMethod::ddpm},
+    {"DPMSolverMultistepInverseScheduler", SamplerMethod::dpmpp_2m},
+    {"DPMSolverSDEScheduler", SamplerMethod::dpmpp_2s_sde},
+    {"EDMDPMSolverMultistepScheduler", SamplerMethod::dpmpp_2m},
+    {"EDMEulerScheduler", SamplerMethod::euler},
+    {"IPNDMScheduler", SamplerMethod::lms},
+    {"KarrasVeScheduler", SamplerMethod::heun},
+    {"RePaintScheduler", SamplerMethod::ddpm},
+    {"SASolverScheduler", SamplerMethod::dpmpp_2m_sde},
+    {"ScoreSdeVeScheduler", SamplerMethod::euler_a},
+    {"ScoreSdeVpScheduler", SamplerMethod::euler_a},
+    {"UnCLIPScheduler", SamplerMethod::ddpm},
+}};
 
 /// Keys of all classes.
 constexpr auto kCommonKeys = scheduler_keys("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", nullable("trained_betas"),
@@ -44,30 +74,75 @@ struct NamedScheduler {
   Json extra = Json::object();
 };
 
-NamedScheduler scheduler_of(Sampler sampler) {
-  switch (sampler) {
-    case Sampler::pndm:
+NamedScheduler scheduler_of(SamplerMethod method) {
+  switch (method) {
+    case SamplerMethod::pndm:
       return {kPndmScheduler};
-    case Sampler::ddim:
+    case SamplerMethod::ddim:
       return {kDdimScheduler};
-    case Sampler::euler:
+    case SamplerMethod::ddpm:
+      return {kDdpmScheduler};
+    case SamplerMethod::euler:
       return {kEulerDiscreteScheduler};
-    case Sampler::euler_a:
+    case SamplerMethod::euler_a:
       return {kEulerAncestralDiscreteScheduler};
-    case Sampler::heun:
+    case SamplerMethod::heun:
       return {kHeunDiscreteScheduler};
-    case Sampler::dpmpp_2m:
+    case SamplerMethod::lms:
+      return {kLmsDiscreteScheduler};
+    case SamplerMethod::dpm2:
+      return {kKDpm2DiscreteScheduler};
+    case SamplerMethod::dpm2_a:
+      return {kKDpm2AncestralDiscreteScheduler};
+    case SamplerMethod::dpmpp_2s:
+      return {kDpmSolverSinglestepScheduler};
+    case SamplerMethod::dpmpp_2s_sde:
+      return {kDpmSolverSinglestepScheduler, {{"algorithm_type", "sde-dpmsolver++"}}};
+    case SamplerMethod::dpmpp_2m:
       return {kDpmSolverMultistepScheduler};
-    case Sampler::dpmpp_2m_karras:
-      return {kDpmSolverMultistepScheduler, {{"use_karras_sigmas", true}}};
-    case Sampler::dpmpp_2m_sde:
+    case SamplerMethod::dpmpp_2m_sde:
       return {kDpmSolverMultistepScheduler, {{"algorithm_type", "sde-dpmsolver++"}}};
-    case Sampler::unipc:
+    case SamplerMethod::dpmpp_2m_sde_heun:
+      return {kDpmSolverMultistepScheduler, {{"algorithm_type", "sde-dpmsolver++"}, {"solver_type", "heun"}}};
+    case SamplerMethod::dpmpp_3m_sde:
+      return {kDpmSolverMultistepScheduler, {{"algorithm_type", "sde-dpmsolver++"}, {"solver_order", 3}}};
+    case SamplerMethod::deis:
+      return {kDeisMultistepScheduler};
+    case SamplerMethod::unipc:
       return {kUniPcMultistepScheduler};
-    case Sampler::lcm:
+    case SamplerMethod::lcm:
       return {kLcmScheduler};
+    case SamplerMethod::tcd:
+      return {kTcdScheduler};
   }
   throw UsageError("no such sampler; there are " + sampler_names());
+}
+
+/// The arguments with which diffusers' documentation makes AUTOMATIC1111's schedules.
+Json keys_of(NoiseSchedule schedule) {
+  switch (schedule) {
+    case NoiseSchedule::configured:
+      return Json::object();
+    case NoiseSchedule::karras:
+      return {{"use_karras_sigmas", true}};
+    case NoiseSchedule::exponential:
+      return {{"use_exponential_sigmas", true}, {"timestep_spacing", "linspace"}};
+    case NoiseSchedule::beta:
+      return {{"use_beta_sigmas", true}, {"timestep_spacing", "linspace"}};
+    case NoiseSchedule::trailing:
+      return {{"timestep_spacing", "trailing"}};
+    case NoiseSchedule::linspace:
+      return {{"timestep_spacing", "linspace"}};
+    case NoiseSchedule::leading:
+      return {{"timestep_spacing", "leading"}};
+  }
+  return Json::object();
+}
+
+NamedScheduler scheduler_of(const Sampler& sampler) {
+  NamedScheduler named = scheduler_of(sampler.method);
+  named.extra.update(keys_of(sampler.schedule));
+  return named;
 }
 
 /// The keys of a configuration that belong to a class. Throws ModelError for a null that the key does not allow.
@@ -110,47 +185,83 @@ SchedulerConfig SchedulerConfig::load(const std::filesystem::path& file, std::st
 
 SchedulerConfig SchedulerConfig::load(const ConfigReader& config, std::string_view class_name, Outdated outdated) {
   SchedulerConfig loaded;
-  const std::filesystem::path& file = loaded.file_ = config.file();
+  loaded.file_ = config.file();
   loaded.json_ = config.json();
   loaded.class_name_ = class_name.empty() ? config.text("_class_name") : class_name;
-  const SchedulerClass* const own = find_class(loaded.class_name_);
-  if (!own) {
-    std::string names;
-    for (const SchedulerClass* supported : kClasses) names.append(names.empty() ? "" : ", ").append(supported->name);
-    config.fail("_class_name", "expected one of " + names + ", found " + excerpt(loaded.class_name_));
-  }
+  loaded.train_timesteps_ = static_cast<int>(config.integer("num_train_timesteps", 2, 100'000, 1000));
   for (const auto& [key, value] : config.json().items())
-    if (!key.starts_with('_') && std::ranges::none_of(kClasses, [&](const SchedulerClass* supported) { return find_key(*supported, key); }))
-      config.fail(key, "expected a key of one of the supported schedulers, found " + excerpt(value));
-
-  Json own_json = loaded.json_;
-  if (outdated == Outdated::amend) {
-    // Missing keys are amended only for the file's own class: from_config does not copy defaults.
-    for (const auto& [key, value] : {std::pair<const char*, Json>("steps_offset", 1), {"clip_sample", false}}) {
-      own_json[key] = value;
-      if (loaded.json_.contains(key)) loaded.json_[key] = value;
-    }
-  }
-  const ConfigReader part = part_of(*own, file, own_json);
-  loaded.train_timesteps_ = static_cast<int>(part.integer("num_train_timesteps", 2, 100'000, 1000));
-  loaded.own_ = own->read(part);
-  // Named samplers are then made from the changed configuration.
-  if (own->solver_types && part.json().contains("solver_type")) {
-    Json& solver = loaded.json_["solver_type"];
-    if (solver != own->solver_types->other) solver = own->solver_types->usual;
+    if (!key.starts_with('_') && std::ranges::none_of(kClasses, [&](const SchedulerClass* known) { return find_key(*known, key); }))
+      loaded.unknown_.push_back(key);
+  try {
+    loaded.read_own(outdated);
+  } catch (const ModelError& error) {
+    loaded.own_failure_ = std::string(error.what()) + "; or choose another sampler than the model's own (--sampler), such as euler";
   }
   return loaded;
 }
 
-std::unique_ptr<Scheduler> SchedulerConfig::make(int steps, std::optional<Sampler> sampler) const {
+void SchedulerConfig::read_own(Outdated outdated) {
+  const SchedulerClass* own = find_class(class_name_);
+  if (!own) {
+    const auto* const near = std::ranges::find(kNearest, class_name_, &decltype(kNearest)::value_type::first);
+    if (near == kNearest.end())
+      ConfigReader(file_, json_)
+          .fail("_class_name",
+                "expected a scheduler for Stable Diffusion, such as PNDMScheduler or "
+                "EulerDiscreteScheduler, found " +
+                    excerpt(class_name_));
+    nearest_ = near->second;
+    own_ = read_named(*nearest_);
+    return;
+  }
+  Json own_json = json_;
+  if (outdated == Outdated::amend) {
+    // Missing keys are amended only for the file's own class: from_config does not copy defaults.
+    for (const auto& [key, value] : {std::pair<const char*, Json>("steps_offset", 1), {"clip_sample", false}}) {
+      own_json[key] = value;
+      if (json_.contains(key)) json_[key] = value;
+    }
+  }
+  const ConfigReader part = part_of(*own, file_, own_json);
+  // Named samplers are then made from the changed configuration.
+  if (own->solver_types && part.json().contains("solver_type")) {
+    Json& solver = json_["solver_type"];
+    if (solver != own->solver_types->other) solver = own->solver_types->usual;
+  }
+  own_ = own->read(part);
+}
+
+MakeScheduler SchedulerConfig::read_named(const Sampler& sampler) const {
+  const NamedScheduler named = scheduler_of(sampler);
+  Json json = json_;
+  if (sampler.schedule != NoiseSchedule::configured)
+    for (const char* key : {"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"}) json.erase(key);
+  json.update(named.extra);
+  return named.scheduler.read(part_of(named.scheduler, file_, json));
+}
+
+std::unique_ptr<Scheduler> SchedulerConfig::make(int steps, const std::optional<Sampler>& sampler) const {
   if (steps < 1 || steps > train_timesteps_)
     throw UsageError(sentence("steps_out_of_range", "steps: expected from 1 to {0}, with which the model was trained, found {1}",
                               train_timesteps_, steps));
-  if (!sampler) return own_(steps);
-  const NamedScheduler named = scheduler_of(*sampler);
-  Json json = json_;
-  json.update(named.extra);
-  return named.scheduler.read(part_of(named.scheduler, file_, json))(steps);
+  if (sampler) return read_named(*sampler)(steps);
+  if (!own_) throw ModelError(own_failure_);
+  return own_(steps);
+}
+
+std::vector<Sentence> SchedulerConfig::notices(const std::optional<Sampler>& sampler) const {
+  std::vector<Sentence> notices;
+  const auto replaced = [&](const std::string& wanted, const Sampler& drawn) {
+    notices.push_back(sentence("sampler_replaced", "the sampler {0} is not available; {1} draws instead", wanted, a1111_name_of(drawn)));
+  };
+  if (sampler && !sampler->in_place_of.empty()) replaced(sampler->in_place_of, *sampler);
+  if (!sampler && nearest_) replaced(class_name_, *nearest_);
+  if (!unknown_.empty()) {
+    std::string keys;
+    for (const std::string& key : unknown_) keys.append(keys.empty() ? "" : ", ").append(excerpt(key));
+    notices.push_back(sentence("scheduler_keys_unknown", "unknown keys in {0} were ignored: {1}", file_.filename().string(), keys));
+  }
+  return notices;
 }
 
 std::unique_ptr<Scheduler> SchedulerConfig::make_lcm(int steps, double strength) const {
@@ -158,19 +269,29 @@ std::unique_ptr<Scheduler> SchedulerConfig::make_lcm(int steps, double strength)
 }
 
 Sampler SchedulerConfig::own_sampler() const {
-  Sampler nearest{};
+  if (nearest_) return *nearest_;
+  Sampler nearest = Sampler::pndm;
   std::size_t most = 0;
-  for (const Sampler sampler : kAllSamplers) {
-    const NamedScheduler named = scheduler_of(sampler);
-    const auto has = [&](const auto& item) { return json_.value(item.key(), Json()) == item.value(); };
-    const auto extra = named.extra.items();
-    if (named.scheduler.name != class_name_ || !std::all_of(extra.begin(), extra.end(), has)) continue;
-    if (named.extra.size() >= most) {
-      nearest = sampler;
-      most = named.extra.size();
+  for (const Sampler& method : all_methods()) {
+    for (const NoiseSchedule schedule :
+         {NoiseSchedule::configured, NoiseSchedule::karras, NoiseSchedule::exponential, NoiseSchedule::beta}) {
+      const NamedScheduler named = scheduler_of(method.method);
+      if (named.scheduler.name != class_name_) continue;
+      Json extra = keys_of(schedule);
+      extra.erase("timestep_spacing");
+      extra.update(named.extra);
+      const auto has = [&](const auto& item) { return json_.value(item.key(), Json()) == item.value(); };
+      const auto items = extra.items();
+      if (extra.size() < most || !std::all_of(items.begin(), items.end(), has)) continue;
+      nearest = Sampler(method.method, schedule);
+      most = extra.size();
     }
   }
   return nearest;
+}
+
+bool SchedulerConfig::is_lcm(const std::optional<Sampler>& sampler) const {
+  return sampler || nearest_ ? (sampler ? *sampler : *nearest_).method == SamplerMethod::lcm : class_name_ == kLcmScheduler.name;
 }
 
 Prediction SchedulerConfig::prediction() const { return read_prediction(ConfigReader(file_, json_)); }

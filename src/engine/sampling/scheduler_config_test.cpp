@@ -12,7 +12,10 @@ namespace p2p::engine {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 using testing::StartsWith;
 
 class SchedulerConfigFile : public testing::Test {
@@ -22,7 +25,7 @@ class SchedulerConfigFile : public testing::Test {
     return SchedulerConfig::load(file_, class_name);
   }
   std::string refusal(const std::string& text) const {
-    return golden::error_of<ModelError>([&] { load(text); });
+    return golden::error_of<ModelError>([&] { load(text).make(5); });
   }
 
   golden::TempFolder folder_;
@@ -49,13 +52,55 @@ TEST_F(SchedulerConfigFile, HoldsPythonsInfinity) {
   EXPECT_THAT(refusal(before + "Infinity}"), HasSubstr("not valid JSON"));
 }
 
-TEST_F(SchedulerConfigFile, OfAnotherClassIsRefused) {
-  for (const std::string name : {"DDPMScheduler", "KDPM2DiscreteScheduler", "LMSDiscreteScheduler", "FlowMatchEulerDiscreteScheduler"})
-    EXPECT_THAT(refusal(R"({"_class_name": ")" + name + "\"}"),
-                AllOf(StartsWith(file_.string() + ": _class_name: "), HasSubstr("UniPCMultistepScheduler"), HasSubstr(name)));
+TEST_F(SchedulerConfigFile, OfAnotherClassDrawsWithANamedSamplerOnly) {
+  for (const std::string name : {"FlowMatchEulerDiscreteScheduler", "VQDiffusionScheduler", "MyScheduler"}) {
+    const std::string text = R"({"_class_name": ")" + name + "\"}";
+    EXPECT_THAT(refusal(text), AllOf(StartsWith(file_.string() + ": _class_name: "), HasSubstr(name), HasSubstr("--sampler")));
+    EXPECT_EQ(timesteps(load(text), 2, Sampler::ddim), (std::vector<float>{500, 0}));
+  }
   EXPECT_THAT(refusal("{}"), HasSubstr("_class_name: expected a string, found no such key"));
   EXPECT_THAT(refusal("[]"), HasSubstr("expected an object"));
   EXPECT_THAT(golden::error_of<ModelError>([] { SchedulerConfig::load("/nonexistent/scheduler_config.json"); }), HasSubstr("/nonexistent"));
+}
+
+TEST_F(SchedulerConfigFile, TheNearestDrawsForAClassThatIsNotAvailable) {
+  struct Near {
+    const char* class_name;
+    Sampler sampler;
+  };
+  for (const auto& [name, nearest] : std::vector<Near>{{"EDMDPMSolverMultistepScheduler", Sampler::dpmpp_2m},
+                                                       {"SASolverScheduler", Sampler::dpmpp_2m_sde},
+                                                       {"DPMSolverSDEScheduler", Sampler::dpmpp_2s_sde},
+                                                       {"ScoreSdeVeScheduler", Sampler::euler_a}}) {
+    const SchedulerConfig config = load(std::string(R"({"_class_name": ")") + name + R"(", "use_karras_sigmas": true})");
+    EXPECT_EQ(timesteps(config, 5), timesteps(config, 5, nearest));
+    EXPECT_EQ(config.own_sampler(), nearest);
+    EXPECT_THAT(config.notices({}), ElementsAre(Sentence("the sampler " + std::string(name) + " is not available; " +
+                                                         a1111_name_of(nearest) + " draws instead")));
+    EXPECT_THAT(config.notices(Sampler::euler), IsEmpty());
+  }
+}
+
+TEST_F(SchedulerConfigFile, UnknownKeysAreANotice) {
+  const SchedulerConfig config = load(R"({"_class_name": "PNDMScheduler", "_private": 1, "s_churn": 0.5, "foo": null})");
+  EXPECT_EQ(timesteps(config, 4).size(), 13U);
+  EXPECT_THAT(config.notices({}), ElementsAre(Sentence("unknown keys in scheduler_config.json were ignored: \"foo\", \"s_churn\"")));
+  EXPECT_THAT(config.notices(sampler_named("Restart")), SizeIs(2));
+}
+
+TEST_F(SchedulerConfigFile, ANamedSamplerOverridesWhatTheModelsOwnCannotDo) {
+  const SchedulerConfig config =
+      load(R"({"_class_name": "DPMSolverMultistepScheduler", "use_lu_lambdas": true, "use_karras_sigmas": true})");
+  EXPECT_EQ(timesteps(config, 4, Sampler::ddim), (std::vector<float>{750, 500, 250, 0}));
+  EXPECT_EQ(timesteps(config, 2, Sampler(Sampler::euler, NoiseSchedule::trailing)), (std::vector<float>{999, 499}));
+}
+
+TEST_F(SchedulerConfigFile, KnowsItsOwnSampler) {
+  const auto own = [&](const std::string& text) { return name_of(load("{\"_class_name\": " + text + "}").own_sampler()); };
+  EXPECT_EQ(own(R"("DPMSolverMultistepScheduler", "use_karras_sigmas": true, "algorithm_type": "sde-dpmsolver++")"), "dpmpp_2m_sde_karras");
+  EXPECT_EQ(own(R"("DPMSolverMultistepScheduler", "solver_order": 3, "algorithm_type": "sde-dpmsolver++")"), "dpmpp_3m_sde");
+  EXPECT_EQ(own(R"("LMSDiscreteScheduler")"), "lms");
+  EXPECT_EQ(own(R"("HeunDiscreteScheduler", "use_beta_sigmas": true)"), "heun_beta");
 }
 
 TEST_F(SchedulerConfigFile, WhatIsNotSupportedIsRefusedByKey) {
@@ -67,7 +112,6 @@ TEST_F(SchedulerConfigFile, WhatIsNotSupportedIsRefusedByKey) {
   for (const auto& [class_name, key, value] : std::vector<Refused>{
            {"PNDM", "prediction_type", "\"sample\""},
            {"PNDM", "beta_schedule", "\"exp\""},
-           {"PNDM", "s_churn", "0.5"},
            {"PNDM", "num_train_timesteps", "1"},
            {"PNDM", "num_train_timesteps", "1000000000"},
            {"PNDM", "num_train_timesteps", "1000.0"},
@@ -81,14 +125,12 @@ TEST_F(SchedulerConfigFile, WhatIsNotSupportedIsRefusedByKey) {
            {"DDIM", "thresholding", "true"},
            {"DDIM", "timestep_spacing", "\"karras\""},
            {"DDIM", "clip_sample_range", "0"},
-           {"EulerDiscrete", "use_beta_sigmas", "true"},
            {"EulerDiscrete", "interpolation_type", "\"cubic\""},
            {"EulerDiscrete", "timestep_type", "\"sigma\""},
            {"EulerDiscrete", "final_sigmas_type", "\"one\""},
            {"EulerDiscrete", "sigma_min", "0"},
            {"EulerDiscrete", "beta_end", "0.99"},
            {"EulerAncestralDiscrete", "prediction_type", "\"sample\""},
-           {"HeunDiscrete", "use_beta_sigmas", "true"},
            {"DPMSolverMultistep", "algorithm_type", "\"dpmsolver+++\""},
            {"DPMSolverMultistep", "solver_type", "\"rk4\""},
            {"DPMSolverMultistep", "solver_order", "4"},
@@ -102,6 +144,18 @@ TEST_F(SchedulerConfigFile, WhatIsNotSupportedIsRefusedByKey) {
            {"UniPCMultistep", "shift_terminal", "0.1"},
            {"UniPCMultistep", "disable_corrector", "[0.5]"},
            {"UniPCMultistep", "solver_order", "0"},
+           {"DPMSolverSinglestep", "algorithm_type", "\"sde-dpmsolver\""},
+           {"DPMSolverSinglestep", "solver_order", "4"},
+           {"DPMSolverSinglestep", "use_flow_sigmas", "true"},
+           {"DEISMultistep", "algorithm_type", "\"sde-dpmsolver++\""},
+           {"DEISMultistep", "solver_type", "\"rk4\""},
+           {"DEISMultistep", "thresholding", "true"},
+           {"KDPM2Discrete", "prediction_type", "\"sample\""},
+           {"KDPM2AncestralDiscrete", "beta_schedule", "\"sigmoid\""},
+           {"LMSDiscrete", "sigma_max", "0"},
+           {"DDPM", "variance_type", "\"learned_range\""},
+           {"DDPM", "thresholding", "true"},
+           {"TCD", "original_inference_steps", "0"},
            {"LCM", "original_inference_steps", "1001"},
            {"LCM", "timestep_scaling", "0"},
        })
@@ -112,6 +166,8 @@ TEST_F(SchedulerConfigFile, WhatIsNotSupportedIsRefusedByKey) {
               HasSubstr("final_sigmas_type: expected sigma_min"));
   EXPECT_THAT(refusal(R"({"_class_name": "HeunDiscreteScheduler", "use_karras_sigmas": true, "use_exponential_sigmas": true})"),
               HasSubstr("use_exponential_sigmas: expected false"));
+  EXPECT_THAT(refusal(R"({"_class_name": "LMSDiscreteScheduler", "use_beta_sigmas": true, "use_exponential_sigmas": true})"),
+              HasSubstr("use_beta_sigmas: expected false, for use_exponential_sigmas is true"));
 }
 
 TEST_F(SchedulerConfigFile, KeysOfOtherClassesWaitForASampler) {

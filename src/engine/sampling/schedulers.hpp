@@ -41,12 +41,19 @@ struct SchedulerClass {
 };
 
 extern const SchedulerClass kDdimScheduler;
+extern const SchedulerClass kDdpmScheduler;
+extern const SchedulerClass kDeisMultistepScheduler;
 extern const SchedulerClass kDpmSolverMultistepScheduler;
+extern const SchedulerClass kDpmSolverSinglestepScheduler;
 extern const SchedulerClass kEulerAncestralDiscreteScheduler;
 extern const SchedulerClass kEulerDiscreteScheduler;
 extern const SchedulerClass kHeunDiscreteScheduler;
+extern const SchedulerClass kKDpm2AncestralDiscreteScheduler;
+extern const SchedulerClass kKDpm2DiscreteScheduler;
 extern const SchedulerClass kLcmScheduler;
+extern const SchedulerClass kLmsDiscreteScheduler;
 extern const SchedulerClass kPndmScheduler;
+extern const SchedulerClass kTcdScheduler;
 extern const SchedulerClass kUniPcMultistepScheduler;
 
 /// kLcmScheduler for LatentConsistencyModelImg2ImgPipeline: all `steps` lie in the first `strength`, 0 to 1, of the training's.

@@ -20,6 +20,14 @@ SchedulerConfig config_of(const Json& loop) {
 // torch's square root on a CPU is MKL's, and up to a unit in the last place off the truth: no constant can be had to the last bit.
 constexpr double kConstant = 3e-6;
 
+// KDPM2AncestralDiscrete subtracts nearly equal squares of such roots to find the timestep in the middle of a long step.
+constexpr double kMiddle = 2e-3;
+
+bool is_ancestral_midpoint(const Json& loop) {
+  const Json& sampler = loop.at("sampler");
+  return sampler.is_null() ? loop.at("class") == "KDPM2AncestralDiscreteScheduler" : sampler.get<std::string>().starts_with("dpm2_a");
+}
+
 /// The sample after a loop, as `loop` in tools/golden/samplers.py does it.
 std::vector<float> run(Scheduler& scheduler, std::size_t start) {
   std::vector<float> sample(60);
@@ -52,8 +60,9 @@ void expect_equal(const Json& loop) {
   const std::unique_ptr<Scheduler> scheduler = config_of(loop).make(steps, sampler);
   const auto timesteps = loop.at("timesteps").get<std::vector<float>>();
   ASSERT_EQ(scheduler->timesteps().size(), timesteps.size());
+  const double inexact = is_ancestral_midpoint(loop) ? kMiddle : 0.0;
   for (std::size_t i = 0; i < timesteps.size(); ++i)
-    ASSERT_NEAR(scheduler->timesteps()[i], timesteps[i], kConstant * (0.1 + std::abs(timesteps[i]))) << "timestep " << i;
+    ASSERT_NEAR(scheduler->timesteps()[i], timesteps[i], kConstant * (0.1 + std::abs(timesteps[i])) + inexact) << "timestep " << i;
   const auto sigma = loop.at("init_noise_sigma").get<float>();
   ASSERT_NEAR(scheduler->init_noise_sigma(), sigma, kConstant * sigma);
 
@@ -78,8 +87,10 @@ TEST(Schedulers, EqualDiffusersOverWholeLoops) {
 
 // These samplers end at the picture that the network predicts last.
 TEST(Schedulers, LastStepReachesPredictedOriginal) {
-  for (const Sampler sampler : {Sampler::ddim, Sampler::euler, Sampler::dpmpp_2m, Sampler::dpmpp_2m_karras, Sampler::unipc}) {
+  for (const Sampler& sampler : {Sampler(Sampler::ddim), Sampler(Sampler::euler), Sampler(Sampler::dpm2), Sampler(Sampler::dpmpp_2s),
+                                 Sampler(Sampler::dpmpp_2m), Sampler(Sampler::dpmpp_2m, NoiseSchedule::karras), Sampler(Sampler::unipc)}) {
     for (const char* type : {"epsilon", "v_prediction", "sample"}) {
+      if (sampler == Sampler::dpm2 && type == std::string_view("sample")) continue;  // its class does not take it
       SCOPED_TRACE(testing::Message() << name_of(sampler) << ", " << type);
       const auto config = SchedulerConfig::load(ConfigReader("scheduler_config.json", {{"prediction_type", type}, {"clip_sample", false}}),
                                                 "EulerDiscreteScheduler");

@@ -1,7 +1,12 @@
 #include "engine/sampling/sigmas.hpp"
 
 #include <algorithm>
+#include <array>
+#include <boost/math/special_functions/beta.hpp>
 #include <cmath>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "engine/sampling/numerics.hpp"
 
@@ -9,12 +14,38 @@ namespace p2p::engine {
 namespace {
 
 Sigmas::Spacing read_spacing(const ConfigReader& config) {
-  const bool karras = config.boolean("use_karras_sigmas", false);
-  const bool exponential = config.boolean("use_exponential_sigmas", false);
-  if (config.boolean("use_beta_sigmas", false))
-    config.fail("use_beta_sigmas", "expected false (beta sigmas are not supported), found true");
-  if (karras && exponential) config.fail("use_exponential_sigmas", "expected false, for use_karras_sigmas is true; found true");
-  return karras ? Sigmas::Spacing::karras : exponential ? Sigmas::Spacing::exponential : Sigmas::Spacing::timesteps;
+  using enum Sigmas::Spacing;
+  constexpr std::array<std::pair<std::string_view, Sigmas::Spacing>, 3> kKeys{
+      {{"use_karras_sigmas", karras}, {"use_exponential_sigmas", exponential}, {"use_beta_sigmas", beta}}};
+  Sigmas::Spacing spacing = timesteps;
+  std::string_view chosen;
+  for (const auto& [key, value] : kKeys) {
+    if (!config.boolean(key, false)) continue;
+    if (!chosen.empty()) config.fail(key, "expected false, for " + std::string(chosen) + " is true; found true");
+    spacing = value;
+    chosen = key;
+  }
+  return spacing;
+}
+
+/// scipy.stats.beta.ppf(p, 0.6, 0.6): where so much of the distribution lies below.
+double beta_quantile(double p) {
+  constexpr double shape = 0.6;  // arXiv 2407.12173
+  return boost::math::ibeta_inv(shape, shape, p);
+}
+
+/// The index, interpolated, at which `levels` have the level.
+template <typename Number>
+Number index_of(Number level, std::span<const float> levels) {
+  // The last level that is not above. The list may be unsorted, because betas can have any values.
+  const auto found = std::find_if(levels.rbegin(), levels.rend(), [=](float each) { return level >= each; });
+  const auto below = found == levels.rend() ? 0U : static_cast<std::size_t>(levels.rend() - found) - 1;
+  const std::size_t low = std::min(below, levels.size() - 2);
+  const Number low_level = levels[low];
+  // numpy subtracts the two float32 levels in float32.
+  const float between = levels[low] - levels[low + 1];
+  const Number weight = std::clamp((low_level - level) / between, Number{0}, Number{1});
+  return (1 - weight) * static_cast<Number>(low) + weight * static_cast<Number>(low + 1);
 }
 
 std::optional<double> read_bound(const ConfigReader& config, std::string_view key) {
@@ -51,12 +82,17 @@ std::vector<double> Sigmas::log_linear(int count) const {
   return sigmas;
 }
 
-std::vector<double> Sigmas::spread(double from, double to, int count) const {
-  const double max = max_.value_or(from);
-  const double min = min_.value_or(to);
+std::vector<double> Sigmas::spread(double from, double to, int count, bool bounded) const {
+  const double max = bounded ? max_.value_or(from) : from;
+  const double min = bounded ? min_.value_or(to) : to;
   if (spacing_ == Spacing::exponential) {
     std::vector<double> sigmas = numpy::linspace(std::log(max), std::log(min), count);
     for (double& sigma : sigmas) sigma = std::exp(sigma);
+    return sigmas;
+  }
+  if (spacing_ == Spacing::beta) {
+    std::vector<double> sigmas = numpy::linspace(0, 1, count);
+    for (double& sigma : sigmas) sigma = min + beta_quantile(1 - sigma) * (max - min);
     return sigmas;
   }
   constexpr double rho = 7.0;  // arXiv 2206.00364
@@ -67,18 +103,9 @@ std::vector<double> Sigmas::spread(double from, double to, int count) const {
   return sigmas;
 }
 
-double Sigmas::timestep_of(double sigma) const {
-  const double log_sigma = std::log(std::max(sigma, 1e-10));
-  // The last level that is not above. The list may be unsorted, because betas can have any values.
-  const auto found = std::find_if(log_training_.rbegin(), log_training_.rend(), [=](float level) { return log_sigma >= level; });
-  const auto below = found == log_training_.rend() ? 0U : static_cast<std::size_t>(log_training_.rend() - found) - 1;
-  const std::size_t low = std::min(below, log_training_.size() - 2);
-  const double low_level = log_training_[low];
-  // numpy subtracts the two float32 levels in float32.
-  const double between = log_training_[low] - log_training_[low + 1];
-  const double weight = std::clamp((low_level - log_sigma) / between, 0.0, 1.0);
-  return (1 - weight) * static_cast<double>(low) + weight * static_cast<double>(low + 1);
-}
+double Sigmas::timestep_of(double sigma) const { return index_of(std::log(std::max(sigma, 1e-10)), log_training_); }
+
+float Sigmas::timestep_of(float sigma) const { return index_of(numpy::log(std::max(sigma, 1e-10F)), log_training_); }
 
 bool read_ends_at_sigma_min(const ConfigReader& config) {
   const std::string type = config.text("final_sigmas_type", "zero");

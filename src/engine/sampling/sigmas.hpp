@@ -13,9 +13,10 @@ namespace p2p::engine {
 /// them.
 class Sigmas {
  public:
-  enum class Spacing : std::uint8_t { timesteps, karras, exponential };
+  enum class Spacing : std::uint8_t { timesteps, karras, exponential, beta };
 
-  /// Reads use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas (which must not be true), sigma_min and sigma_max. Throws ModelError.
+  /// Reads use_karras_sigmas, use_exponential_sigmas and use_beta_sigmas, of which one may be true, sigma_min and sigma_max. Throws
+  /// ModelError.
   Sigmas(const ConfigReader& config, std::span<const float> alphas_cumprod);
 
   Spacing spacing() const { return spacing_; }
@@ -27,11 +28,13 @@ class Sigmas {
   /// `count` levels whose logarithms are evenly spread from the training's highest to its lowest.
   std::vector<double> log_linear(int count) const;
 
-  /// `count` levels of spacing() (not `timesteps`) from `from` down to `to`, unless sigma_max and sigma_min say others.
-  std::vector<double> spread(double from, double to, int count) const;
+  /// `count` levels of spacing() (not `timesteps`) from `from` down to `to`, unless sigma_max and sigma_min say others and `bounded`.
+  std::vector<double> spread(double from, double to, int count, bool bounded = true) const;
 
   /// The timestep, which may be a fraction, at which the training had this level.
   double timestep_of(double sigma) const;
+  /// The same in float32, as diffusers does it for levels that are torch's numbers.
+  float timestep_of(float sigma) const;
 
  private:
   Spacing spacing_;

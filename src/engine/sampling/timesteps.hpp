@@ -16,6 +16,9 @@ class TimestepSpacing {
   /// Reads timestep_spacing, steps_offset and num_train_timesteps. Throws ModelError.
   TimestepSpacing(const ConfigReader& config, Kind fallback);
 
+  /// linspace of `train` timesteps, for a class without these keys.
+  static TimestepSpacing linspace(int train) { return {train, Kind::linspace, 0}; }
+
   /// Whole timesteps, for PNDM and DDIM.
   std::vector<float> whole(int steps) const;
   /// For Euler and Heun: those of linspace are not rounded.
@@ -27,6 +30,7 @@ class TimestepSpacing {
   int train() const { return train_; }
 
  private:
+  TimestepSpacing(int train, Kind kind, int offset) : train_(train), kind_(kind), offset_(offset) {}
   std::vector<float> spread(int count, int last, double trailing_step, bool rounded) const;
 
   int train_;

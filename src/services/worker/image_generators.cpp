@@ -127,7 +127,7 @@ class EngineGenerator : public ImageGenerator {
     if (!card.examples_en.empty()) model.examples["en"] = card.examples_en;
     if (!card.examples_ru.empty()) model.examples["ru"] = card.examples_ru;
     for (const auto& [width, height] : card.sizes) model.sizes.push_back(std::to_string(width) + "x" + std::to_string(height));
-    for (const engine::Sampler sampler : capabilities_.samplers) model.samplers.emplace_back(engine::name_of(sampler));
+    for (const engine::Sampler& sampler : capabilities_.samplers) model.samplers.emplace_back(engine::name_of(sampler));
     if (capabilities_.takes_pictures) {
       for (const std::string_view word : {feature::kLarger, feature::kImage}) model.features.emplace_back(word);
     }

@@ -7,7 +7,7 @@
 namespace p2p::engine::wuerstchen {
 namespace {
 
-constexpr float kEps = 1e-6F;
+constexpr float kDecoderEps = 1e-6F;
 
 std::string effnet_input(std::size_t level) { return "effnet." + std::to_string(level); }
 
@@ -42,7 +42,7 @@ std::optional<Graph> Decoder::text_graph(const LatentShape& shape) {
   const Scope root(weights_, graph);
   const Value text = graph.input("text", {shape.batch, shape.tokens, static_cast<std::int64_t>(config_.clip_embd)});
   const Value mapped = ops::linear(text, root / "clip_mapper", {.in = config_.clip_embd, .out = config_.c_cond});
-  graph.output("embedding", ops::layer_norm(mapped, kEps));
+  graph.output("embedding", ops::layer_norm(mapped, kDecoderEps));
   return graph;
 }
 
@@ -114,10 +114,10 @@ class Decoder::StepBuilder {
                           {.batch = shape_.batch, .tokens = shape_.tokens});
       case BlockType::downscale:
         skips_[block.level] = x;
-        return ops::to_channels_last(ops::conv2d(ops::to_channels_first(ops::layer_norm(x, kEps)), scope / 1,
+        return ops::to_channels_last(ops::conv2d(ops::to_channels_first(ops::layer_norm(x, kDecoderEps)), scope / 1,
                                                  {.in = c, .out = config_.c_hidden[block.level + 1]}, {.kernel = 2, .stride = 2}));
       case BlockType::upscale:
-        return ops::to_channels_last(ops::conv_transpose2d(ops::to_channels_first(ops::layer_norm(x, kEps)), scope / 1,
+        return ops::to_channels_last(ops::conv_transpose2d(ops::to_channels_first(ops::layer_norm(x, kDecoderEps)), scope / 1,
                                                            {.in = c, .out = config_.c_hidden[block.level - 1]},
                                                            {.kernel = 2, .stride = 2}));
     }
@@ -128,7 +128,7 @@ class Decoder::StepBuilder {
   Value res_block(const Value& x, const Scope& scope, const DecoderBlock& block) {
     const std::size_t c = config_.c_hidden[block.level];
     const Scope channelwise = scope / "channelwise";
-    std::vector<Value> parts{ops::layer_norm(depthwise(x, scope, c, config_.kernel_size), kEps)};
+    std::vector<Value> parts{ops::layer_norm(depthwise(x, scope, c, config_.kernel_size), kDecoderEps)};
     if (block.joins_skip) parts.push_back(skips_.at(block.level));
     const bool folded = !block.effnet_mapper.empty();
     if (folded) parts.push_back(effnet_.at(block.level));
@@ -164,9 +164,9 @@ Graph Decoder::build_step_graph(const LatentShape& shape) {
   const Value latents = graph.input("x", {shape.batch, static_cast<std::int64_t>(config_.c_in), shape.height, shape.width});
   const Value patches = ops::pixel_unshuffle(latents, patch);
   const Value embedded =
-      ops::layer_norm(ops::pointwise_conv2d(patches, root / "embedding" / 1, {.in = config_.c_in * cell, .out = c}), kEps);
+      ops::layer_norm(ops::pointwise_conv2d(patches, root / "embedding" / 1, {.in = config_.c_in * cell, .out = c}), kDecoderEps);
   const Value x = StepBuilder(*this, graph, shape).build(embedded);
-  const Value head = ops::pointwise_conv2d(ops::layer_norm(x, kEps), root / "clf" / 1, {.in = c, .out = 2 * config_.c_out * cell});
+  const Value head = ops::pointwise_conv2d(ops::layer_norm(x, kDecoderEps), root / "clf" / 1, {.in = c, .out = 2 * config_.c_out * cell});
   const auto ab = ops::split(ops::pixel_shuffle(head, patch), 1, {c_out, c_out});
   constexpr float kMargin = 1e-3F;
   const Value scale = ops::add(ops::mul(ops::sigmoid(ab[1]), ops::scalar(1 - 2 * kMargin)), ops::scalar(kMargin));

@@ -32,8 +32,7 @@ double default_strength(Family family) { return family == Family::xl ? 0.3 : 0.8
 Start start_from_picture(const GenerateParams& params, const SchedulerConfig& config, Family family) {
   const int steps = *params.steps;
   const double strength = *params.strength;
-  const bool lcm = params.sampler ? *params.sampler == Sampler::lcm : config.class_name() == "LCMScheduler";
-  if (family == Family::latent_consistency && lcm) return {.scheduler = config.make_lcm(steps, strength)};
+  if (family == Family::latent_consistency && config.is_lcm(params.sampler)) return {.scheduler = config.make_lcm(steps, strength)};
   const int left = steps_left(steps, strength);
   Start start{.scheduler = config.make(steps, params.sampler)};
   start.evaluation = static_cast<std::size_t>(steps - left) * start.scheduler->order();

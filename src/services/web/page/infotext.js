@@ -26,6 +26,13 @@ function fieldsOf(line) {
 const whole = (text, most) => (/^\d{1,16}$/.test(text ?? '') && Number(text) <= most ? Number(text) : undefined);
 const decimal = (text, most) => (/^\d{1,4}(\.\d{1,20})?$/.test(text ?? '') && Number(text) <= most ? Number(text) : undefined);
 
+/** The method and, where a program names them apart, its noise levels: "DPM++ 2M Karras". */
+function samplerOf(fields) {
+  const schedule = fields.get('Schedule type');
+  const known = schedule && schedule !== 'Automatic' ? [schedule] : [];
+  return fields.get('Sampler') && [fields.get('Sampler'), ...known].join(' ').slice(0, 64);
+}
+
 /** Reads {prompt, negative_prompt, steps, guidance, seed, size, sampler, model, variation, upscale}, each undefined if it is missing. Returns null if the
  *  text has no parameters. */
 export function parse(text) {
@@ -43,7 +50,7 @@ export function parse(text) {
     guidance: decimal(fields.get('CFG scale'), 50),
     seed: whole(fields.get('Seed'), Number.MAX_SAFE_INTEGER),
     size: /^\d{1,4}x\d{1,4}$/.test(fields.get('Size') ?? '') ? fields.get('Size') : undefined,
-    sampler: fields.get('Sampler')?.slice(0, 64),
+    sampler: samplerOf(fields),
     model: fields.get('Model')?.slice(0, 64),
     variation: seeds?.length <= 16 && seeds.every((seed) => seed !== undefined) ? seeds : undefined,
     upscale: decimal(fields.get('Hires upscale'), 4),
@@ -67,8 +74,8 @@ export function format(body, used, image, model) {
   return [body.prompt, ...negative, fields.join(', ')].join('\n');
 }
 
-/** Names of samplers differ between programs: "DPM++ 2M Karras", "dpmpp_2m_karras". */
+/** Names of samplers differ between programs: "DPM++ 2M Karras", "dpmpp_2m_karras". A name that is not among `samplers` stays: the server knows more. */
 export const samplerNamed = (name, samplers) => {
   const plain = (text) => text.toLowerCase().replace(/\+\+/g, 'pp').replace(/[^a-z0-9]/g, '');
-  return samplers.find((sampler) => plain(sampler) === plain(name ?? ''));
+  return samplers.find((sampler) => plain(sampler) === plain(name)) ?? name;
 };

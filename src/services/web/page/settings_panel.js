@@ -79,6 +79,8 @@ export function draw(language) {
   for (const control of panel.querySelectorAll('[id^="set-"]')) {
     const name = control.id.slice(4);
     const wanted = String((name === 'model' ? form.model()?.id : value(name)) ?? '');
+    // A recalled sampler may have a name that is not listed.
+    if (name === 'sampler' && ![...control.options].some((option) => option.value === wanted)) control.append(el('option', { value: wanted }, wanted));
     const same = control.type === 'number' && control.value !== '' && Number(control.value) === value(name);
     if (!same && control.value !== wanted && !(control.type === 'number' && control.validity.badInput)) control.value = wanted;
   }
