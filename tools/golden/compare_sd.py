@@ -14,11 +14,14 @@ from diffusers.utils import logging
 
 from compare import NEGATIVES, PROMPTS, compare, report
 from folders import ROOT
+from samplers import METHODS
 from sd_folders import Reference, write_folder
 from sd_specs import random_spec
 from stable_diffusion import FAMILIES
 
-SAMPLERS = [None, "pndm", "ddim", "euler", "euler_a", "heun", "dpmpp_2m", "dpmpp_2m_karras", "dpmpp_2m_sde", "unipc", "lcm"]
+# Each method, and each schedule once.
+SCHEDULED = ["dpmpp_2m_karras", "dpmpp_2m_sde_karras", "dpm2_a_karras", "dpmpp_3m_sde_exponential", "euler_beta", "heun_sgm_uniform", "lms_normal"]
+SAMPLERS = [None, *METHODS, *SCHEDULED, "unipc_ddim_uniform"]
 SIZES = [(96, 160), (64, 64), (72, 88), (128, 96), (56, 200), (104, 104)]
 
 

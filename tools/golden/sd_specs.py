@@ -30,6 +30,19 @@ EULER_TRAILING = {  # sd-turbo
 }
 EULER_LEADING = {**EULER_TRAILING, "timestep_spacing": "leading"}  # stable-diffusion-xl-base-1.0
 EULER_A_TRAILING = {**EULER_TRAILING, "_class_name": "EulerAncestralDiscreteScheduler"}  # sdxl-turbo
+OTHERS = [  # classes of less known models
+    {**PNDM, "_class_name": name, **more}
+    for name, more in [
+        ("DEISMultistepScheduler", {"solver_order": 2}),
+        ("DPMSolverSinglestepScheduler", {"solver_order": 3, "lower_order_final": True}),
+        ("KDPM2DiscreteScheduler", {}),
+        ("KDPM2AncestralDiscreteScheduler", {"use_karras_sigmas": True}),
+        ("LMSDiscreteScheduler", {"timestep_spacing": "leading"}),
+        ("TCDScheduler", {"original_inference_steps": 50}),
+        ("DDPMScheduler", {"variance_type": "fixed_small"}),
+        ("UniPCMultistepScheduler", {"use_beta_sigmas": True}),
+    ]
+]
 LCM = {  # LCM_Dreamshaper_v7
     **PNDM,
     "_class_name": "LCMScheduler",
@@ -162,6 +175,15 @@ def fixture_specs():
     }
 
 
+def distilled(draw, levels, layers, attention):
+    """No or half a middle block, and transformers of any depth."""
+    layers = [layers] * levels if isinstance(layers, int) else layers
+    depths = [[draw.randint(1, 3) for _ in range(count)] if a else 0 for count, a in zip(layers, attention)]
+    up = [[draw.randint(1, 3) for _ in range(count + 1)] if a else 0 for count, a in zip(reversed(layers), reversed(attention))]
+    more = {"transformer_layers_per_block": depths, "reverse_transformer_layers_per_block": up}
+    return {"mid_block_type": draw.choice([None, "UNetMidBlock2D"]), **draw.choice([{}, more])}
+
+
 def random_spec(family, seed):
     """Shapes drawn by `seed` for sd1, sd2, turbo, lcm or sdxl."""
     draw = random.Random(f"{family} {seed}")
@@ -199,6 +221,8 @@ def random_spec(family, seed):
             "addition_time_embed_dim": ids,
             "projection_class_embeddings_input_dim": 6 * ids + texts[1]["projection_dim"],
         }
+    if family != "lcm" and draw.random() < 0.4:
+        more |= distilled(draw, levels, more["layers_per_block"], attention)
     tiny = family == "turbo" or draw.random() < 0.2
     width = draw.choice([4, 8])
     autoencoder = (
@@ -231,7 +255,7 @@ def random_spec(family, seed):
         "unet": unet(channels, attention, sum(t["hidden_size"] for t in texts), **more),
         "tiny_vae": tiny,
         "vae": autoencoder,
-        "scheduler": {
+        "scheduler": draw.choice(OTHERS) if family in ("sd1", "sdxl") and draw.random() < 0.5 else {
             "sd1": PNDM,
             "sd2": draw.choice([DDIM_V, {**PNDM, "prediction_type": "v_prediction"}, PNDM]),
             "turbo": EULER_TRAILING,

@@ -3,6 +3,9 @@
 single_file.py             writes tests/golden/single_file
 single_file.py write FOLDER FILE --family sd1|sd2|sdxl    a folder's weights as a single file
 
+distilled models, in the layout that they are found in: ssd1b is numbered like the original code's, tiny-sd as diffusers' script
+convert_diffusers_to_original_stable_diffusion.py numbers it, which from_single_file cannot read: its folder is the reference.
+
 Per family: FAMILY.safetensors; FAMILY.png, which from_single_file draws; FAMILY.json, the tensors that its conversion gives (name: shape
 and a checksum); FAMILY-names.txt, the names and shapes that a published checkpoint has.
 """
@@ -28,6 +31,8 @@ from sd_specs import DDIM_V, EULER_LEADING, PNDM, full_spec, text, unet, vae
 
 OUT = ROOT / "tests/golden/single_file"
 FAMILIES = ("sd1", "sd2", "sdxl")
+DISTILLED = {"ssd1b": "sdxl", "vega": "sdxl", "tiny": "sd1", "small": "sd1"}  # and the family of each
+SCRIPTED = ("tiny", "small")  # converted by diffusers' script
 PROMPT, NEGATIVE = "a red fox, on a blue background", "blurry, ugly"
 JUNK = {  # what published files hold besides
     "model_ema.decay": torch.tensor(0.99),
@@ -84,14 +89,43 @@ def specs():
     }
 
 
+def distilled_specs():
+    """Tiny ones of the published topologies."""
+    xl, first = specs()["sdxl"], specs()["sd1"]
+    reduced = {"mid_block_type": "UNetMidBlock2D", "layers_per_block": 2, "block_out_channels": [32, 32]}
+    depths = {"transformer_layers_per_block": [0, [2, 2]], "reverse_transformer_layers_per_block": [[2, 1, 3], 0]}
+    three = unet([32, 32, 32], [True, True, True], 64, layers_per_block=1, attention_head_dim=8, mid_block_type=None)
+    return {"ssd1b": {**xl, "unet": xl["unet"] | reduced | depths}, "tiny": {**first, "unet": three}}
+
+
+def distilled_unet(name):
+    """The published ones."""
+    first, xl = full_spec("sd1", "f16")["unet"], full_spec("sdxl", "f16")["unet"]
+    levels = {"ssd1b": ([2, 2], [4, 4], [4, 4, 10], [2, 1, 1]), "vega": ([1, 1], [2, 2], [2, 2, 2], [1, 1, 1])}
+    if name in levels:
+        second, third, up_third, up_second = levels[name]
+        depths = {"transformer_layers_per_block": [0, second, third], "reverse_transformer_layers_per_block": [up_third, up_second, 0]}
+        return xl | {"mid_block_type": "UNetMidBlock2D"} | depths
+    reduced = {"layers_per_block": 1, "mid_block_type": None}
+    return first | reduced if name == "small" else first | unet([320, 640, 1280], [True] * 3, 768) | reduced | {"sample_size": 64}
+
+
 def substitute(name, pairs):
     for new, old in pairs:
         name = name.replace(new, old)
     return name
 
 
-def unet_name(name, names):
-    places = 1 + len({n.split(".")[3] for n in names if n.startswith("down_blocks.0.resnets.")})
+def scripted_unet_name(name, names):
+    if name.startswith("up_blocks.0.attentions."):
+        return name  # which Stable Diffusion 1 does not have
+    if match := re.match(r"up_blocks\.(\d)\.upsamplers\.0\.(.*)", name):
+        return f"output_blocks.{3 * int(match[1]) + 2}.{1 if match[1] == '0' else 2}.{match[2]}"
+    return unet_name(name, names, places=3)
+
+
+def unet_name(name, names, places=None):
+    places = places or 1 + len({n.split(".")[3] for n in names if n.startswith("down_blocks.0.resnets.")})
     if match := re.match(r"(down|up)_blocks\.(\d+)\.(\w+)\.(\d+)\.(.*)", name):
         way, kind, rest = match[1], match[3], match[5]
         block, place = int(match[2]), int(match[4])
@@ -144,10 +178,10 @@ def open_clip(tensors, prefix):
     return result
 
 
-def original(family, parts):
+def original(family, parts, rename=unet_name):
     """`parts`: tensors of each component by diffusers' names."""
     result = {}
-    result |= {f"model.diffusion_model.{unet_name(name, parts['unet'])}": tensor for name, tensor in parts["unet"].items()}
+    result |= {f"model.diffusion_model.{rename(name, parts['unet'])}": tensor for name, tensor in parts["unet"].items()}
     for name, tensor in parts["vae"].items():
         matrix = tensor.dim() == 2 and ".attentions." in name  # convolutions of one pixel there
         result[f"first_stage_model.{vae_name(name, parts['vae'])}"] = tensor[:, :, None, None] if matrix else tensor
@@ -189,21 +223,26 @@ def converted(pipeline, dtype):
     return result
 
 
-def write_fixture(family, spec, seed):
+def write_fixture(name, spec, seed):
+    family = DISTILLED.get(name, name)
+    scripted = name in SCRIPTED
     with tempfile.TemporaryDirectory() as temp:
         folder = Path(temp) / "folder"
         write_folder(folder, spec, seed)
-        tensors = original(family, folder_parts(folder)) | JUNK
+        tensors = original(family, folder_parts(folder), scripted_unet_name if scripted else unet_name) | JUNK
         if family == "sd2":
             tensors |= last_layer(tensors, "cond_stage_model.model.")
-        file = OUT / f"{family}.safetensors"
+        file = OUT / f"{name}.safetensors"
         save_file({name: tensor.clone().contiguous() for name, tensor in tensors.items()}, file, metadata={"format": "pt"})
         more = {"add_watermarker": False} if family == "sdxl" else {}
         kind = getattr(diffusers, spec["pipeline"])
-        pipeline = kind.from_single_file(file, config=str(folder), torch_dtype=torch.float32, local_files_only=True, **more)
+        if scripted:
+            pipeline = kind.from_pretrained(folder, torch_dtype=torch.float32)
+        else:
+            pipeline = kind.from_single_file(file, config=str(folder), torch_dtype=torch.float32, local_files_only=True, **more)
     pipeline.set_progress_bar_config(disable=True)
     dtype = {"f16": torch.float16, "bf16": torch.bfloat16}[spec["dtype"]]
-    (OUT / f"{family}.json").write_text(json.dumps(converted(pipeline, dtype)).replace('], "', '],\n"') + "\n")
+    (OUT / f"{name}.json").write_text(json.dumps(converted(pipeline, dtype)).replace('], "', '],\n"') + "\n")
     picture = pipeline(
         PROMPT,
         negative_prompt=NEGATIVE,
@@ -213,21 +252,24 @@ def write_fixture(family, spec, seed):
         guidance_scale=5.0,
         generator=torch.Generator("cpu").manual_seed(seed),
     ).images[0]
-    picture.save(OUT / f"{family}.png", optimize=True)
+    picture.save(OUT / f"{name}.png", optimize=True)
     pixels = np.asarray(picture)
-    print(family, pixels.shape, f"mean {pixels.mean():.1f} std {pixels.std():.1f}", file.stat().st_size, "bytes")
+    print(name, pixels.shape, f"mean {pixels.mean():.1f} std {pixels.std():.1f}", file.stat().st_size, "bytes")
 
 
-def write_names(family):
+def write_names(name):
     """From the published configurations, on torch's meta device."""
+    family = DISTILLED.get(name, name)
     spec = full_spec(family, "f16")
+    if name in DISTILLED:
+        spec["unet"] = distilled_unet(name)
     with torch.device("meta"):
         parts = {"unet": UNet2DConditionModel(**spec["unet"]), "vae": AutoencoderKL(**spec["vae"])}
         parts["text_encoder"] = CLIPTextModel(CLIPTextConfig(**spec["texts"][0]))
         if family == "sdxl":
             parts["text_encoder_2"] = CLIPTextModelWithProjection(CLIPTextConfig(**spec["texts"][1]))
-    tensors = original(family, {part: module.state_dict() for part, module in parts.items()})
-    (OUT / f"{family}-names.txt").write_text("".join(f"{name} {list(t.shape)}\n" for name, t in sorted(tensors.items())))
+    tensors = original(family, {part: module.state_dict() for part, module in parts.items()}, scripted_unet_name if name in SCRIPTED else unet_name)
+    (OUT / f"{name}-names.txt").write_text("".join(f"{tensor} {list(t.shape)}\n" for tensor, t in sorted(tensors.items())))
 
 
 def main():
@@ -244,9 +286,10 @@ def main():
         tensors = original(arguments.family, folder_parts(arguments.folder))
         return save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, arguments.file, metadata={"format": "pt"})
     OUT.mkdir(parents=True, exist_ok=True)
-    for seed, (family, spec) in enumerate(specs().items()):
-        write_fixture(family, spec, seed)
-        write_names(family)
+    for seed, (name, spec) in enumerate((specs() | distilled_specs()).items()):
+        write_fixture(name, spec, seed)
+    for name in (*FAMILIES, *DISTILLED):
+        write_names(name)
 
 
 if __name__ == "__main__":

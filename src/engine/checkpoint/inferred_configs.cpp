@@ -61,6 +61,27 @@ class TensorShapes {
   const WeightFiles& files_;
 };
 
+/// The depth of each transformer of a block; 1 for a block without, which does not matter.
+Json depths_of(const TensorShapes& tensors, const std::string& block) {
+  Json depths = Json::array();
+  const std::size_t count = tensors.count(block + ".attentions.");
+  for (std::size_t j = 0; j < count; ++j)
+    depths.push_back(tensors.count(block + ".attentions." + std::to_string(j) + ".transformer_blocks."));
+  return depths.empty() ? Json(1) : depths;
+}
+
+void infer_depths(const TensorShapes& tensors, std::size_t levels, Json& config) {
+  Json& down = config["transformer_layers_per_block"];
+  Json& up = config["reverse_transformer_layers_per_block"];
+  for (std::size_t i = 0; i < levels; ++i) {
+    down.push_back(depths_of(tensors, "down_blocks." + std::to_string(i)));
+    up.push_back(depths_of(tensors, "up_blocks." + std::to_string(i)));
+  }
+  // The last level's is the middle's as well.
+  const std::size_t middle = tensors.count("mid_block.attentions.0.transformer_blocks.");
+  if (levels > 0 && !down.back().is_array()) down.back() = std::max<std::size_t>(middle, 1);
+}
+
 }  // namespace
 
 Json infer_unet_config(const WeightFiles& unet, OriginalFamily family) {
@@ -68,25 +89,23 @@ Json infer_unet_config(const WeightFiles& unet, OriginalFamily family) {
   const std::string cross_attention = tensors.find(".attn2.to_k.weight");
   const std::string projection = tensors.find(".proj_in.weight");
   const std::size_t levels = tensors.count("down_blocks.");
-  const std::size_t mid_depth = tensors.count("mid_block.attentions.0.transformer_blocks.");
   Json config{
       {"in_channels", tensors.size("conv_in.weight", 1)},
       {"out_channels", tensors.size("conv_out.weight", 0)},
-      {"layers_per_block", tensors.count("down_blocks.0.resnets.")},
       {"cross_attention_dim", tensors.size(cross_attention.empty() ? "attn2.to_k.weight" : cross_attention, 1)},
       {"use_linear_projection", tensors.rank(projection) == 2},
   };
   for (std::size_t i = 0; i < levels; ++i) {
     const std::string down = "down_blocks." + std::to_string(i);
     const std::size_t channels = tensors.size(down + ".resnets.0.conv1.weight", 0);
-    const std::size_t depth = tensors.count(down + ".attentions.0.transformer_blocks.");
     config["block_out_channels"].push_back(channels);
     config["attention_head_dim"].push_back(family == OriginalFamily::sd1 ? kHeads : heads_of(channels));
-    config["down_block_types"].push_back(depth > 0 ? "CrossAttnDownBlock2D" : "DownBlock2D");
+    config["layers_per_block"].push_back(tensors.count(down + ".resnets."));
+    config["down_block_types"].push_back(tensors.has(down + ".attentions.") ? "CrossAttnDownBlock2D" : "DownBlock2D");
     config["up_block_types"].push_back(tensors.has("up_blocks." + std::to_string(i) + ".attentions.") ? "CrossAttnUpBlock2D" : "UpBlock2D");
-    // The last level's is the middle's as well.
-    config["transformer_layers_per_block"].push_back(std::max<std::size_t>(depth > 0 || i + 1 < levels ? depth : mid_depth, 1));
   }
+  infer_depths(tensors, levels, config);
+  if (!tensors.has("mid_block.attentions.")) config["mid_block_type"] = tensors.has("mid_block.") ? Json("UNetMidBlock2D") : Json();
   config["sample_size"] = kSides[static_cast<std::size_t>(family)] / 8;
   if (tensors.has("add_embedding.")) {
     config["addition_embed_type"] = "text_time";

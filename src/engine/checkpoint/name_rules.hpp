@@ -35,7 +35,7 @@ struct NameRule {
 
 /// Numbers of blocks.
 struct BlockCounts {
-  std::size_t places = 1;  ///< per level: its layers, and the step to the next level
+  std::size_t places = 1;  ///< per level: its layers, perhaps unused numbers, and the step to the next level
   std::size_t levels = 1;
 };
 

@@ -26,6 +26,8 @@ constexpr std::array kUnetRules{
     NameRule{"output_blocks.#.1.conv.", "up_blocks.#.upsamplers.0.conv.", {}, Numbers::output_block},
     NameRule{"output_blocks.#.2.conv.", "up_blocks.#.upsamplers.0.conv.", {}, Numbers::output_block},
     NameRule{"output_blocks.#.1.", "up_blocks.#.attentions.#.", {}, Numbers::output_block},
+    // diffusers' script for this layout leaves what Stable Diffusion 1 does not have: the transformers of a tiny model's first up block.
+    NameRule{"up_blocks.", "up_blocks."},
     NameRule{"out.0.", "conv_norm_out."},
     NameRule{"out.2.", "conv_out."},
 };
@@ -48,6 +50,7 @@ constexpr std::array kVaeAttention{
     NameRule{"k.bias", "to_k.bias"},
     NameRule{"v.bias", "to_v.bias"},
     NameRule{"proj_out.bias", "to_out.0.bias"},
+    NameRule{"to_", "to_"},  // some versions of diffusers' script leave these
 };
 
 constexpr std::array kVaeHalf{

@@ -50,6 +50,8 @@ constexpr std::array<std::string_view, 32> kIgnored{
     "conditioner.embedders.1.model.attn_mask",
 };
 
+constexpr std::size_t kMostPlaces = 65;  ///< of a level's blocks
+
 bool is_ignored(std::string_view name) {
   return std::ranges::any_of(
       kIgnored, [&](std::string_view word) { return word.ends_with('.') || word.ends_with('_') ? name.starts_with(word) : name == word; });
@@ -84,9 +86,9 @@ std::vector<Source> sources_of(OriginalFamily family) {
 BlockCounts count_blocks(const Tensors& tensors) {
   const std::string input = std::string(original_layout::kUnet) + "input_blocks.";
   BlockCounts counts{.places = 1, .levels = 0};
-  while (has_prefix(tensors, input + std::to_string(counts.places) + ".") &&
-         !has_prefix(tensors, input + std::to_string(counts.places) + ".0.op."))
-    ++counts.places;
+  // The first step to the next level. Not every number before it is taken: diffusers' script numbers models of one layer like those of two.
+  const auto steps_down = [&](std::size_t place) { return has_prefix(tensors, input + std::to_string(place) + ".0.op."); };
+  while (counts.places < kMostPlaces && !steps_down(counts.places)) ++counts.places;
   for (const std::string prefix : {"first_stage_model.decoder.up.", "vae.decoder.up."})
     while (has_prefix(tensors, prefix + std::to_string(counts.levels) + ".")) ++counts.levels;
   return counts;

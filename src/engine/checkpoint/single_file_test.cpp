@@ -43,7 +43,7 @@ TEST_P(SingleFileOf, HoldsWhatDiffusersConverts) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, SingleFileOf, testing::Values("sd1", "sd2", "sdxl"),
+INSTANTIATE_TEST_SUITE_P(Fixtures, SingleFileOf, testing::Values("sd1", "sd2", "sdxl", "ssd1b", "tiny"),
                          [](const auto& test) { return std::string(test.param); });
 
 /// The fixture's tensors without their values, to be changed.

@@ -71,7 +71,9 @@ TEST_P(SingleFilePicture, IsWhatDiffusersDrawsAndTheFolderToo) {
   EXPECT_EQ(draw(temp.path(), seed).rgb, picture.rgb);
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, SingleFilePicture, testing::Values(std::pair("sd1", 0), std::pair("sd2", 1), std::pair("sdxl", 2)),
+INSTANTIATE_TEST_SUITE_P(Fixtures, SingleFilePicture,
+                         testing::Values(std::pair("sd1", 0), std::pair("sd2", 1), std::pair("sdxl", 2), std::pair("ssd1b", 3),
+                                         std::pair("tiny", 4)),
                          [](const auto& test) { return std::string(test.param.first); });
 
 /// A file of the published size, all zeros.
@@ -109,7 +111,9 @@ TEST(SingleFileTopology, OfPublishedSizesLeavesNothingOver) {
     const char* family;
     std::vector<std::size_t> heads;
     std::size_t sample_size, layers, text_heads;
-  } rows[] = {{"sd1", {8, 8, 8, 8}, 64, 12, 12}, {"sd2", {5, 10, 20, 20}, 96, 23, 16}, {"sdxl", {5, 10, 20}, 128, 12, 12}};
+  } rows[] = {{"sd1", {8, 8, 8, 8}, 64, 12, 12},   {"sd2", {5, 10, 20, 20}, 96, 23, 16}, {"sdxl", {5, 10, 20}, 128, 12, 12},
+              {"ssd1b", {5, 10, 20}, 128, 12, 12}, {"vega", {5, 10, 20}, 128, 12, 12},   {"tiny", {8, 8, 8}, 64, 12, 12},
+              {"small", {8, 8, 8, 8}, 64, 12, 12}};
   for (const auto& row : rows) {
     SCOPED_TRACE(row.family);
     const Published published(row.family);
@@ -119,7 +123,7 @@ TEST(SingleFileTopology, OfPublishedSizesLeavesNothingOver) {
     EXPECT_EQ(unet.config().sample_size[0], row.sample_size);
     const stable_diffusion::AutoencoderKl vae(file.component("vae"));
     EXPECT_EQ(vae.config().upscale(), 8);
-    EXPECT_EQ(vae.config().scaling_factor, std::string(row.family) == "sdxl" ? 0.13025F : 0.18215F);
+    EXPECT_EQ(vae.config().scaling_factor, file.family() == OriginalFamily::sdxl ? 0.13025F : 0.18215F);
     const ClipTextConfig text = check_text_encoder(file.component("text_encoder"), {});
     EXPECT_EQ(text.num_hidden_layers, row.layers);
     EXPECT_EQ(text.num_attention_heads, row.text_heads);

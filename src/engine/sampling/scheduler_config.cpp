@@ -7,143 +7,12 @@
 #include <span>
 
 #include "engine/checkpoint/config_reader.hpp"
-#include "engine/sampling/schedulers.hpp"
+#include "engine/sampling/scheduler_classes.hpp"
 
 namespace p2p::engine {
 namespace {
 
 constexpr std::size_t kMaxConfigBytes = 1U << 20U;
-
-constexpr std::array kClasses{&kPndmScheduler,
-                              &kDdimScheduler,
-                              &kDdpmScheduler,
-                              &kEulerDiscreteScheduler,
-                              &kEulerAncestralDiscreteScheduler,
-                              &kHeunDiscreteScheduler,
-                              &kLmsDiscreteScheduler,
-                              &kKDpm2DiscreteScheduler,
-                              &kKDpm2AncestralDiscreteScheduler,
-                              &kDpmSolverSinglestepScheduler,
-                              &kDpmSolverMultistepScheduler,
-                              &kDeisMultistepScheduler,
-                              &kUniPcMultistepScheduler,
-                              &kLcmScheduler,
-                              &kTcdScheduler};
-
-/// Classes of diffusers that are not available, and the sampler that is the nearest to each.
-constexpr std::array<std::pair<std::string_view, SamplerMethod>, 16> kNearest{{
-    {"CMStochasticIterativeScheduler", SamplerMethod::lcm},
-    {"CosineDPMSolverMultistepScheduler", SamplerMethod::dpmpp_2m_sde},
-    {"DDIMInverseScheduler", SamplerMethod::ddim},
-    {"DDIMParallelScheduler", SamplerMethod::ddim},
-    {"DDPMParallelScheduler", SamplerMethod::ddpm},
-    {"DPMSolverMultistepInverseScheduler", SamplerMethod::dpmpp_2m},
-    {"DPMSolverSDEScheduler", SamplerMethod::dpmpp_2s_sde},
-    {"EDMDPMSolverMultistepScheduler", SamplerMethod::dpmpp_2m},
-    {"EDMEulerScheduler", SamplerMethod::euler},
-    {"IPNDMScheduler", SamplerMethod::lms},
-    {"KarrasVeScheduler", SamplerMethod::heun},
-    {"RePaintScheduler", SamplerMethod::ddpm},
-    {"SASolverScheduler", SamplerMethod::dpmpp_2m_sde},
-    {"ScoreSdeVeScheduler", SamplerMethod::euler_a},
-    {"ScoreSdeVpScheduler", SamplerMethod::euler_a},
-    {"UnCLIPScheduler", SamplerMethod::ddpm},
-}};
-
-/// Keys of all classes.
-constexpr auto kCommonKeys = scheduler_keys("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", nullable("trained_betas"),
-                                            "prediction_type", "timestep_spacing", "steps_offset");
-
-/// The key of that name; null if the class has none.
-const SchedulerKey* find_key(const SchedulerClass& scheduler, std::string_view name) {
-  for (const std::span<const SchedulerKey> keys : {std::span<const SchedulerKey>(kCommonKeys), scheduler.keys}) {
-    const auto found = std::ranges::find(keys, name, &SchedulerKey::name);
-    if (found != keys.end()) return &*found;
-  }
-  return nullptr;
-}
-
-const SchedulerClass* find_class(std::string_view name) {
-  const auto found = std::ranges::find(kClasses, name, &SchedulerClass::name);
-  return found == kClasses.end() ? nullptr : *found;
-}
-
-/// A sampler in diffusers' terms: a class, and the arguments that from_config gets besides the configuration.
-struct NamedScheduler {
-  const SchedulerClass& scheduler;
-  Json extra = Json::object();
-};
-
-NamedScheduler scheduler_of(SamplerMethod method) {
-  switch (method) {
-    case SamplerMethod::pndm:
-      return {kPndmScheduler};
-    case SamplerMethod::ddim:
-      return {kDdimScheduler};
-    case SamplerMethod::ddpm:
-      return {kDdpmScheduler};
-    case SamplerMethod::euler:
-      return {kEulerDiscreteScheduler};
-    case SamplerMethod::euler_a:
-      return {kEulerAncestralDiscreteScheduler};
-    case SamplerMethod::heun:
-      return {kHeunDiscreteScheduler};
-    case SamplerMethod::lms:
-      return {kLmsDiscreteScheduler};
-    case SamplerMethod::dpm2:
-      return {kKDpm2DiscreteScheduler};
-    case SamplerMethod::dpm2_a:
-      return {kKDpm2AncestralDiscreteScheduler};
-    case SamplerMethod::dpmpp_2s:
-      return {kDpmSolverSinglestepScheduler};
-    case SamplerMethod::dpmpp_2s_sde:
-      return {kDpmSolverSinglestepScheduler, {{"algorithm_type", "sde-dpmsolver++"}}};
-    case SamplerMethod::dpmpp_2m:
-      return {kDpmSolverMultistepScheduler};
-    case SamplerMethod::dpmpp_2m_sde:
-      return {kDpmSolverMultistepScheduler, {{"algorithm_type", "sde-dpmsolver++"}}};
-    case SamplerMethod::dpmpp_2m_sde_heun:
-      return {kDpmSolverMultistepScheduler, {{"algorithm_type", "sde-dpmsolver++"}, {"solver_type", "heun"}}};
-    case SamplerMethod::dpmpp_3m_sde:
-      return {kDpmSolverMultistepScheduler, {{"algorithm_type", "sde-dpmsolver++"}, {"solver_order", 3}}};
-    case SamplerMethod::deis:
-      return {kDeisMultistepScheduler};
-    case SamplerMethod::unipc:
-      return {kUniPcMultistepScheduler};
-    case SamplerMethod::lcm:
-      return {kLcmScheduler};
-    case SamplerMethod::tcd:
-      return {kTcdScheduler};
-  }
-  throw UsageError("no such sampler; there are " + sampler_names());
-}
-
-/// The arguments with which diffusers' documentation makes AUTOMATIC1111's schedules.
-Json keys_of(NoiseSchedule schedule) {
-  switch (schedule) {
-    case NoiseSchedule::configured:
-      return Json::object();
-    case NoiseSchedule::karras:
-      return {{"use_karras_sigmas", true}};
-    case NoiseSchedule::exponential:
-      return {{"use_exponential_sigmas", true}, {"timestep_spacing", "linspace"}};
-    case NoiseSchedule::beta:
-      return {{"use_beta_sigmas", true}, {"timestep_spacing", "linspace"}};
-    case NoiseSchedule::trailing:
-      return {{"timestep_spacing", "trailing"}};
-    case NoiseSchedule::linspace:
-      return {{"timestep_spacing", "linspace"}};
-    case NoiseSchedule::leading:
-      return {{"timestep_spacing", "leading"}};
-  }
-  return Json::object();
-}
-
-NamedScheduler scheduler_of(const Sampler& sampler) {
-  NamedScheduler named = scheduler_of(sampler.method);
-  named.extra.update(keys_of(sampler.schedule));
-  return named;
-}
 
 /// The keys of a configuration that belong to a class. Throws ModelError for a null that the key does not allow.
 ConfigReader part_of(const SchedulerClass& scheduler, const std::filesystem::path& file, const Json& json) {
@@ -190,8 +59,7 @@ SchedulerConfig SchedulerConfig::load(const ConfigReader& config, std::string_vi
   loaded.class_name_ = class_name.empty() ? config.text("_class_name") : class_name;
   loaded.train_timesteps_ = static_cast<int>(config.integer("num_train_timesteps", 2, 100'000, 1000));
   for (const auto& [key, value] : config.json().items())
-    if (!key.starts_with('_') && std::ranges::none_of(kClasses, [&](const SchedulerClass* known) { return find_key(*known, key); }))
-      loaded.unknown_.push_back(key);
+    if (!key.starts_with('_') && !is_scheduler_key(key)) loaded.unknown_.push_back(key);
   try {
     loaded.read_own(outdated);
   } catch (const ModelError& error) {
@@ -203,14 +71,13 @@ SchedulerConfig SchedulerConfig::load(const ConfigReader& config, std::string_vi
 void SchedulerConfig::read_own(Outdated outdated) {
   const SchedulerClass* own = find_class(class_name_);
   if (!own) {
-    const auto* const near = std::ranges::find(kNearest, class_name_, &decltype(kNearest)::value_type::first);
-    if (near == kNearest.end())
+    nearest_ = nearest_to(class_name_);
+    if (!nearest_)
       ConfigReader(file_, json_)
           .fail("_class_name",
                 "expected a scheduler for Stable Diffusion, such as PNDMScheduler or "
                 "EulerDiscreteScheduler, found " +
                     excerpt(class_name_));
-    nearest_ = near->second;
     own_ = read_named(*nearest_);
     return;
   }
@@ -275,7 +142,7 @@ Sampler SchedulerConfig::own_sampler() const {
   for (const Sampler& method : all_methods()) {
     for (const NoiseSchedule schedule :
          {NoiseSchedule::configured, NoiseSchedule::karras, NoiseSchedule::exponential, NoiseSchedule::beta}) {
-      const NamedScheduler named = scheduler_of(method.method);
+      const NamedScheduler named = scheduler_of(method);
       if (named.scheduler.name != class_name_) continue;
       Json extra = keys_of(schedule);
       extra.erase("timestep_spacing");

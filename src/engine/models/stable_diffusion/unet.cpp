@@ -50,6 +50,7 @@ class Unet::BlockList {
 
   void middle() {
     resnet("mid_block", 0, channels_, config_.mid_block_scale_factor);
+    if (!config_.mid_attention) return;
     transformer("mid_block", 0, config_.levels() - 1, config_.mid_transformer);
     resnet("mid_block", 1, channels_, config_.mid_block_scale_factor);
   }

@@ -72,11 +72,15 @@ std::vector<bool> attention_of(const ConfigReader& reader, const char* key, cons
   return attention;
 }
 
-// The depths of each block's transformers: a number for all blocks, or for each block a number or a list. `layers` of each block.
-std::vector<std::vector<std::size_t>> depths(const ConfigReader& reader, const char* key, const std::vector<std::size_t>& layers) {
-  const auto depth = [&](const Json& json) {
-    if (!json.is_number_integer() || json < 1 || json > kMaxLayers)
-      reader.fail(key, "expected integers from 1 to " + std::to_string(kMaxLayers) + ", found " + excerpt(json));
+// The depths of each block's transformers: a number for all blocks, or for each block a number or a list. `layers` of each block; without
+// `attention` the depth has no meaning and may be 0.
+std::vector<std::vector<std::size_t>> depths(const ConfigReader& reader, const char* key, const std::vector<std::size_t>& layers,
+                                             const std::vector<bool>& attention) {
+  const auto depth = [&](const Json& json, bool has_attention) {
+    const int least = has_attention ? 1 : 0;
+    if (!json.is_number_integer() || json < least || json > kMaxLayers)
+      reader.fail(key,
+                  "expected integers from " + std::to_string(least) + " to " + std::to_string(kMaxLayers) + ", found " + excerpt(json));
     return json.get<std::size_t>();
   };
   const Json all = is_given(reader, key) ? reader.json()[key] : Json(1);
@@ -85,13 +89,13 @@ std::vector<std::vector<std::size_t>> depths(const ConfigReader& reader, const c
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Json& one = all.is_array() ? all[i] : all;
     if (!one.is_array()) {
-      result.emplace_back(layers[i], depth(one));
+      result.emplace_back(layers[i], depth(one, attention[i]));
       continue;
     }
     if (one.size() != layers[i])
       reader.fail(key, "expected " + std::to_string(layers[i]) + " entries for block " + std::to_string(i) + ", found " + excerpt(one));
     result.emplace_back();
-    for (const Json& entry : one) result.back().push_back(depth(entry));
+    for (const Json& entry : one) result.back().push_back(depth(entry, attention[i]));
   }
   return result;
 }
@@ -101,10 +105,12 @@ void read_transformers(const ConfigReader& reader, UnetConfig& config) {
   const char* const reversed_key = "reverse_transformer_layers_per_block";
   std::vector<std::size_t> up_layers(config.layers_per_block.rbegin(), config.layers_per_block.rend());
   for (std::size_t& layers : up_layers) ++layers;
-  config.down_transformers = depths(reader, key, config.layers_per_block);
+  config.down_transformers = depths(reader, key, config.layers_per_block, config.down_attention);
   config.mid_transformer = config.down_transformers.back().front();
+  if (config.has_mid_block && config.mid_attention && config.mid_transformer == 0)
+    reader.fail(key, "expected at the last block the depth of the middle one's transformer, found 0");
   if (is_given(reader, reversed_key)) {
-    config.up_transformers = depths(reader, reversed_key, up_layers);
+    config.up_transformers = depths(reader, reversed_key, up_layers, config.up_attention);
     return;
   }
   const bool nested = is_list(reader, key) && std::ranges::any_of(reader.json()[key], [](const Json& entry) { return entry.is_array(); });
@@ -168,7 +174,10 @@ UnetConfig UnetConfig::load(const ConfigReader& reader) {
                                      {"UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"}, levels);
   // Here null means "no mid block", not the default.
   config.has_mid_block = !reader.json().contains("mid_block_type") || !reader.json()["mid_block_type"].is_null();
-  if (config.has_mid_block) reader.expect_text("mid_block_type", "UNetMidBlock2DCrossAttn");
+  const std::string middle = config.has_mid_block ? reader.text("mid_block_type", "UNetMidBlock2DCrossAttn") : "";
+  config.mid_attention = middle == "UNetMidBlock2DCrossAttn";
+  if (config.has_mid_block && !config.mid_attention && middle != "UNetMidBlock2D")
+    reader.fail("mid_block_type", "expected null, UNetMidBlock2D or UNetMidBlock2DCrossAttn, found " + excerpt(middle));
   config.layers_per_block = per_level(reader, "layers_per_block", kMaxLayers, 2, levels);
   config.downsample_padding = reader.size("downsample_padding", 0, 1, 1);
   config.mid_block_scale_factor = static_cast<float>(reader.number("mid_block_scale_factor", 1e-6, 1e6, 1));

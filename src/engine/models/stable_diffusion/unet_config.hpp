@@ -7,7 +7,8 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// diffusers' UNet2DConditionModel, as far as Stable Diffusion 1, 2, Turbo, LCM and SDXL use it. A level is one entry of
+/// diffusers' UNet2DConditionModel, as far as Stable Diffusion 1, 2, Turbo, LCM, SDXL and the models distilled from them (SSD-1B, Vega,
+/// BK-SDM) use it. A level is one entry of
 /// block_out_channels.
 struct UnetConfig {
   /// Throws ModelError for values that are missing or out of range, and for other networks.
@@ -23,6 +24,7 @@ struct UnetConfig {
   std::vector<bool> down_attention;  ///< for each level, whether its down block is a CrossAttnDownBlock2D
   std::vector<bool> up_attention;    ///< the same for each up block, in execution order
   bool has_mid_block = true;
+  bool mid_attention = true;                  ///< a transformer and a second resnet follow the middle's first resnet
   std::vector<std::size_t> layers_per_block;  ///< per down block; the up block of the level has one more
   std::size_t downsample_padding = 1;
   float mid_block_scale_factor = 1;

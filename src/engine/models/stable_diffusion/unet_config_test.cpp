@@ -51,6 +51,17 @@ TEST(UnetConfig, ReadsDepthsOfTransformers) {
   EXPECT_EQ(nested.mid_transformer, 2U);
 }
 
+TEST(UnetConfig, ReadsDistilledModels) {
+  const UnetConfig config = load(R"({"block_out_channels": [32, 64], "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
+                                     "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"], "mid_block_type": "UNetMidBlock2D",
+                                     "transformer_layers_per_block": [0, [4, 4]],
+                                     "reverse_transformer_layers_per_block": [[4, 4, 10], 0]})");
+  EXPECT_TRUE(config.has_mid_block);
+  EXPECT_FALSE(config.mid_attention);
+  EXPECT_THAT(config.up_transformers[0], ElementsAre(4, 4, 10));
+  EXPECT_TRUE(load("{}").mid_attention);
+}
+
 TEST(UnetConfig, RefusesOtherNetworks) {
   const std::vector<std::pair<const char*, const char*>> cases{
       {R"({"block_out_channels": []})", "block_out_channels: expected 1 to 8 levels, found 0"},
@@ -58,7 +69,10 @@ TEST(UnetConfig, RefusesOtherNetworks) {
       {R"({"norm_num_groups": 48})", "block_out_channels: expected multiples of norm_num_groups 48, found 320"},
       {R"({"down_block_types": ["SimpleCrossAttnDownBlock2D", "DownBlock2D", "DownBlock2D", "DownBlock2D"]})",
        "down_block_types: expected DownBlock2D or CrossAttnDownBlock2D, found \"SimpleCrossAttnDownBlock2D\""},
-      {R"({"mid_block_type": "UNetMidBlock2D"})", "mid_block_type: only \"UNetMidBlock2DCrossAttn\" is supported"},
+      {R"({"mid_block_type": "UNetMidBlock2DSimpleCrossAttn"})",
+       "mid_block_type: expected null, UNetMidBlock2D or UNetMidBlock2DCrossAttn, found \"UNetMidBlock2DSimpleCrossAttn\""},
+      {R"({"transformer_layers_per_block": [1, 1, 1, 0]})",
+       "expected at the last block the depth of the middle one's transformer, found 0"},
       {R"({"num_attention_heads": 8})", "num_attention_heads: only null is supported, found 8"},
       {R"({"class_embed_type": "timestep"})", "class_embed_type: only null"},
       {R"({"addition_embed_type": "text"})", "addition_embed_type: only \"text_time\" is supported, found \"text\""},

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "engine/models/clip_text.hpp"
+#include "engine/pipelines/generation_context.hpp"
 #include "engine/pipelines/stable_diffusion/text_chunks.hpp"
 
 namespace p2p::engine::stable_diffusion {
