@@ -68,8 +68,9 @@ std::string sampler_of(const Json& given, const std::vector<std::string>& sample
   if (samplers.empty()) return "";
   const std::string name = text_of(given, "sampler_name");
   const std::string sampler = name.empty() ? text_of(given, "sampler_index") : name;
-  const std::string scheduler = text_of(given, "scheduler");
-  return scheduler.empty() || to_lower(scheduler) == "automatic" || sampler.ends_with(scheduler) ? sampler : sampler + " " + scheduler;
+  const std::string scheduler = to_lower(text_of(given, "scheduler"));
+  const bool named = scheduler.empty() || scheduler == "automatic" || to_lower(sampler).ends_with(scheduler);
+  return named || sampler.empty() ? sampler : sampler + " " + text_of(given, "scheduler");
 }
 
 /// The fields of /v1/images/generations for those that txt2img and img2img share.

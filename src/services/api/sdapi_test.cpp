@@ -43,6 +43,10 @@ TEST(Sdapi, SchedulerIsPartOfTheSampler) {
         .request.sampler;
   };
   EXPECT_EQ(sampler("Karras"), "DPM++ 2M Karras");
+  EXPECT_EQ(sampler("sgm_uniform"), "DPM++ 2M sgm_uniform");
+  EXPECT_EQ(read_txt2img(R"({"prompt": "x", "sampler_name": "Euler Beta", "scheduler": "beta"})", kSdRules, kSamplers).request.sampler,
+            "Euler Beta");
+  EXPECT_EQ(read_txt2img(R"({"prompt": "x", "scheduler": "beta"})", kSdRules, kSamplers).request.sampler, "");
   for (const char* automatic : {"Automatic", "automatic"}) EXPECT_EQ(sampler(automatic), "DPM++ 2M");
 }
 
