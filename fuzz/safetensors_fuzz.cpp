@@ -1,4 +1,4 @@
-// Input: a safetensors file. Result: tensors inside the input, or a ModelError.
+// Input: a safetensors file. Result: tensors inside the input, which can be read with their scales, or a ModelError.
 
 #include <cstdlib>
 #include <cstring>
@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "engine/checkpoint/floats.hpp"
 #include "engine/checkpoint/safetensors.hpp"
+#include "engine/checkpoint/weight_scales.hpp"
 
 namespace {
 
@@ -15,12 +17,17 @@ using namespace p2p::engine;
 void parse(std::span<const std::byte> bytes) {
   try {
     std::size_t used = 0;
-    for (const auto& [name, view] : parse_safetensors(bytes, "x.safetensors").tensors) {
+    Tensors tensors = parse_safetensors(bytes, "x.safetensors").tensors;
+    for (const auto& [name, view] : tensors) {
       if (view.data.size() != byte_size(view.dtype, view.shape)) std::abort();
       if (view.data.data() < bytes.data() || view.data.data() + view.data.size() > bytes.data() + bytes.size()) std::abort();
       used += view.data.size();
     }
     if (used > bytes.size()) std::abort();  // tensors overlap
+    apply_weight_scales(tensors, "x.safetensors");
+    for (const auto& [name, view] : tensors) {
+      if (view.dtype != DType::f8_e8m0) to_floats(view);
+    }
   } catch (const p2p::ModelError& error) {
     if (std::string_view(error.what()).size() > 4096) std::abort();
   }

@@ -69,11 +69,10 @@ std::string family_of(const std::string& pipeline_class) {
 
 void describe_file(ModelInfo& info) {
   const engine::SingleFile file(info.folder);
-  const bool xl = file.family() == engine::OriginalFamily::sdxl;
-  info.family = xl ? "Stable Diffusion XL" : "Stable Diffusion";
+  info.family = file.family() == engine::OriginalFamily::sdxl ? "Stable Diffusion XL" : "Stable Diffusion";
   info.disk_bytes = fs::file_size(info.folder);
   for (const char* part : {"unet", "vae", "text_encoder", "text_encoder_2"}) {
-    if (xl || part != std::string_view("text_encoder_2")) info.parameters += count_parameters(file.component(part).weights);
+    if (file.has(part)) info.parameters += count_parameters(file.component(part).weights);
   }
 }
 
@@ -103,16 +102,25 @@ ModelInfo describe(const std::string& name, const fs::path& folder) {
   return info;
 }
 
-/// Resolves the name or folder of a VAE; empty for an empty one.
+/// The VAE at a path: a folder with config.json, or a .safetensors file; empty if there is none.
+fs::path vae_at(const fs::path& path) {
+  if (fs::exists(path / "config.json")) return fs::canonical(path);
+  return engine::is_single_file(path) && fs::exists(path) ? fs::absolute(path) : fs::path();
+}
+
+/// Resolves the name, folder or file of a VAE; empty for an empty one.
 fs::path find_vae(const AppConfig& config, const fs::path& wanted) {
   if (wanted.empty()) return {};
-  if (fs::exists(wanted / "config.json")) return fs::canonical(wanted);
-  if (is_model_name(wanted.string())) {
+  if (fs::path vae = vae_at(wanted); !vae.empty()) return vae;
+  if (!wanted.has_parent_path()) {
     for (const fs::path& folder : model_search_path(config)) {
-      if (fs::exists(folder / wanted / "config.json")) return folder / wanted;
+      for (const fs::path& name : {wanted, fs::path(wanted.string() + ".safetensors")}) {
+        if (fs::path vae = vae_at(folder / name); !vae.empty()) return vae;
+      }
     }
   }
-  throw UsageError("there is no vae '" + wanted.string() + "': expected a folder with config.json, or the name of one in P2P_MODELS_DIR" +
+  throw UsageError("there is no vae '" + wanted.string() +
+                   "': expected a folder with config.json, a .safetensors file, or the name of one in P2P_MODELS_DIR" +
                    (wanted == "taesd" ? "; prompt2pic pull taesd downloads it" : ""));
 }
 

@@ -14,10 +14,13 @@ struct Row {
 };
 
 // In the order of DType.
-constexpr std::array<Row, 13> kRows{{{"F64", 8},
+constexpr std::array<Row, 16> kRows{{{"F64", 8},
                                      {"F32", 4},
                                      {"F16", 2},
                                      {"BF16", 2},
+                                     {"F8_E4M3", 1},
+                                     {"F8_E5M2", 1},
+                                     {"F8_E8M0", 1},
                                      {"I64", 8},
                                      {"I32", 4},
                                      {"I16", 2},
@@ -32,6 +35,12 @@ static_assert(kRows.size() == static_cast<std::size_t>(DType::boolean) + 1);
 const Row& row_of(DType dtype) { return kRows[static_cast<std::size_t>(dtype)]; }
 
 }  // namespace
+
+bool is_floating(DType dtype) {
+  return dtype == DType::f64 || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || is_f8(dtype);
+}
+
+bool is_f8(DType dtype) { return dtype == DType::f8_e4m3 || dtype == DType::f8_e5m2; }
 
 std::size_t size_of(DType dtype) { return row_of(dtype).size; }
 

@@ -10,8 +10,13 @@
 
 namespace p2p::engine {
 
-/// Element types of safetensors files.
-enum class DType { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
+/// Element types of safetensors files. The 8-bit ones are those of OCP: E4M3 (torch's float8_e4m3fn), E5M2, and E8M0, which has no sign.
+enum class DType { f64, f32, f16, bf16, f8_e4m3, f8_e5m2, f8_e8m0, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
+
+/// Whether its elements are weights that can be read; F8_E8M0 has only scales.
+bool is_floating(DType dtype);
+/// Whether it is one of the 8-bit types of weights.
+bool is_f8(DType dtype);
 
 /// Bytes per element.
 std::size_t size_of(DType dtype);
@@ -36,6 +41,8 @@ struct TensorView {
   DType dtype = DType::f32;
   Shape shape;
   std::span<const std::byte> data;
+  /// Factors of the values ("scaled fp8"): one, or one for each index of the first dimension; none: 1.
+  std::vector<float> scales = {};
 };
 
 }  // namespace p2p::engine

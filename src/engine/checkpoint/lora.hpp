@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/checkpoint/weight_patches.hpp"
+#include "engine/checkpoint/decomposition.hpp"
 
 namespace p2p::engine {
 
@@ -16,14 +16,20 @@ using LoraModel = std::map<std::string, std::map<std::string, Shape>, std::less<
 struct LoraChange {
   std::string component;  ///< of LoraModel
   std::string weight;     ///< its name in the component
-  LowRankChange change;   ///< `scale` is alpha / rank, or 1 without an alpha
+  Decomposition change;
 };
 
-/// All changes of a file in the layouts of diffusers (PEFT's lora_A and lora_B, lora.down and lora.up, the first attention processors'
-/// to_q_lora; an alpha as a tensor or in lora_adapter_metadata) and kohya (lora_unet_, lora_te_, lora_te1_, lora_te2_; the UNet's blocks by
-/// diffusers' names or the original layout's), of linear layers and convolutions. Port of diffusers' loaders/lora_pipeline.py and what it
-/// calls, but that every layer has its own alpha. Throws ModelError that names the file and the key: for what no layer of `model` fits, for
-/// other kinds (LoHa, LoKr, DoRA, whole differences, ...), and for numbers that do not belong together.
-std::vector<LoraChange> read_lora(const Safetensors& file, const LoraModel& model);
+/// The contents of a LoRA file.
+struct LoraFile {
+  std::vector<LoraChange> changes;
+  /// Learned words (`bundle_emb.NAME.…`) as files of textual inversion, which have the file's path, by NAME.
+  std::map<std::string, Safetensors> words;
+  std::vector<std::string> unknown;  ///< tensors that fit no layer of the model, or say nothing that is known; they can be left out
+};
+
+/// Reads a file: names (parse_lora_key) are looked up among the model's layers (LoraModules), and the parts of each layer become a
+/// decomposition of its change (changes_of). Throws ModelError that names the file and the tensor if nothing in it fits the model, and for
+/// parts that do not belong together.
+LoraFile read_lora(const Safetensors& file, const LoraModel& model);
 
 }  // namespace p2p::engine

@@ -15,12 +15,14 @@ constexpr std::string_view kTextModel = "text_model.";
 
 // Names of the original layout for the parts of the UNet outside its blocks, and for those inside.
 constexpr std::array kOriginalOutside{Rename{"conv_in", "input_blocks.0.0"},
+                                      Rename{"conv_norm_out", "out.0"},
                                       Rename{"conv_out", "out.2"},
                                       Rename{"time_embedding.linear_1", "time_embed.0"},
                                       Rename{"time_embedding.linear_2", "time_embed.2"},
                                       Rename{"add_embedding.linear_1", "label_emb.0.0"},
                                       Rename{"add_embedding.linear_2", "label_emb.0.2"}};
-constexpr std::array kOriginalInside{Rename{"conv1", "in_layers.2"}, Rename{"conv2", "out_layers.3"},
+constexpr std::array kOriginalInside{Rename{"norm1", "in_layers.0"},          Rename{"conv1", "in_layers.2"},
+                                     Rename{"norm2", "out_layers.0"},         Rename{"conv2", "out_layers.3"},
                                      Rename{"time_emb_proj", "emb_layers.1"}, Rename{"conv_shortcut", "skip_connection"}};
 
 // Names of attention layers in diffusers' first text encoder LoRAs.
@@ -71,36 +73,37 @@ std::vector<std::pair<std::string, std::string>> original_blocks(const Shapes& s
 LoraModules::LoraModules(std::string_view component, const Shapes& shapes) {
   const auto blocks = component == "unet" ? original_blocks(shapes) : std::vector<std::pair<std::string, std::string>>();
   for (const Weight& weight : shapes) {
-    // Norms have one dimension; LoRAs do not change the embedding tables of text encoders.
-    if (!weight.first.ends_with(kWeight) || weight.second.size() < 2) continue;
+    if (!weight.first.ends_with(kWeight) || weight.second.empty()) continue;
     std::string module = weight.first.substr(0, weight.first.size() - kWeight.size());
-    if (module.ends_with("embedding") && component != "unet") continue;
+    if (module.ends_with("embedding") && component != "unet") continue;  // LoRAs do not change the tables of text encoders
+    const auto bias = shapes.find(module + ".bias");
+    const Layer layer{.weight = &weight, .bias = bias == shapes.end() ? nullptr : &*bias};
     if (component == "unet") {
-      spell_unet(module, weight, blocks);
+      spell_unet(module, layer, blocks);
     } else {
       if (module.starts_with(kTextModel)) module.erase(0, kTextModel.size());
       for (const std::string prefix : {"", "text_model."}) {
-        spell(prefix + module, weight);
+        spell(prefix + module, layer);
         for (const auto& [name, old] : kOldText) {
-          if (module.ends_with(name)) spell(prefix + module.substr(0, module.size() - name.size()) + std::string(old), weight);
+          if (module.ends_with(name)) spell(prefix + module.substr(0, module.size() - name.size()) + std::string(old), layer);
         }
       }
     }
   }
 }
 
-const LoraModules::Weight* LoraModules::find(std::string_view module) const {
-  const auto found = weights_.find(underscored(std::string(module)));
-  return found == weights_.end() ? nullptr : found->second;
+const LoraModules::Layer* LoraModules::find(std::string_view module) const {
+  const auto found = layers_.find(underscored(std::string(module)));
+  return found == layers_.end() ? nullptr : &found->second;
 }
 
-void LoraModules::spell(std::string name, const Weight& weight) { weights_.emplace(underscored(std::move(name)), &weight); }
+void LoraModules::spell(std::string name, Layer layer) { layers_.emplace(underscored(std::move(name)), layer); }
 
-void LoraModules::spell_unet(const std::string& module, const Weight& weight, const Blocks& blocks) {
-  spell(module, weight);
-  if (module.ends_with(".to_out.0")) spell(module.substr(0, module.size() - 2), weight);  // diffusers' first UNet LoRAs: to_out_lora
+void LoraModules::spell_unet(const std::string& module, Layer layer, const Blocks& blocks) {
+  spell(module, layer);
+  if (module.ends_with(".to_out.0")) spell(module.substr(0, module.size() - 2), layer);  // diffusers' first UNet LoRAs: to_out_lora
   for (const auto& [name, original] : kOriginalOutside) {
-    if (module == name) spell(std::string(original), weight);
+    if (module == name) spell(std::string(original), layer);
   }
   for (const auto& [block, original] : blocks) {
     if (!module.starts_with(block + ".")) continue;
@@ -109,7 +112,7 @@ void LoraModules::spell_unet(const std::string& module, const Weight& weight, co
     for (const auto& [name, other] : kOriginalInside) {
       if (inside == name) inside = other;
     }
-    spell(original + "." + inside, weight);
+    spell(original + "." + inside, layer);
   }
 }
 

@@ -43,10 +43,11 @@ LoraModel model() {
 
 class LoraFiles : public testing::Test {
  protected:
-  std::vector<LoraChange> read(const Checkpoint& file) const {
+  LoraFile read_file(const Checkpoint& file) const {
     file.write(folder_.path() / "x.safetensors");
     return read_lora(open_safetensors(folder_.path() / "x.safetensors"), model());
   }
+  std::vector<LoraChange> read(const Checkpoint& file) const { return read_file(file).changes; }
   std::string error(const Checkpoint& file) const {
     return error_of<ModelError>([&] { read(file); });
   }
@@ -118,6 +119,44 @@ TEST_F(LoraFiles, NamesAreFoundInEveryLayout) {
        "text_encoder_2: text_model.encoder.layers.0.self_attn.out_proj.weight",
        {4, 2},
        {2, 4}},
+      // ComfyUI, peft's wrappers, torch.compile, doubled prefixes, LyCORIS' own names.
+      {"diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.to_out.0", kKohya,
+       "unet: down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0.weight"},
+      {"model.diffusion_model.middle_block.1.transformer_blocks.0.attn1.to_out.0", kPeft,
+       "unet: mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.weight"},
+      {"base_model.model.down_blocks.0.attentions.1.transformer_blocks.0.attn1.to_out.0", kPeft,
+       "unet: down_blocks.0.attentions.1.transformer_blocks.0.attn1.to_out.0.weight"},
+      {"base_model.model.text_model.encoder.layers.0.self_attn.q_proj",
+       kPeft,
+       "text_encoder: encoder.layers.0.self_attn.q_proj.weight",
+       {4, 2},
+       {2, 4}},
+      {"unet.base_model.model.mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0", ".lora_A.default.weight .lora_B.default.weight",
+       "unet: mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.weight"},
+      {"unet._orig_mod.mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0", kPeft,
+       "unet: mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.weight"},
+      {"lora_unet.unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0", ".lora.down.weight .lora.up.weight",
+       "unet: mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.weight"},
+      {"lora_unet_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_out_0", kKohya,
+       "unet: mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.weight"},
+      {"lycoris_mid_block_attentions_0_transformer_blocks_0_attn1_to_out_0", kKohya,
+       "unet: mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.weight"},
+      {"lycoris_encoder_layers_0_self_attn_q_proj", kKohya, "text_encoder: encoder.layers.0.self_attn.q_proj.weight", {4, 2}, {2, 4}},
+      {"text_encoders.clip_l.transformer.text_model.encoder.layers.0.self_attn.q_proj",
+       kPeft,
+       "text_encoder: encoder.layers.0.self_attn.q_proj.weight",
+       {4, 2},
+       {2, 4}},
+      {"text_encoders.clip_g.transformer.text_model.encoder.layers.0.self_attn.out_proj",
+       kKohya,
+       "text_encoder_2: text_model.encoder.layers.0.self_attn.out_proj.weight",
+       {4, 2},
+       {2, 4}},
+      {"clip_g.text_model.encoder.layers.0.self_attn.out_proj",
+       kKohya,
+       "text_encoder_2: text_model.encoder.layers.0.self_attn.out_proj.weight",
+       {4, 2},
+       {2, 4}},
   };
   for (const auto& row : rows) EXPECT_EQ(weight_of(row.layer, row.up, row.down, row.ends), row.weight) << row.layer;
 }
@@ -140,7 +179,7 @@ TEST_F(LoraFiles, AlphasAreReadFromPeftsConfigurationAsWell) {
     layer().write(folder_.path() / "x.safetensors");
     Safetensors file = open_safetensors(folder_.path() / "x.safetensors");
     file.metadata["lora_adapter_metadata"] = metadata;
-    return read_lora(file, model()).at(0).change.scale;
+    return read_lora(file, model()).changes.at(0).change.scale;
   };
   EXPECT_EQ(scale(R"({"unet.lora_alpha": 8})"), 1) << "it is of another component";
   EXPECT_EQ(scale(R"({"text_encoder.lora_alpha": 8, "text_encoder.r": 2})"), 4);
@@ -159,35 +198,61 @@ TEST_F(LoraFiles, AlphasAreReadFromPeftsConfigurationAsWell) {
   EXPECT_THAT(refused(R"({"text_encoder.alpha_pattern": {".*_proj": 1}})"), HasSubstr("the regular expression \".*_proj\""));
 }
 
-TEST_F(LoraFiles, RefusesOtherKinds) {
-  const struct {
-    const char* key;
-    const char* kind;
-  } rows[] = {{"lora_unet_conv_in.hada_w1_a", "LoHa"},
-              {"lora_unet_conv_in.lokr_w1", "LoKr"},
-              {"lora_unet_conv_in.dora_scale", "DoRA"},
-              {"unet.conv_in.lora_magnitude_vector", "DoRA"},
-              {"lora_unet_conv_in.lora_mid.weight", "a Tucker decomposition"},
-              {"lora_unet_conv_in.diff", "a whole difference"},
-              {"lora_unet_conv_in.diff_b", "a whole difference"},
-              {"unet.conv_in.lora_B.bias", "a change of a bias"},
-              {"emb_params", "textual inversion"},
-              {"unet.conv_in.weight", "not a LoRA's tensor"}};
-  for (const auto& row : rows) {
-    EXPECT_THAT(error(layer().add(row.key, {1}, std::array{0.0F})),
-                AllOf(HasSubstr("x.safetensors: tensor \"" + std::string(row.key) + "\": expected a LoRA's lora_down.weight"),
-                      HasSubstr(std::string("found ") + row.kind + "; other kinds")));
+TEST_F(LoraFiles, LeavesOutWhatTheModelLacks) {
+  for (const std::string name :
+       {"lora_unet_up_blocks_2_a.lora_down.weight", "lora_te3_encoder.alpha", "text_encoder_3.x.lora_A.weight",
+        "lora_unet_conv_in.oft_blocks", "unet.conv_in.weight", "unet.up_blocks.0.norm.lora_A.weight",
+        "unet.mid_block.resnets.0.conv1.diff_b", "text_encoder.embeddings.token_embedding.lora_A.weight", "lora_te2_.alpha", "epoch", ""}) {
+    const LoraFile file = read_file(layer().add(name, {1}, std::array{0.0F}));
+    EXPECT_EQ(file.changes.size(), 1U);
+    EXPECT_THAT(file.unknown, testing::ElementsAre(name));
   }
 }
 
 TEST_F(LoraFiles, RefusesWhatIsMadeForAnotherModel) {
-  const auto message =
-      error(layer("lora_unet_up_blocks_2_a").add("lora_te_b.alpha", {}, std::array{1.0F}).add("c.alpha", {}, std::array{1.0F}));
-  EXPECT_THAT(message, AllOf(HasSubstr("x.safetensors: is made for another model"), HasSubstr("4 of its 4 tensors"),
-                             HasSubstr("\"c.alpha\""), HasSubstr("\"lora_unet_up_blocks_2_a.lora_down.weight\"")));
-  for (const std::string name :
-       {"lora_unet_up_blocks_0_norm", "text_encoder.embeddings.token_embedding", "unet.", "text_encoder_3.x", "lora_te2_"})
-    EXPECT_THAT(error(layer(name)), HasSubstr("is made for another model")) << name;
+  const auto for_family = [&](const std::string& name, const Shape& shape) {
+    return error(Checkpoint().add(name, shape, std::vector<float>(byte_size(DType::i8, shape))));
+  };
+  EXPECT_THAT(for_family("lora_unet_a.lora_down.weight", {1, 4}),
+              AllOf(HasSubstr("x.safetensors: is made for another model: it changes no layer that this one has; its 1 tensors are such as "
+                              "\"lora_unet_a.lora_down.weight\""),
+                    HasSubstr("Use it with the model that its publisher names")));
+  const struct {
+    const char* name;
+    Shape shape;
+    const char* family;
+  } rows[] = {
+      {"lora_unet_double_blocks_0_img_attn_proj.lora_down.weight", {1, 4}, "Flux"},
+      {"transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight", {1, 4}, "Flux"},
+      {"lora_unet_joint_blocks_0_x_block_attn_proj.lora_down.weight", {1, 4}, "Stable Diffusion 3"},
+      {"transformer.transformer_blocks.0.attn.to_q.lora_A.weight", {1, 4}, "Stable Diffusion 3 or another transformer"},
+      {"lora_prior_unet_blocks_0.lora_down.weight", {1, 4}, "Würstchen or Stable Cascade"},
+      {"lora_te2_text_model_encoder_layers_9_mlp_fc1.lora_down.weight", {1, 1280}, "SDXL"},
+      {"lora_unet_x_transformer_blocks_0_attn2_to_k.lora_down.weight", {1, 768}, "Stable Diffusion 1"},
+      {"unet.x.transformer_blocks.0.attn2.to_v.lora_A.weight", {1, 1024}, "Stable Diffusion 2"},
+      {"lora_unet_x_attn2_to_k.hada_w1_b", {1, 2048}, "SDXL"},
+      {"lora_unet_conv_in.oft_blocks", {1, 4, 4}, "OFT"},
+  };
+  for (const auto& row : rows) EXPECT_THAT(for_family(row.name, row.shape), HasSubstr(std::string("It seems to be for ") + row.family));
+  // Its layers are there, with other shapes.
+  EXPECT_THAT(error(Checkpoint()
+                        .add("lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight", {1, 768}, std::vector<float>(768))
+                        .add("lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_up.weight", {4, 1}, std::vector<float>(4))),
+              HasSubstr("is it made for another model? It seems to be for Stable Diffusion 1"));
+}
+
+TEST_F(LoraFiles, BundledWordsAreFilesOfTheirOwn) {
+  const std::array<float, 8> vectors{};
+  const LoraFile file = read_file(layer()
+                                      .add("bundle_emb.cat.clip_l", {2, 4}, vectors)
+                                      .add("bundle_emb.cat.clip_g", {2, 4}, vectors)
+                                      .add("bundle_emb.fox.string_to_param.*", {2, 4}, vectors)
+                                      .add("bundle_emb.", {1}, std::array{0.0F}));
+  ASSERT_EQ(file.words.size(), 2U);
+  EXPECT_TRUE(file.words.at("cat").tensors.contains("clip_g"));
+  EXPECT_TRUE(file.words.at("fox").tensors.contains("string_to_param.*"));
+  EXPECT_THAT(file.unknown, testing::ElementsAre("bundle_emb."));
+  EXPECT_EQ(read_file(Checkpoint().add("bundle_emb.fox.emb_params", {2, 4}, vectors)).words.size(), 1U) << "a file may have nothing else";
 }
 
 TEST_F(LoraFiles, RefusesWhatDoesNotFitTogether) {
@@ -214,10 +279,10 @@ TEST_F(LoraFiles, RefusesWhatDoesNotFitTogether) {
   EXPECT_THAT(error(parts({0, 4}, {4, 0})), HasSubstr("expected a rank of 1 to 4096, found shape [0, 4]"));
   EXPECT_THAT(error(parts({}, {4, 2})), HasSubstr("expected a rank"));
   EXPECT_THAT(error(parts({4097, 4}, {4, 4097})), HasSubstr("expected a rank of 1 to 4096"));
-  EXPECT_THAT(error(parts({2, 4}, {4, 2}, DType::i32)), HasSubstr("expected F32, F16 or BF16, found I32"));
+  EXPECT_THAT(error(parts({2, 4}, {4, 2}, DType::i32)), HasSubstr("expected a floating-point type, found I32"));
   EXPECT_THAT(error(with_alpha({2}, std::string(8, '\0'), DType::f32)), HasSubstr("alpha\": expected one number, found shape [2]"));
   EXPECT_THAT(error(with_alpha({0}, "", DType::f32)), HasSubstr("expected one number, found shape [0]"));
-  EXPECT_THAT(error(with_alpha({}, "\1", DType::u8)), HasSubstr("expected F32, F16, BF16 or I64, found U8"));
+  EXPECT_THAT(error(with_alpha({}, "\1", DType::f8_e8m0)), HasSubstr("a tensor of type F8_E8M0 where numbers are needed"));
   EXPECT_THAT(error(with_alpha({}, std::string("\0\0\x80\x7f", 4), DType::f32)), HasSubstr("expected a finite number"));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -11,34 +12,40 @@
 namespace p2p::engine {
 namespace {
 
+using Mark = std::pair<std::string_view, std::string_view>;
+
 /// Other kinds of checkpoints, each by a tensor name that only it has.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kOthers{{
-    {"edm_mean", "Playground 2.5"},
-    {"conditioner.embedders.0.model.", "the refiner of SDXL, or a model of its kind"},
-    {"conditioner.embedders.0.open_clip.", "Stable Video Diffusion"},
-    {"model.diffusion_model.joint_blocks.", "Stable Diffusion 3"},
-    {"joint_blocks.", "Stable Diffusion 3 without its text encoders"},
-    {"model.diffusion_model.double_blocks.", "Flux or a model of its kind"},
-    {"double_blocks.", "Flux or a model of its kind"},
-    {"model.diffusion_model.transformer_blocks.", "a transformer, such as LTX-Video"},
-    {"model.diffusion_model.layers.", "a transformer, such as Lumina or Z-Image"},
-    {"model.diffusion_model.blocks.", "a transformer, such as Wan"},
-    {"control_model.", "a ControlNet"},
-    {"controlnet_", "a ControlNet"},
-    {"lora_", "a LoRA, which goes with a model"},
-    {"unet.", "a LoRA or a network of diffusers' names"},
-    {"text_encoder.", "a LoRA or a network of diffusers' names"},
-    {"string_to_param.", "a textual inversion, which goes with a model"},
-    {"emb_params", "a textual inversion, which goes with a model"},
-    {"down_blocks.", "one network of diffusers' names; give the folder that it is part of"},
-    {"text_model.", "a text encoder alone"},
-    {"encoder.", "a VAE alone"},
-    {"decoder.", "a VAE alone"},
-}};
+constexpr std::array kOthers{
+    Mark{"edm_mean", "Playground 2.5"},
+    Mark{"conditioner.embedders.0.model.", "the refiner of SDXL, or a model of its kind"},
+    Mark{"conditioner.embedders.0.open_clip.", "Stable Video Diffusion"},
+    Mark{"model.diffusion_model.joint_blocks.", "Stable Diffusion 3"},
+    Mark{"joint_blocks.", "Stable Diffusion 3 without its text encoders"},
+    Mark{"model.diffusion_model.double_blocks.", "Flux or a model of its kind"},
+    Mark{"double_blocks.", "Flux or a model of its kind"},
+    Mark{"model.diffusion_model.transformer_blocks.", "a transformer, such as LTX-Video"},
+    Mark{"model.diffusion_model.layers.", "a transformer, such as Lumina or Z-Image"},
+    Mark{"model.diffusion_model.blocks.", "a transformer, such as Wan"},
+};
+
+/// The same, of tensors that some tools leave in a whole checkpoint too.
+constexpr std::array kParts{
+    Mark{"control_model.", "a ControlNet"},
+    Mark{"controlnet_", "a ControlNet"},
+    Mark{"lora_", "a LoRA, which goes with a model"},
+    Mark{"unet.", "a LoRA or a network of diffusers' names"},
+    Mark{"text_encoder.", "a LoRA or a network of diffusers' names"},
+    Mark{"string_to_param.", "a textual inversion, which goes with a model"},
+    Mark{"emb_params", "a textual inversion, which goes with a model"},
+    Mark{"down_blocks.", "one network of diffusers' names; give the folder that it is part of"},
+    Mark{"text_model.", "a text encoder alone"},
+    Mark{"encoder.", "a VAE alone"},
+    Mark{"decoder.", "a VAE alone"},
+};
 
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::string& found) {
   throw ModelError(file.string() +
-                   ": expected a checkpoint of Stable Diffusion 1, 2 or XL in one file, with UNet, VAE and text encoder; found " + found);
+                   ": expected a checkpoint of Stable Diffusion 1, 2 or XL in one file, with UNet and text encoder; found " + found);
 }
 
 void check_task(const Safetensors& file) {
@@ -60,13 +67,15 @@ OriginalFamily original_family_of(const Safetensors& file) {
   const bool xl = has_prefix(tensors, "conditioner.embedders.1.model.");
   const bool open_clip = has_prefix(tensors, "cond_stage_model.model.");
   const bool clip = has_prefix(tensors, "cond_stage_model.transformer.");
-  for (const auto& [name, what] : kOthers) {
-    if (has_prefix(tensors, std::string(name))) refuse(file.path, std::string(what));
-  }
-  if (!has_prefix(tensors, std::string(original_layout::kUnet) + "input_blocks."))
-    refuse(file.path, "no UNet (model.diffusion_model.input_blocks.)");
-  if (!has_prefix(tensors, "first_stage_model.") && !has_prefix(tensors, "vae."))
-    refuse(file.path, "no VAE (first_stage_model.); such files are made to be used with one of another file");
+  const auto refuse_if_any = [&](std::span<const Mark> marks) {
+    for (const auto& [name, what] : marks) {
+      if (has_prefix(tensors, name)) refuse(file.path, std::string(what));
+    }
+  };
+  refuse_if_any(kOthers);
+  const bool unet = has_prefix(tensors, std::string(original_layout::kUnet) + "input_blocks.");
+  if (!unet) refuse_if_any(kParts);
+  if (!unet) refuse(file.path, "no UNet (model.diffusion_model.input_blocks.)");
   if (!xl && !open_clip && !clip) refuse(file.path, "no text encoder (cond_stage_model. or conditioner.embedders.)");
   return xl ? OriginalFamily::sdxl : clip ? OriginalFamily::sd1 : OriginalFamily::sd2;
 }

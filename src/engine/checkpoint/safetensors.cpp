@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "base/json.hpp"
+#include "engine/checkpoint/weight_scales.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -242,6 +243,7 @@ Safetensors open_safetensors(const fs::path& path) {
   auto file = std::make_shared<const MappedFile>(path);
   Safetensors parsed = parse_safetensors(file->bytes(), path);
   parsed.file = std::move(file);
+  apply_weight_scales(parsed.tensors, path);
   return parsed;
 }
 

@@ -40,7 +40,8 @@ struct Safetensors {
 };
 
 /// Maps and checks one file: header length, JSON, types, shapes, offsets (inside the file, no overlap, no gap, length = shape x type).
-/// Throws ModelError that names the file, the tensor, what was expected and what was found.
+/// The scales of 8-bit weights become part of their views; see apply_weight_scales(). Throws ModelError that names the file, the tensor,
+/// what was expected and what was found.
 Safetensors open_safetensors(const std::filesystem::path& path);
 
 /// Parses the bytes of a safetensors file; `path` is only for messages. The views point into `bytes`; `file` is null.

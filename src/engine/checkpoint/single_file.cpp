@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <vector>
 
 #include "base/error.hpp"
 #include "engine/checkpoint/original_layout.hpp"
-#include "engine/checkpoint/weights.hpp"
+#include "engine/checkpoint/renaming.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -94,42 +93,6 @@ BlockCounts count_blocks(const Tensors& tensors) {
   return counts;
 }
 
-WeightFiles::Entry transposed(const TensorView& view, const fs::path& path) {
-  const std::size_t rows = view.shape[0];
-  const std::size_t columns = view.shape[1];
-  const std::size_t size = size_of(view.dtype);
-  const auto [tensor, data] = allocate_tensor(view.dtype, {columns, rows});
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t j = 0; j < columns; ++j)
-      std::memcpy(data.data() + (j * rows + i) * size, view.data.data() + (i * columns + j) * size, size);
-  }
-  return {tensor.view, tensor.owner, path};
-}
-
-/// Adds one tensor under its new name. A tensor whose shape does not fit the change is added unchanged; the ledger of weights reports it.
-void add(WeightFiles& files, const NewName& to, const Safetensors& file, TensorView view) {
-  const auto insert = [&](const std::string& name, WeightFiles::Entry entry) {
-    if (!files.tensors.emplace(name, std::move(entry)).second) throw ModelError(files.folder.string() + ": " + name + ": is there twice");
-  };
-  const std::size_t rank = view.shape.size();
-  if (to.change == Change::squeeze && rank > 2 && std::ranges::all_of(std::span(view.shape).subspan(2), [](auto n) { return n == 1; })) {
-    view.shape.resize(2);
-  }
-  if (to.change == Change::transpose && rank == 2) return insert(to.name, transposed(view, file.path));
-  if (to.change == Change::split && rank > 0 && view.shape[0] % 3 == 0) {
-    view.shape[0] /= 3;
-    const std::size_t bytes = view.data.size() / 3;
-    const std::size_t at = to.name.find('?');
-    for (std::size_t i = 0; i < 3; ++i) {
-      std::string name = to.name;
-      name[at] = "qkv"[i];
-      insert(name, {{view.dtype, view.shape, view.data.subspan(i * bytes, bytes)}, file.file, file.path});
-    }
-    return;
-  }
-  insert(to.name, {std::move(view), file.file, file.path});
-}
-
 /// The name for messages of a part of `file`.
 fs::path part_name(const fs::path& file, const std::string& component) { return file.string() + " (" + component + ")"; }
 
@@ -141,29 +104,31 @@ SingleFile::SingleFile(Safetensors file) : file_(std::move(file)), family_(origi
   const std::vector<Source> sources = sources_of(family_);
   const BlockCounts counts = count_blocks(file_.tensors);
   for (const Source& source : sources) components_[source.component].folder = part_name(file_.path, source.component);
-  std::vector<std::string> strangers;
   for (const auto& [name, view] : file_.tensors) {
     if (is_ignored(name)) continue;
     const auto source = std::ranges::find_if(sources, [&](const Source& one) { return name.starts_with(one.prefix); });
     if (source == sources.end()) {
-      strangers.push_back(name);
+      strays_.push_back(name);
       continue;
     }
     const std::string rest = name.substr(source->prefix.size());
     const auto to = source->rules.empty() ? NewName{.name = rest} : renamed(rest, source->rules, counts);
     // A tensor without a matching rule keeps its name, which no network requests.
-    add(components_[source->component], to.value_or(NewName{.name = name}), file_, view);
+    add_renamed(components_[source->component], to.value_or(NewName{.name = name}), file_, view);
   }
-  if (!strangers.empty()) {
-    throw ModelError(file_.path.string() + ": " + std::to_string(strangers.size()) + " tensors belong to no part of the model, such as " +
-                     excerpt(strangers.front()));
-  }
+}
+
+bool SingleFile::has(std::string_view component) const {
+  const auto found = components_.find(component);
+  return found != components_.end() && !found->second.tensors.empty();
 }
 
 Component SingleFile::component(const std::string& name) const {
   const auto found = components_.find(name);
   if (found == components_.end()) throw ModelError(file_.path.string() + ": has no " + name);
   const WeightFiles& weights = found->second;
+  if (name == "vae" && !has(name))
+    throw ModelError(file_.path.string() + ": has no VAE (first_stage_model.), so it needs one of another file: name it with --vae");
   const fs::path beside = file_.path.parent_path() / name / "config.json";
   if (fs::exists(beside)) return {beside, weights};
   const bool open_clip = name == "text_encoder_2" || family_ == OriginalFamily::sd2;

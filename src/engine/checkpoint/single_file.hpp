@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/checkpoint/component.hpp"
 #include "engine/checkpoint/inferred_configs.hpp"
@@ -19,12 +20,14 @@ bool is_single_file(const std::filesystem::path& model);
 /// `tokenizer/`) override inferred values: v-prediction and Turbo models cannot be detected from the tensors.
 class SingleFile {
  public:
-  /// Throws ModelError, also for other kinds of models and for tensors that belong to none of the networks.
+  /// Throws ModelError, also for other kinds of models.
   explicit SingleFile(const std::filesystem::path& file) : SingleFile(open_safetensors(file)) {}
   explicit SingleFile(Safetensors file);
 
-  /// `unet`, `vae`, `text_encoder` or `text_encoder_2`. Throws ModelError.
+  /// `unet`, `vae`, `text_encoder` or `text_encoder_2`. Throws ModelError; a file may lack the VAE only.
   Component component(const std::string& name) const;
+  /// Whether the file has tensors of this component.
+  bool has(std::string_view component) const;
   /// scheduler_config.json beside the file; empty if there is none; then default_scheduler() applies.
   std::filesystem::path scheduler_beside() const;
   Json default_scheduler() const;
@@ -32,6 +35,8 @@ class SingleFile {
   /// pads with "!" under these names. Throws ModelError if both are missing.
   std::filesystem::path tokenizer(const std::string& name, const std::filesystem::path& clip) const;
 
+  /// Tensors that belong to none of the networks, except those that are known to lie in published files.
+  const std::vector<std::string>& strays() const { return strays_; }
   const std::filesystem::path& path() const { return file_.path; }
   OriginalFamily family() const { return family_; }
 
@@ -39,6 +44,7 @@ class SingleFile {
   Safetensors file_;
   OriginalFamily family_;
   std::map<std::string, WeightFiles, std::less<>> components_;
+  std::vector<std::string> strays_;
 };
 
 }  // namespace p2p::engine

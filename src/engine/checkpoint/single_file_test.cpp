@@ -100,8 +100,6 @@ TEST(SingleFile, RefusesOtherModelsByName) {
       {"conditioner.embedders.0.model.ln_final.weight", {8}, "the refiner of SDXL"},
       {"model.diffusion_model.joint_blocks.0.x", {8}, "Stable Diffusion 3"},
       {"double_blocks.0.img_attn.norm.key_norm.scale", {8}, "Flux"},
-      {"control_model.time_embed.0.weight", {8}, "a ControlNet"},
-      {"lora_unet_mid.lora_down.weight", {8}, "a LoRA"},
       {"edm_mean", {4}, "Playground 2.5"},
   };
   for (const auto& row : rows) {
@@ -110,11 +108,17 @@ TEST(SingleFile, RefusesOtherModelsByName) {
     EXPECT_THAT(error_of<ModelError>([&] { const SingleFile refused(file); }),
                 AllOf(HasSubstr("sd1.safetensors: expected a checkpoint of Stable Diffusion 1, 2 or XL"), HasSubstr(row.found)));
   }
+  for (const auto& [name, found] :
+       {std::pair("control_model.time_embed.0.weight", "a ControlNet"), std::pair("lora_unet_mid.lora_down.weight", "a LoRA"),
+        std::pair("decoder.conv_in.weight", "a VAE alone")}) {
+    Safetensors file{.path = "x.safetensors", .file = {}, .tensors = {}, .metadata = {}};
+    put(file, name, {8});
+    EXPECT_THAT(error_of<ModelError>([&] { const SingleFile refused(file); }), HasSubstr(found));
+  }
 }
 
 TEST(SingleFile, RefusesFilesWithPartsMissing) {
-  for (const auto& [prefix, found] : {std::pair("model.diffusion_model.", "no UNet"), std::pair("first_stage_model.", "no VAE"),
-                                      std::pair("cond_stage_model.", "no text encoder")}) {
+  for (const auto& [prefix, found] : {std::pair("model.diffusion_model.", "no UNet"), std::pair("cond_stage_model.", "no text encoder")}) {
     Safetensors file = names_of("sd1");
     std::erase_if(file.tensors, [&](const auto& tensor) { return tensor.first.starts_with(prefix); });
     EXPECT_THAT(error_of<ModelError>([&] { const SingleFile refused(file); }), HasSubstr(found));
@@ -125,11 +129,25 @@ TEST(SingleFile, RefusesFilesWithPartsMissing) {
               HasSubstr("sd1.safetensors (unet): conv_out.weight: missing; the network's size is read from it"));
 }
 
-TEST(SingleFile, RefusesWhatItDoesNotKnow) {
+TEST(SingleFile, MayLackTheVae) {
   Safetensors file = names_of("sd1");
-  put(file, "stranger.weight", {2});
-  EXPECT_THAT(error_of<ModelError>([&] { const SingleFile refused(file); }),
-              HasSubstr(R"(sd1.safetensors: 1 tensors belong to no part of the model, such as "stranger.weight")"));
+  std::erase_if(file.tensors, [](const auto& tensor) { return tensor.first.starts_with("first_stage_model."); });
+  const SingleFile opened(file);
+  EXPECT_FALSE(opened.has("vae"));
+  EXPECT_TRUE(opened.has("unet"));
+  EXPECT_FALSE(opened.has("text_encoder_2"));
+  EXPECT_THAT(error_of<ModelError>([&] { opened.component("vae"); }),
+              HasSubstr("sd1.safetensors: has no VAE (first_stage_model.), so it needs one of another file: name it with --vae"));
+}
+
+TEST(SingleFile, LeavesOutWhatItDoesNotKnow) {
+  Safetensors file = names_of("sd1");
+  for (const char* name : {"epoch", "optimizer.step", "control_model.time_embed.0.weight", "lora_unet_mid.lora_down.weight",
+                           "model_ema.decay", "first_stage_model.loss.logvar", "denoiser.sigmas"})
+    put(file, name, {2});
+  EXPECT_THAT(SingleFile(file).strays(),
+              testing::ElementsAre("control_model.time_embed.0.weight", "epoch", "lora_unet_mid.lora_down.weight", "optimizer.step"))
+      << "the others lie in published files";
   file = names_of("sd1");
   put(file, "vae.decoder.conv_in.weight", {2});
   EXPECT_THAT(error_of<ModelError>([&] { const SingleFile refused(file); }),

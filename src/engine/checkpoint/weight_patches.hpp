@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,14 +12,16 @@
 
 namespace p2p::engine {
 
-/// A change of a weight [out, ...]: scale * up * down, where `up` is [out, rank] and `down` [rank, ...]. Trailing dimensions of 1 are
-/// ignored. Both are floating-point and point into `file`.
-struct LowRankChange {
-  TensorView up;
-  TensorView down;
-  std::shared_ptr<const MappedFile> file;
-  float scale = 1;
+/// A change of a weight, ready to be computed row by row, also on several threads at once. A row of a weight [out, ...] has its elements
+/// at one index of the first dimension.
+struct RowChange {
+  /// Adds the change of a row to `sum`. `original` is the row before all changes.
+  std::function<void(std::size_t row, std::span<const float> original, std::span<float> sum)> add;
+  std::size_t work = 1;  ///< multiply-adds per element, roughly
 };
+
+/// Prepares a change of the weight `original`; the result must not outlive `original`. A WeightChange keeps what it reads from in memory.
+using WeightChange = std::function<RowChange(const TensorView& original)>;
 
 /// Changes of a component's weights by name; changes of the same weight add up. Safe to use from several threads after the last add().
 class WeightPatches {
@@ -25,8 +29,8 @@ class WeightPatches {
   /// `dtype`, f32 or bf16, is the type of changed weights: sums are computed in f32 and rounded once. `threads` 0: all.
   WeightPatches(DType dtype, int threads) : dtype_(dtype), threads_(threads) {}
 
-  /// The caller checks the shapes.
-  void add(const std::string& weight, LowRankChange change) { changes_[weight].push_back(std::move(change)); }
+  /// The change must be made for the weight's shape.
+  void add(const std::string& weight, WeightChange change) { changes_[weight].push_back(std::move(change)); }
 
   /// A changed copy of the tensor `name`; `tensor` itself if it has no changes.
   Weights::Tensor apply(std::string_view name, const Weights::Tensor& tensor) const;
@@ -34,7 +38,7 @@ class WeightPatches {
  private:
   DType dtype_;
   int threads_;
-  std::map<std::string, std::vector<LowRankChange>, std::less<>> changes_;
+  std::map<std::string, std::vector<WeightChange>, std::less<>> changes_;
 };
 
 }  // namespace p2p::engine

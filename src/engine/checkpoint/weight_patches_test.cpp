@@ -1,4 +1,4 @@
-#include "engine/checkpoint/weight_patches.hpp"
+#include "engine/checkpoint/decomposition.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,13 +21,13 @@ std::vector<float> waves(std::size_t count, float pace) {
   return values;
 }
 
-/// A file with `down` [rank, columns] and `up` [rank of rows], and a change of them.
-LowRankChange change(const TempFolder& folder, const Shape& up, const Shape& down, float scale) {
+/// A file with `up` and `down`, and the change that they make.
+Decomposition product(const TempFolder& folder, const Shape& up, const Shape& down) {
   const auto count = [](const Shape& shape) { return byte_size(DType::i8, shape); };
   const auto path = folder.path() / "change.safetensors";
   Checkpoint().add("up", up, waves(count(up), 0.7F)).add("down", down, waves(count(down), 1.3F), DType::bf16).write(path);
   const Safetensors file = open_safetensors(path);
-  return {file.tensors.at("up"), file.tensors.at("down"), file.file, scale};
+  return {.first = {.up = file.tensors.at("up"), .down = file.tensors.at("down")}, .file = file.file};
 }
 
 TEST(WeightPatches, AddScaledProducts) {
@@ -38,14 +38,15 @@ TEST(WeightPatches, AddScaledProducts) {
     Weights weights = Checkpoint().add("a", {rows, 60, 3, 3}, waves(rows * columns, 0.1F), DType::f16).weights();
     const auto before = to_floats(weights.get("a", {rows, 60, 3, 3}).view);
     auto patches = std::make_shared<WeightPatches>(DType::f32, 3);
-    const LowRankChange one = change(folder, {rows, rank, 1, 1}, {rank, 60, 3, 3}, 0.5F);
-    patches->add("a", one);
-    patches->add("a", {one.up, one.down, one.file, -2.0F});
+    Decomposition change = product(folder, {rows, rank, 1, 1}, {rank, 60, 3, 3});
+    const auto up = to_floats(change.first.up), down = to_floats(*change.first.down);
+    patches->add("a", weight_change(change, 0.5F));
+    change.scale = 4;
+    patches->add("a", weight_change(change, -0.5F));
     weights.patch(patches);
     const auto tensor = weights.get("a", {rows, 60, 3, 3});
     EXPECT_EQ(tensor.view.dtype, DType::f32);
     const auto after = to_floats(tensor.view);
-    const auto up = to_floats(one.up), down = to_floats(one.down);
     for (const std::size_t at : {std::size_t{0}, rows * columns / 3, rows * columns - 1}) {
       double expected = before[at];
       for (std::size_t k = 0; k < rank; ++k) expected += -1.5 * up[at / columns * rank + k] * down[k * columns + at % columns];
@@ -62,7 +63,7 @@ TEST(WeightPatches, RoundOnceToBf16) {
   Checkpoint().add("up", {1, 1}, std::array{0x1p-9F}).add("down", {1, 1}, std::array{1.0F}).write(path);
   const Safetensors file = open_safetensors(path);
   auto patches = std::make_shared<WeightPatches>(DType::bf16, 1);
-  patches->add("a", {file.tensors.at("up"), file.tensors.at("down"), file.file, 1});
+  patches->add("a", weight_change({.first = {.up = file.tensors.at("up"), .down = file.tensors.at("down")}, .file = file.file}, 1));
   weights.patch(patches);
   const auto tensor = weights.get("a", {1, 1});
   EXPECT_EQ(tensor.view.dtype, DType::bf16);

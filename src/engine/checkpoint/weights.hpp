@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/checkpoint/floats.hpp"
 #include "engine/checkpoint/safetensors.hpp"
 
 namespace p2p::engine {
@@ -15,7 +16,7 @@ namespace p2p::engine {
 class WeightPatches;
 
 /// The tensors of one component and a ledger of requested tensors. Build every graph of the component, then call finish(), which reports
-/// all missing, misshapen and unused tensors together. Not thread-safe until finish() has returned.
+/// all missing and misshapen tensors together. Not thread-safe until finish() has returned.
 class Weights {
  public:
   /// A tensor and what keeps its memory alive.
@@ -34,13 +35,16 @@ class Weights {
   /// From now on get() applies `patches` (may be null), anew in each call.
   void patch(std::shared_ptr<const WeightPatches> patches) { patches_ = std::move(patches); }
 
-  /// The tensor `name`, which must have `shape`. A failure is recorded in the ledger and returns zeros, so that building can continue.
+  /// The tensor `name`, which must have `shape`, in F32, F16 or BF16: other floating-point types are converted, anew in each call. A
+  /// failure is recorded in the ledger and returns zeros, so that building can continue.
   Tensor get(const std::string& name, const Shape& shape);
   bool has(std::string_view name) const;
-  /// Allows tensors that nothing reads: a name, or a prefix that ends in a dot.
+  /// Names tensors that nothing reads, as in published files: a name, or a prefix that ends in a dot.
   void ignore(std::string_view name_or_prefix);
-  /// Throws ModelError that lists every tensor that is missing, has another shape, or was never requested.
+  /// Throws ModelError that lists every tensor that is missing or has another shape.
   void finish();
+  /// After finish(): the tensors that nothing has requested, except ignored ones.
+  const std::vector<std::string>& strays() const { return strays_; }
 
   /// All requested tensors so far, with their shapes.
   const std::map<std::string, Shape>& requested() const { return requested_; }
@@ -55,6 +59,7 @@ class Weights {
   std::map<std::string, Shape> requested_;
   std::set<std::string, std::less<>> ignored_;
   std::vector<std::string> problems_;
+  std::vector<std::string> strays_;
 };
 
 /// A tensor of zeros in memory of its own. `data` is that memory, to be filled before anybody else reads the tensor.
@@ -63,12 +68,5 @@ struct NewTensor {
   std::span<std::byte> data;
 };
 NewTensor allocate_tensor(DType dtype, const Shape& shape);
-
-/// Elements as f32; throws ModelError for types that are not floating-point.
-std::vector<float> to_floats(const TensorView& view);
-/// Elements [begin, begin + out.size()) as f32.
-void to_floats(const TensorView& view, std::size_t begin, std::span<float> out);
-/// Rounds to nearest even into `out`, which is f32 or bf16 and holds as many elements from `begin` on.
-void from_floats(std::span<const float> values, DType dtype, std::byte* out);
 
 }  // namespace p2p::engine

@@ -84,13 +84,13 @@ ClipText::ClipText(Component component, std::size_t length, Precision precision,
   compile();
 }
 
-ClipText::ClipText(const ClipText& base, std::shared_ptr<const WeightPatches> patches)
+ClipText::ClipText(const ClipText& base, std::shared_ptr<const WeightPatches> patches, LearnedTokens learned)
     : config_(base.config_),
       length_(base.length_),
       precision_(base.precision_),
       threads_(base.threads_),
       outputs_(base.outputs_),
-      learned_(base.learned_),
+      learned_(std::move(learned)),
       weights_(base.weights_) {
   weights_.patch(std::move(patches));
   compile();

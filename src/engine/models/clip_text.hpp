@@ -53,8 +53,8 @@ class ClipText {
   ClipText(Component component, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs = {},
            LearnedTokens learned = {});
 
-  /// The same encoder with changed weights.
-  ClipText(const ClipText& base, std::shared_ptr<const WeightPatches> patches);
+  /// The same encoder with changed weights (`patches` may be null) and other learned rows.
+  ClipText(const ClipText& base, std::shared_ptr<const WeightPatches> patches, LearnedTokens learned);
 
   /// `ids` and `mask` (1 for tokens that are attended to) of `length`. Throws Error for ids outside the vocabulary.
   Encoded encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask) const;

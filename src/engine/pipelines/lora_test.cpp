@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/json.hpp"
+#include "engine/checkpoint/safetensors.hpp"
 #include "engine/pipelines/golden_cases.hpp"
 #include "engine/pipelines/text_to_image.hpp"
 #include "engine/testing/golden.hpp"
@@ -77,10 +78,57 @@ TEST(Lora, IsNamedInThePromptWhereThatIsAllowed) {
   EXPECT_EQ(model->generate(params).params.prompt, params.prompt);
 }
 
+/// `name` of the fixtures with further tensors.
+void write_with(const fs::path& path, const std::string& name, const std::vector<std::pair<std::string, Shape>>& extras) {
+  golden::Checkpoint out;
+  const Safetensors file = open_safetensors(lora(name));
+  for (const auto& [key, view] : file.tensors)
+    out.add_bytes(key, view.shape, {reinterpret_cast<const char*>(view.data.data()), view.data.size()}, view.dtype);
+  for (const auto& [key, shape] : extras) {
+    std::vector<float> values(byte_size(DType::i8, shape));
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 7) - 3;
+    out.add(key, shape, values);
+  }
+  out.write(path);
+}
+
+TEST(Lora, LeavesOutWhatTheModelLacksAndSaysSo) {
+  const golden::TempFolder folder;
+  const fs::path path = folder.path() / "more.safetensors";
+  write_with(path, "sd1-kohya", {{"lora_unet_down_blocks_7_attentions_0_proj_in.alpha", {}}});
+  const auto model = load("stable_diffusion/sd1");
+  const GenerateResult found = model->generate(small({{path, 1}}));
+  EXPECT_EQ(found.image.rgb, model->generate(small({{lora("sd1-kohya"), 1}})).image.rgb);
+  ASSERT_THAT(found.notices, testing::SizeIs(1));
+  EXPECT_THAT(found.notices[0].text,
+              testing::MatchesRegex("the LoRA more.safetensors: 1 of its [0-9]+ tensors fit no layer of this model "
+                                    "and were left out, such as \"lora_unet_down_blocks_7_attentions_0_proj_in.alpha\""));
+}
+
+TEST(Lora, BringsItsWords) {
+  const golden::TempFolder folder;
+  const fs::path path = folder.path() / "words.safetensors", word = folder.path() / "zyx.safetensors";
+  write_with(path, "sd1-kohya", {{"bundle_emb.zyx.emb_params", {2, 12}}});
+  std::vector<float> values(24);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 7) - 3;
+  golden::Checkpoint().add("emb_params", {2, 12}, values).write(word);
+  const auto model = load("stable_diffusion/sd1");
+  const auto with_word =
+      load_text_to_image(golden::file("stable_diffusion/sd1"), {.precision = Precision::f32, .threads = 2, .embeddings = {word}});
+  GenerateParams params = small({{path, 1}});
+  params.prompt = "a zyx";
+  GenerateParams plain = params;
+  plain.loras = {{lora("sd1-kohya"), 1}};
+  const Image found = model->generate(params).image;
+  EXPECT_EQ(found.rgb, with_word->generate(plain).image.rgb);
+  EXPECT_EQ(found.rgb, with_word->generate(params).image.rgb) << "it replaces the model's word of this name";
+  EXPECT_NE(found.rgb, model->generate(plain).image.rgb) << "the word is gone without the LoRA";
+}
+
 TEST(Lora, IsRefused) {
   const auto model = load("stable_diffusion/sd1");
   EXPECT_THAT(error_of<ModelError>([&] { model->generate(small({{lora("sdxl-peft"), 1}})); }),
-              AllOf(HasSubstr("sdxl-peft.safetensors: is made for another model"), HasSubstr("such as \"text_encoder_2.")));
+              HasSubstr("is it made for another model? It seems to be for SDXL"));
   EXPECT_THAT(error_of<ModelError>([&] { model->generate(small({{"none.safetensors", 1}})); }),
               HasSubstr("none.safetensors: cannot be read"));
   EXPECT_THAT(error_of<UsageError>([&] { model->generate(small({{lora("sd1-peft"), 101}})); }),

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <functional>
+#include <optional>
 
 #include "base/error.hpp"
 #include "engine/checkpoint/single_file.hpp"
@@ -75,6 +77,108 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, SingleFilePicture,
                          testing::Values(std::pair("sd1", 0), std::pair("sd2", 1), std::pair("sdxl", 2), std::pair("ssd1b", 3),
                                          std::pair("tiny", 4)),
                          [](const auto& test) { return std::string(test.param.first); });
+
+/// A file's tensors, to be written again with changes.
+class Rewritten {
+ public:
+  explicit Rewritten(const std::string& name) : file_(open_safetensors(fixture(name))) {}
+
+  /// Each tensor, as `change` returns it; not those for which it returns nothing.
+  void write(const fs::path& path, const std::function<std::optional<TensorView>(std::string& name, const TensorView&)>& change) const {
+    golden::Checkpoint out;
+    for (const auto& [name, view] : file_.tensors) {
+      std::string renamed = name;
+      const auto changed = change(renamed, view);
+      if (!changed) continue;
+      out.add_bytes(renamed, changed->shape, {reinterpret_cast<const char*>(changed->data.data()), changed->data.size()}, changed->dtype);
+    }
+    for (const auto& [extra, shape] : extras) out.add(extra, shape, std::vector<float>(byte_size(DType::i8, shape)));
+    out.write(path);
+  }
+
+  std::vector<std::pair<std::string, Shape>> extras;  ///< further tensors
+
+ private:
+  Safetensors file_;
+};
+
+GenerateResult draw_with(const fs::path& model, const fs::path& vae = {}) {
+  const auto loaded = load_text_to_image(model, {.precision = Precision::f32, .threads = 2, .vae = vae, .clip_tokenizers = kClip});
+  GenerateParams params;
+  params.prompt = "a red fox";
+  params.width = params.height = 64;
+  params.steps = 2;
+  return loaded->generate(params);
+}
+
+TEST(SingleFileWith, StrayTensorsDrawsTheSameAndSaysSo) {
+  const golden::TempFolder temp;
+  const fs::path path = temp.path() / "model.safetensors";
+  Rewritten file("sdxl.safetensors");
+  file.extras = {{"epoch", {1}},
+                 {"optimizer.step", {2}},
+                 {"conditioner.embedders.1.model.transformer.text_model.embeddings.position_ids", {1, 77}},
+                 {"first_stage_model.decoder.extra.weight", {3}},
+                 {"model.diffusion_model.control.weight", {3}}};
+  file.write(path, [](std::string&, const TensorView& view) { return view; });
+  const GenerateResult found = draw_with(path), expected = draw_with(fixture("sdxl.safetensors"));
+  EXPECT_EQ(found.image.rgb, expected.image.rgb);
+  EXPECT_THAT(expected.notices, testing::IsEmpty());
+  ASSERT_THAT(found.notices, testing::SizeIs(1));
+  EXPECT_EQ(found.notices[0].text, "model.safetensors has tensors that its networks do not use (5), such as \"epoch\"; they were left out");
+}
+
+// The upper halves of F16 are F8_E5M2.
+TEST(SingleFileWith, OtherTypesDrawsTheSame) {
+  const golden::TempFolder temp;
+  const fs::path path = temp.path() / "model.safetensors";
+  const Rewritten file("sd1.safetensors");
+  std::vector<std::byte> bytes;
+  const auto cut = [&](const TensorView& view, bool f8) -> std::optional<TensorView> {
+    if (view.dtype != DType::f16) return view;
+    bytes.clear();
+    for (std::size_t i = 1; i < view.data.size(); i += 2) {
+      if (!f8) bytes.push_back(std::byte{0});
+      bytes.push_back(view.data[i]);
+    }
+    return TensorView{f8 ? DType::f8_e5m2 : DType::f16, view.shape, bytes};
+  };
+  file.write(path, [&](std::string&, const TensorView& view) { return cut(view, false); });
+  const Image expected = draw_with(path).image;
+  file.write(path, [&](std::string&, const TensorView& view) { return cut(view, true); });
+  EXPECT_EQ(draw_with(path).image.rgb, expected.rgb);
+  std::vector<double> doubles;
+  file.write(path, [&](std::string&, const TensorView& view) -> std::optional<TensorView> {
+    if (view.dtype != DType::f16) return view;
+    const auto floats = to_floats(*cut(view, false));
+    doubles.assign(floats.begin(), floats.end());
+    return TensorView{DType::f64, view.shape, std::as_bytes(std::span(doubles))};
+  });
+  EXPECT_EQ(draw_with(path).image.rgb, expected.rgb);
+}
+
+TEST(SingleFileWith, AVaeOfItsOwnDrawsTheSame) {
+  const golden::TempFolder temp;
+  const fs::path model = temp.path() / "model.safetensors", vae = temp.path() / "vae.safetensors", folder = temp.path() / "folder";
+  const Rewritten file("sd1.safetensors");
+  const auto is_vae = [](const std::string& name) { return name.starts_with("first_stage_model."); };
+  file.write(model, [&](std::string& name, const TensorView& view) { return is_vae(name) ? std::nullopt : std::optional(view); });
+  const Image expected = draw_with(fixture("sd1.safetensors")).image;
+
+  write_folder(SingleFile(fixture("sd1.safetensors")), folder);
+  EXPECT_EQ(draw_with(model, folder / "vae").image.rgb, expected.rgb);
+  EXPECT_EQ(draw_with(model, folder / "vae/model.safetensors").image.rgb, expected.rgb) << "diffusers' layout";
+  for (const std::size_t removed : {std::size_t{0}, std::string_view("first_stage_model.").size()}) {
+    file.write(vae, [&](std::string& name, const TensorView& view) -> std::optional<TensorView> {
+      if (!is_vae(name)) return {};
+      name.erase(0, removed);
+      return view;
+    });
+    EXPECT_EQ(draw_with(model, vae).image.rgb, expected.rgb) << removed;
+  }
+  EXPECT_EQ(draw_with(model, fixture("sd1.safetensors")).image.rgb, expected.rgb) << "another whole model's";
+  EXPECT_THAT(error_of<ModelError>([&] { draw_with(model); }), HasSubstr("has no VAE (first_stage_model.), so it needs one of another"));
+}
 
 /// A file of the published size, all zeros.
 struct Published {

@@ -19,6 +19,7 @@
 #include "engine/pipelines/stable_diffusion/lora_tags.hpp"
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
 #include "engine/pipelines/stable_diffusion/safety.hpp"
+#include "engine/pipelines/stray_tensors.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -51,11 +52,12 @@ class StableDiffusion final : public TextToImage {
         scheduler_(stable_diffusion::load_scheduler(index_)),
         unet_(std::make_shared<stable_diffusion::Unet>(index_.component("unet"))),
         vae_(stable_diffusion::load_vae(index_, options)),
-        preview_vae_(stable_diffusion::load_preview_vae(options)),
+        preview_vae_(stable_diffusion::load_preview_vae(index_, options)),
         maps_previews_(options.quick_previews && !preview_vae_),
         defaults_(stable_diffusion::Defaults::of(index_, unet_->config(), upscale(), read_model_card(model))),
         networks_(stable_diffusion::load_text_encoders(index_, options), unet_, precision_, options.threads) {
     check_parts_fit();
+    note_strays(options);
     if (options.safety) safety_.emplace(model, *options.safety, precision_, options.threads);
   }
 
@@ -74,6 +76,7 @@ class StableDiffusion final : public TextToImage {
     GenerateResult result = asked.upscale ? upscaled(asked, progress, draw) : draw(asked, progress);
     if (!asked.upscale) stage_weights_.set(result.stages);
     if (safety_) safety_->judge(result);
+    result.notices.insert(result.notices.end(), notices_.begin(), notices_.end());
     return result;
   }
 
@@ -100,10 +103,22 @@ class StableDiffusion final : public TextToImage {
     result.sampler = a1111_name_of(asked.sampler.value_or(scheduler_.own_sampler()));
     GenerationContext context(result, stage_weights_.get(), progress, std::move(stop));
     const auto networks = networks_.get(result.params.loras);
+    result.notices.insert(result.notices.end(), networks->notices.begin(), networks->notices.end());
     const TextEncoding text = encode(context, *networks->text);
     const std::vector<float> latents = denoise(context, text, networks->denoiser, passes);
     context.vae([&](StageTime& time) { return decode(vae_, context, latents, time); }, kBlack);
     return result;
+  }
+
+  void note_strays(const EngineOptions& options) {
+    std::vector<std::string> strays = index_.strays();
+    const auto add = [&](const std::vector<std::string>& more) { strays.insert(strays.end(), more.begin(), more.end()); };
+    add(unet_->weights().strays());
+    add(strays_of(networks_.text().weights()));
+    if (options.vae.empty()) add(vae_.vae().strays());
+    if (auto notice = stray_notice(index_.path(), strays)) notices_.push_back(*std::move(notice));
+    if (options.vae.empty()) return;
+    if (auto notice = stray_notice(options.vae, vae_.vae().strays())) notices_.push_back(*std::move(notice));
   }
 
   void check_parts_fit() const {
@@ -280,6 +295,7 @@ class StableDiffusion final : public TextToImage {
   stable_diffusion::LoraNetworks networks_;
   StageWeights stage_weights_{{{Stage::text, 0.01}, {Stage::unet, 0.9}, {Stage::vae, 0.09}}};
   std::optional<stable_diffusion::Safety> safety_;
+  std::vector<Sentence> notices_;  ///< about the model, for every result
 };
 
 }  // namespace
@@ -295,7 +311,10 @@ bool is_stable_diffusion(const fs::path& model) {
 std::pair<int, int> stable_diffusion_size(const fs::path& model) {
   const ModelIndex index(model, {});
   const auto unet = stable_diffusion::UnetConfig::load(index.component("unet").config);
-  const auto defaults = stable_diffusion::Defaults::of(index, unet, stable_diffusion::Vae(index).upscale(), read_model_card(model));
+  // A file without a VAE gets one of these families, which all have the same scale.
+  constexpr std::size_t kUpscale = 8;
+  const std::size_t upscale = index.has_vae() ? stable_diffusion::Vae(index).upscale() : kUpscale;
+  const auto defaults = stable_diffusion::Defaults::of(index, unet, upscale, read_model_card(model));
   return {defaults.width, defaults.height};
 }
 

@@ -96,9 +96,10 @@ struct EngineOptions {
   std::optional<Precision> precision;  ///< unset: bf16 if the processor supports it, else f32
   int threads = 0;                     ///< 0: all processors that the process may use, within the quota of its cgroups
   std::filesystem::path loras_dir;     ///< folder of NAME.safetensors for <lora:NAME:WEIGHT> in prompts; empty: none
-  /// Stable Diffusion: the folder of an AutoencoderKL or AutoencoderTiny (such as TAESD) instead of the model's own; empty: its own.
+  /// Stable Diffusion: the folder or .safetensors file (open_vae_file()) of an AutoencoderKL or AutoencoderTiny (such as TAESD) instead of
+  /// the model's own; empty: its own.
   std::filesystem::path vae;
-  /// Stable Diffusion: the folder of a VAE for Progress::preview, such as TAESD, which is fast; empty: the VAE of the pictures.
+  /// Stable Diffusion: the folder or file of a VAE for Progress::preview, such as TAESD, which is fast; empty: the VAE of the pictures.
   std::filesystem::path preview_vae;
   /// Stable Diffusion without `preview_vae`: Progress::preview has one pixel per latent, which takes no time, instead of decoding it.
   bool quick_previews = false;

@@ -1,6 +1,7 @@
 #include "engine/pipelines/wuerstchen.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <future>
 
@@ -11,6 +12,7 @@
 #include "engine/models/wuerstchen/prior.hpp"
 #include "engine/pipelines/generation_context.hpp"
 #include "engine/pipelines/model_card.hpp"
+#include "engine/pipelines/stray_tensors.hpp"
 #include "engine/pipelines/strength.hpp"
 #include "engine/pipelines/wuerstchen/layout.hpp"
 #include "engine/pipelines/wuerstchen/sizes.hpp"
@@ -53,6 +55,9 @@ class Wuerstchen final : public TextToImage {
         decoder_runner_(decoder_, precision, threads),
         threads_(threads) {
     check_parts_fit();
+    const std::array networks{&prior_->weights(), &decoder_->weights(), &vqgan_.weights(), &prior_text_.weights(),
+                              &decoder_text_.weights()};
+    notice_ = stray_notice(folder, strays_of(networks));
   }
 
   Precision precision() const override { return precision_; }
@@ -105,6 +110,7 @@ class Wuerstchen final : public TextToImage {
   Denoiser decoder_runner_;
   int threads_;
   StageWeights stage_weights_{{{Stage::text, 0.01}, {Stage::prior, 0.55}, {Stage::decoder, 0.4}, {Stage::vae, 0.04}}};
+  std::optional<Sentence> notice_;                                                ///< about the model, for every result
   SingleEntryCache<std::pair<std::size_t, std::size_t>, Network> vqgan_network_;  ///< by height and width of the latents
 };
 
@@ -294,6 +300,7 @@ GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressF
   const std::vector<float> embeddings = stages.prior(sizes, asked.steps.has_value() || card_.steps.has_value());
   stages.vae(stages.decoder(sizes, embeddings));
   stage_weights_.set(result.stages);
+  if (notice_) result.notices.push_back(*notice_);
   return result;
 }
 

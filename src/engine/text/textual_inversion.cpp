@@ -8,6 +8,9 @@ namespace p2p::engine {
 namespace {
 
 constexpr auto kUnnamed = "emb_params";
+constexpr auto kInWebUi = "string_to_param.";  // of AUTOMATIC1111's pickles
+constexpr auto kFirst = "clip_l";
+constexpr auto kSecond = "clip_g";
 constexpr std::size_t kMaxVectors = 1024;  // a chunk of a prompt has 75 tokens
 
 TextualInversion::Vectors vectors_of(const Safetensors& file, const std::string& name) {
@@ -17,9 +20,7 @@ TextualInversion::Vectors vectors_of(const Safetensors& file, const std::string&
   const auto found = file.tensors.find(name);
   if (found == file.tensors.end()) fail("missing");
   const TensorView& view = found->second;
-  if (view.dtype != DType::f32 && view.dtype != DType::f16 && view.dtype != DType::bf16) {
-    fail("expected F32, F16 or BF16, found " + std::string(name_of(view.dtype)));
-  }
+  if (!is_floating(view.dtype)) fail("expected a floating-point type, found " + std::string(name_of(view.dtype)));
   const Shape& shape = view.shape;
   const std::size_t count = shape.size() == 2 ? shape.front() : 1;
   if (shape.empty() || shape.size() > 2 || count == 0 || count > kMaxVectors || shape.back() == 0) {
@@ -33,12 +34,12 @@ TextualInversion::Vectors vectors_of(const Safetensors& file, const std::string&
 TextualInversion read_textual_inversion(const Safetensors& file, const std::string& token) {
   TextualInversion inversion{.file = file.path, .token = token, .encoders = {}};
   std::string name = file.path.stem().string();
-  if (file.tensors.contains("clip_l") || file.tensors.contains("clip_g")) {
-    inversion.encoders = {vectors_of(file, "clip_l"), vectors_of(file, "clip_g")};
+  if (file.tensors.contains(kSecond) || (file.tensors.contains(kFirst) && file.tensors.size() > 1)) {
+    inversion.encoders = {vectors_of(file, kFirst), vectors_of(file, kSecond)};
   } else if (!file.tensors.empty()) {
     const std::string& only = file.tensors.begin()->first;
     inversion.encoders = {vectors_of(file, only)};
-    if (only != kUnnamed) name = only;
+    if (only != kUnnamed && only != kFirst && !only.starts_with(kInWebUi)) name = only;
   }
   if (inversion.encoders.empty() || file.tensors.size() != inversion.encoders.size()) {
     throw ModelError(file.path.string() + ": expected the one tensor of a textual inversion, or clip_l and clip_g, found " +

@@ -22,7 +22,8 @@ struct TextualInversion {
 };
 
 /// Reads a file of diffusers or AUTOMATIC1111's web UI: one tensor [count, width] or [width] with the name of the token, or with the name
-/// `emb_params`, or SDXL's pair `clip_l` and `clip_g`. In the last two cases the token is the name of the file without its extension.
+/// `emb_params`, `clip_l` or `string_to_param.…`, or SDXL's pair `clip_l` and `clip_g`. The token of all but the first is the name of the
+/// file without its extension.
 /// `token` overrides the name. Throws ModelError.
 TextualInversion read_textual_inversion(const Safetensors& file, const std::string& token = {});
 

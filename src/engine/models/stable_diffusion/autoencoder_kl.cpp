@@ -9,7 +9,7 @@
 namespace p2p::engine::stable_diffusion {
 namespace {
 
-constexpr float kEps = 1e-6F;
+constexpr float kVaeEps = 1e-6F;
 
 void expect_types(const ConfigReader& reader, const char* key, const std::string& type, std::size_t levels) {
   const auto types = reader.texts(key, std::vector<std::string>{type});
@@ -31,7 +31,7 @@ struct Half {
   Scope scope;
   Norm norm;
 
-  Half(const AutoencoderKlConfig& all, const Scope& half) : config(all), scope(half), norm{.groups = all.norm_num_groups, .eps = kEps} {}
+  Half(const AutoencoderKlConfig& all, const Scope& half) : config(all), scope(half), norm{.groups = all.norm_num_groups, .eps = kVaeEps} {}
 
   Value conv_in(const Value& x, std::size_t in, std::size_t out) const {
     return ops::conv2d(x, scope / "conv_in", {in, out}, {.padding = 1});

@@ -20,13 +20,14 @@ TextEncoders load_text_encoders(const ModelIndex& index, const EngineOptions& op
 }
 
 VaeNetworks load_vae(const ModelIndex& index, const EngineOptions& options) {
-  auto vae = options.vae.empty() ? std::make_unique<const Vae>(index) : std::make_unique<const Vae>(options.vae);
+  auto vae = options.vae.empty() ? std::make_unique<const Vae>(index) : std::make_unique<const Vae>(options.vae, index.original_family());
   return VaeNetworks(std::move(vae), options.vae_tiling, *options.precision, options.threads);
 }
 
-std::unique_ptr<const VaeNetworks> load_preview_vae(const EngineOptions& options) {
+std::unique_ptr<const VaeNetworks> load_preview_vae(const ModelIndex& index, const EngineOptions& options) {
   if (options.preview_vae.empty()) return nullptr;
-  return std::make_unique<const VaeNetworks>(std::make_unique<const Vae>(options.preview_vae), false, *options.precision, options.threads);
+  return std::make_unique<const VaeNetworks>(std::make_unique<const Vae>(options.preview_vae, index.original_family()), false,
+                                             *options.precision, options.threads);
 }
 
 }  // namespace p2p::engine::stable_diffusion

@@ -16,6 +16,6 @@ SchedulerConfig load_scheduler(const ModelIndex& index);
 TextEncoders load_text_encoders(const ModelIndex& index, const EngineOptions& options);
 VaeNetworks load_vae(const ModelIndex& index, const EngineOptions& options);
 /// Null without options.preview_vae.
-std::unique_ptr<const VaeNetworks> load_preview_vae(const EngineOptions& options);
+std::unique_ptr<const VaeNetworks> load_preview_vae(const ModelIndex& index, const EngineOptions& options);
 
 }  // namespace p2p::engine::stable_diffusion

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "engine/checkpoint/lora.hpp"
 
 namespace p2p::engine::stable_diffusion {
@@ -22,6 +23,12 @@ void check(const std::vector<Lora>& loras) {
   }
 }
 
+std::optional<Sentence> notice_of(const LoraFile& lora, const Safetensors& file) {
+  if (lora.unknown.empty()) return {};
+  return sentence("lora_part", "the LoRA {0}: {1} of its {2} tensors fit no layer of this model and were left out, such as {3}",
+                  file.path.filename().string(), lora.unknown.size(), file.tensors.size(), excerpt(lora.unknown.front()));
+}
+
 }  // namespace
 
 LoraNetworks::LoraNetworks(TextEncoders text, std::shared_ptr<const Unet> unet, Precision precision, int threads)
@@ -38,22 +45,27 @@ std::shared_ptr<const Networks> LoraNetworks::build(const std::vector<Lora>& lor
   for (std::size_t i = 0; i < encoders.size(); ++i) model.emplace(text_encoder_name(i), encoders[i]->requested());
 
   std::map<std::string, std::shared_ptr<WeightPatches>> patches;
+  std::vector<TextualInversion> words;
+  std::vector<Sentence> notices;
   for (const Lora& lora : loras) {
-    for (LoraChange& change : read_lora(open_safetensors(lora.file), model)) {
+    const Safetensors file = open_safetensors(lora.file);
+    LoraFile contents = read_lora(file, model);
+    if (auto notice = notice_of(contents, file)) notices.push_back(*std::move(notice));
+    for (const auto& [name, word] : contents.words) words.push_back(read_textual_inversion(word, name));
+    for (LoraChange& change : contents.changes) {
       auto& component = patches[change.component];
       if (!component) component = std::make_shared<WeightPatches>(precision_ == Precision::bf16 ? DType::bf16 : DType::f32, threads_);
-      change.change.scale *= static_cast<float>(lora.weight);
-      component->add(change.weight, std::move(change.change));
+      component->add(change.weight, weight_change(std::move(change.change), static_cast<float>(lora.weight)));
     }
   }
   std::vector<std::shared_ptr<const WeightPatches>> of_encoders;
-  bool text_changes = false;
+  bool text_changes = !words.empty();
   for (std::size_t i = 0; i < encoders.size(); ++i) {
     of_encoders.push_back(patches[text_encoder_name(i)]);
     text_changes = text_changes || of_encoders.back();
   }
-  return std::make_shared<const Networks>(text_changes ? std::make_shared<const TextEncoders>(text_->patched(of_encoders)) : text_,
-                                          std::make_shared<Unet>(*unet_, patches["unet"]), precision_, threads_);
+  return std::make_shared<const Networks>(text_changes ? std::make_shared<const TextEncoders>(text_->changed(of_encoders, words)) : text_,
+                                          std::make_shared<Unet>(*unet_, patches["unet"]), precision_, threads_, std::move(notices));
 }
 
 }  // namespace p2p::engine::stable_diffusion

@@ -13,11 +13,13 @@ namespace p2p::engine::stable_diffusion {
 
 /// The networks that LoRAs change, with one set of LoRAs applied.
 struct Networks {
-  Networks(std::shared_ptr<const TextEncoders> encoders, std::shared_ptr<Unet> unet, Precision precision, int threads)
-      : text(std::move(encoders)), denoiser(std::move(unet), precision, threads) {}
+  Networks(std::shared_ptr<const TextEncoders> encoders, std::shared_ptr<Unet> unet, Precision precision, int threads,
+           std::vector<Sentence> about)
+      : text(std::move(encoders)), denoiser(std::move(unet), precision, threads), notices(std::move(about)) {}
 
   std::shared_ptr<const TextEncoders> text;
   Denoiser denoiser;
+  std::vector<Sentence> notices;  ///< what was left out of the LoRAs
 };
 
 /// Caches a model's networks for the last set of LoRAs. Networks given out do not change. Safe to use from several threads with different

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/checkpoint/component.hpp"
 #include "engine/checkpoint/single_file.hpp"
@@ -25,6 +26,12 @@ class ModelIndex {
 
   const std::filesystem::path& path() const { return model_; }
   Family family() const { return family_; }
+  /// That of the latents' scale: XL's, or that of all others.
+  OriginalFamily original_family() const { return family_ == Family::xl ? OriginalFamily::sdxl : OriginalFamily::sd1; }
+  /// False for a single file that lacks it.
+  bool has_vae() const { return !file_ || file_->has("vae"); }
+  /// Tensors of a single file that belong to no component.
+  std::vector<std::string> strays() const { return file_ ? file_->strays() : std::vector<std::string>(); }
   /// Each throws ModelError if the index has no component of that name.
   Component component(const std::string& name) const;
   std::filesystem::path tokenizer(const std::string& name) const;

@@ -47,20 +47,22 @@ class Encoder {
  public:
   Encoder(const TextEncoders::Source& source, ClipTextOutputs outputs, Precision precision, int threads,
           std::span<const TextualInversion> learned, Place place)
-      : tokenizer_(std::make_shared<const ClipTokenizer>(source.tokenizer, words_of(learned, place))),
+      : folder_(source.tokenizer),
+        place_(place),
+        tokenizer_(std::make_shared<const ClipTokenizer>(folder_, words_of(learned, place))),
         clip_(source.text_encoder, tokenizer_->length(), precision, threads, outputs, rows_of(learned, place, *tokenizer_)) {
-    for (const TextualInversion& inversion : learned) {
-      const std::size_t width = vectors_of(inversion, place).width;
-      if (width != config().hidden_size) {
-        throw ModelError(inversion.file.string() + ": expected vectors of " + std::to_string(config().hidden_size) +
-                         " values, hidden_size of the text encoder, found " + std::to_string(width));
-      }
-    }
+    check_widths(learned);
     // Only diffusers' Stable Diffusion pipeline, which uses the last state, reads this key.
     if (!clip_.config().use_attention_mask || outputs.penultimate) unmasked_.assign(tokenizer_->length(), 1);
   }
-  Encoder(const Encoder& base, std::shared_ptr<const WeightPatches> patches)
-      : tokenizer_(base.tokenizer_), clip_(base.clip_, std::move(patches)), unmasked_(base.unmasked_) {}
+  Encoder(const Encoder& base, std::shared_ptr<const WeightPatches> patches, std::span<const TextualInversion> learned)
+      : folder_(base.folder_),
+        place_(base.place_),
+        tokenizer_(std::make_shared<const ClipTokenizer>(folder_, words_of(learned, place_))),
+        clip_(base.clip_, std::move(patches), rows_of(learned, place_, *tokenizer_)),
+        unmasked_(base.unmasked_) {
+    check_widths(learned);
+  }
 
   const ClipTokenizer& tokenizer() const { return *tokenizer_; }
   const ClipTextConfig& config() const { return clip_.config(); }
@@ -84,6 +86,18 @@ class Encoder {
     return clip_.encode(chunk.tokens.ids, unmasked_.empty() ? chunk.tokens.mask : unmasked_);
   }
 
+  void check_widths(std::span<const TextualInversion> learned) const {
+    for (const TextualInversion& inversion : learned) {
+      const std::size_t width = vectors_of(inversion, place_).width;
+      if (width != config().hidden_size) {
+        throw ModelError(inversion.file.string() + ": expected vectors of " + std::to_string(config().hidden_size) +
+                         " values, hidden_size of the text encoder, found " + std::to_string(width));
+      }
+    }
+  }
+
+  std::filesystem::path folder_;  ///< of the tokenizer
+  Place place_;
   std::shared_ptr<const ClipTokenizer> tokenizer_;
   ClipText clip_;
   std::vector<std::int64_t> unmasked_;  // empty where padding is hidden
@@ -95,6 +109,7 @@ class Encoder {
 
 struct TextEncoders::Impl {
   std::vector<std::shared_ptr<const Encoder>> encoders;
+  std::vector<TextualInversion> learned;
   bool force_zeros = false;
 
   std::size_t width() const {
@@ -139,6 +154,7 @@ struct TextEncoders::Impl {
 
 TextEncoders TextEncoders::single(const Source& source, Precision precision, int threads, std::span<const TextualInversion> learned) {
   auto impl = std::make_unique<Impl>();
+  impl->learned.assign(learned.begin(), learned.end());
   impl->encoders.push_back(std::make_shared<const Encoder>(source, ClipTextOutputs{}, precision, threads, learned, Place{}));
   return TextEncoders(std::move(impl));
 }
@@ -146,6 +162,7 @@ TextEncoders TextEncoders::single(const Source& source, Precision precision, int
 TextEncoders TextEncoders::pair(const Source& first, const Source& second, bool force_zeros_for_empty_prompt, Precision precision,
                                 int threads, std::span<const TextualInversion> learned) {
   auto impl = std::make_unique<Impl>();
+  impl->learned.assign(learned.begin(), learned.end());
   impl->encoders.push_back(
       std::make_shared<const Encoder>(first, ClipTextOutputs{.penultimate = true}, precision, threads, learned, Place{0, 2}));
   impl->encoders.push_back(std::make_shared<const Encoder>(second, ClipTextOutputs{.penultimate = true, .text_embeds = true}, precision,
@@ -160,10 +177,16 @@ TextEncoders TextEncoders::pair(const Source& first, const Source& second, bool 
   return TextEncoders(std::move(impl));
 }
 
-TextEncoders TextEncoders::patched(const std::vector<std::shared_ptr<const WeightPatches>>& patches) const {
+TextEncoders TextEncoders::changed(const std::vector<std::shared_ptr<const WeightPatches>>& patches,
+                                   std::span<const TextualInversion> words) const {
   auto impl = std::make_unique<Impl>(*impl_);
+  for (const TextualInversion& word : words) {
+    std::erase_if(impl->learned, [&](const TextualInversion& other) { return other.token == word.token; });
+    impl->learned.push_back(word);
+  }
   for (std::size_t i = 0; i < patches.size(); ++i) {
-    if (patches[i]) impl->encoders.at(i) = std::make_shared<const Encoder>(*impl_->encoders.at(i), patches[i]);
+    if (patches[i] || !words.empty())
+      impl->encoders.at(i) = std::make_shared<const Encoder>(*impl_->encoders.at(i), patches[i], impl->learned);
   }
   return TextEncoders(std::move(impl));
 }

@@ -39,8 +39,9 @@ class TextEncoders {
   /// as zeros. Throws ModelError.
   static TextEncoders pair(const Source& first, const Source& second, bool force_zeros_for_empty_prompt, Precision precision, int threads,
                            std::span<const TextualInversion> learned = {});
-  /// The same encoders with changed weights: `patches` has one for each (null: none).
-  TextEncoders patched(const std::vector<std::shared_ptr<const WeightPatches>>& patches) const;
+  /// The same encoders with changed weights, `patches` for each (null: none), and with further words; those replace others of the same
+  /// name. Throws ModelError for words that were learned for another model.
+  TextEncoders changed(const std::vector<std::shared_ptr<const WeightPatches>>& patches, std::span<const TextualInversion> words) const;
   ~TextEncoders();
   TextEncoders(TextEncoders&&) noexcept;
   TextEncoders& operator=(TextEncoders&&) noexcept;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "engine/checkpoint/vae_file.hpp"
 
 namespace p2p::engine::stable_diffusion {
 namespace {
@@ -15,11 +16,17 @@ std::variant<AutoencoderKl, AutoencoderTiny> open(const std::string& name, Compo
   throw ModelError(component.config.file().string() + ": expected a vae of class AutoencoderKL or AutoencoderTiny, found " + name);
 }
 
+std::variant<AutoencoderKl, AutoencoderTiny> open_path(const std::filesystem::path& path, OriginalFamily family) {
+  if (std::filesystem::is_directory(path)) return open(ConfigReader(path / "config.json").text("_class_name"), path);
+  VaeFile file = open_vae_file(path, family);
+  return open(file.class_name, std::move(file.component));
+}
+
 }  // namespace
 
 Vae::Vae(const ModelIndex& index) : vae_(open(index.class_of("vae"), index.component("vae"))) {}
 
-Vae::Vae(const std::filesystem::path& folder) : vae_(open(ConfigReader(folder / "config.json").text("_class_name"), folder)) {}
+Vae::Vae(const std::filesystem::path& path, OriginalFamily family) : vae_(open_path(path, family)) {}
 
 Graph Vae::decode_graph(std::size_t height, std::size_t width) const {
   const std::lock_guard lock(mutex_);
@@ -51,6 +58,10 @@ std::size_t Vae::upscale() const {
 
 std::size_t Vae::latent_channels() const {
   return std::visit([](const auto& vae) { return vae.config().latent_channels; }, vae_);
+}
+
+const std::vector<std::string>& Vae::strays() const {
+  return std::visit([](const auto& vae) -> const std::vector<std::string>& { return vae.weights().strays(); }, vae_);
 }
 
 std::size_t Vae::tile_side() const {

@@ -20,8 +20,8 @@ class Vae {
  public:
   /// Loads the vae of the index. Throws ModelError.
   explicit Vae(const ModelIndex& index);
-  /// Loads the folder of a vae, whose config.json names the class. Throws ModelError.
-  explicit Vae(const std::filesystem::path& folder);
+  /// Loads the folder of a vae, whose config.json names the class, or its file (see open_vae_file()). Throws ModelError.
+  Vae(const std::filesystem::path& path, OriginalFamily family);
 
   /// See AutoencoderKl::decode_graph().
   Graph decode_graph(std::size_t height, std::size_t width) const;
@@ -34,6 +34,8 @@ class Vae {
   /// Pixels per latent along each side.
   std::size_t upscale() const;
   std::size_t latent_channels() const;
+  /// Tensors that are there and not used.
+  const std::vector<std::string>& strays() const;
   /// Latents along each side of a tile; 0 if the class cannot decode in tiles.
   std::size_t tile_side() const;
 

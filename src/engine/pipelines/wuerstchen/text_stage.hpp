@@ -25,6 +25,7 @@ class TextStage {
   Encoded encode(const GenerateParams& params, bool guided) const;
 
   std::int64_t tokens() const { return static_cast<std::int64_t>(tokenizer_.length()); }
+  const Weights& weights() const { return encoder_.weights(); }
   std::size_t width() const { return encoder_.config().hidden_size; }
 
  private:
