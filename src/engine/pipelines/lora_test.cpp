@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 
 #include "base/json.hpp"
@@ -127,8 +128,14 @@ TEST(Lora, BringsItsWords) {
 
 TEST(Lora, IsRefused) {
   const auto model = load("stable_diffusion/sd1");
-  EXPECT_THAT(error_of<ModelError>([&] { model->generate(small({{lora("sdxl-peft"), 1}})); }),
-              HasSubstr("is it made for another model? It seems to be for SDXL"));
+  const golden::TempFolder folder;
+  const fs::path other = folder.path() / "other.safetensors";
+  golden::Checkpoint()
+      .add("lora_te2_text_model_encoder_layers_9_mlp_fc1.lora_down.weight", {1, 4}, std::array{1.0F, 2.0F, 3.0F, 4.0F})
+      .write(other);
+  EXPECT_THAT(
+      error_of<ModelError>([&] { model->generate(small({{other, 1}})); }),
+      AllOf(HasSubstr("other.safetensors: is made for another model"), HasSubstr("It seems to be for SDXL; use it with such a model")));
   EXPECT_THAT(error_of<ModelError>([&] { model->generate(small({{"none.safetensors", 1}})); }),
               HasSubstr("none.safetensors: cannot be read"));
   EXPECT_THAT(error_of<UsageError>([&] { model->generate(small({{lora("sd1-peft"), 101}})); }),
