@@ -56,7 +56,9 @@ void write_folder(const SingleFile& file, const fs::path& folder) {
                         held.view.dtype);
     }
     fs::create_directory(folder / name);
-    std::ofstream(folder / name / "config.json") << component.config.json();
+    Json config = component.config.json();
+    if (name == "vae") config["_class_name"] = "AutoencoderKL";  // what it is alone, without the index
+    std::ofstream(folder / name / "config.json") << config;
     weights.write(folder / name / "model.safetensors");
   }
 }
