@@ -1,6 +1,6 @@
 // Input: a prompt for the bundled model's tokenizer. Result: the fixed number of ids, all within the vocabulary; never an error. Runs in
 // the repository's root, or with P2P_TOKENIZER set to another tokenizer's folder. Also parses the prompt with weights: pieces no longer
-// than the input.
+// than the input; and its parts and schedules: texts no longer than the input, their steps ascending.
 
 #include <cmath>
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/text/clip_tokenizer.hpp"
+#include "engine/text/prompt_schedule.hpp"
 #include "engine/text/prompt_weights.hpp"
 
 using p2p::engine::ClipTokenizer;
@@ -37,5 +38,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       left -= piece.text.size();
     }
   }
+
+  const auto parts = p2p::engine::split_at_and(text);
+  if (parts.empty() || parts.size() > size / 3 + 1) std::abort();
+  for (const auto& part : parts) {
+    if (part.text.size() > 3 * size || !(std::abs(part.weight) <= 1000)) std::abort();
+    constexpr int kSteps = 7;
+    const auto schedule = p2p::engine::parse_prompt_schedule(part.text, kSteps);
+    int last = 0;
+    for (const auto& scheduled : schedule.texts) {
+      if (scheduled.until <= last || scheduled.text.size() > part.text.size()) std::abort();
+      last = scheduled.until;
+    }
+    if (last != kSteps || schedule.at(0) != 0 || schedule.at(kSteps) + 1 != schedule.texts.size()) std::abort();
+  }
+  p2p::engine::has_prompt_syntax(text);
   return 0;
 }

@@ -3,6 +3,7 @@
 
   prompts.py                                writes the committed fixtures
   prompts.py --strings 10000 --seed 7 -o FILE   writes a larger set, which the test compares with P2P_PROMPT_GOLDEN=FILE
+  prompts.py --schedules 10000 --seed 7 -o FILE   the same for editing, alternation and AND, with P2P_SCHEDULE_GOLDEN=FILE
 """
 
 import argparse
@@ -16,9 +17,12 @@ import torch
 from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 from diffusers.loaders import TextualInversionLoaderMixin
 from safetensors.torch import load_file, save_file
+from schedules import strings as schedule_strings
 from tokenizer import END, START, small_vocabulary, write_folder
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+# diffusers' clip_skip asks for a part that transformers 5 has merged with its whole.
+CLIPTextModel.text_model = property(lambda model: model)
 OUT = Path(__file__).resolve().parents[2] / "tests/golden/prompts"
 
 # ---- The syntax of AUTOMATIC1111's web UI, from its documentation and its two patterns.
@@ -203,23 +207,49 @@ def learned_words(models):
         yield {"model": name, "key": f"words/{i}", "prompt": prompt, "negative": negative}, encode_by_diffusers(model, prompt, negative)
 
 
+BACKTRACK = 20
+
+
 def chunks_of(tokenizer, prompt):
-    """Lists of [id, weight], without start and end."""
+    """Lists of [id, weight], without start and end. A full chunk ends behind its last comma if that is near."""
     room, chunks, sections = tokenizer.model_max_length - 2, [], parse(prompt)
+    (comma,) = tokenizer(",", add_special_tokens=False).input_ids
     for section in sections:
         tokens = [[i, weight] for text, weight in section for i in tokenizer(text, add_special_tokens=False).input_ids]
-        if tokens or section is not sections[-1] or not chunks:
-            chunks += [tokens[i : i + room] for i in range(0, max(len(tokens), 1), room)]
+        if not tokens and section is sections[-1] and chunks:
+            break
+        remembers_first = True
+        while len(tokens) > room:
+            end = room
+            commas = [i for i in range(0 if remembers_first else 1, room) if tokens[i][0] == comma and room - i <= BACKTRACK]
+            if tokens[room][0] != comma and commas:
+                end = commas[-1] + 1
+            # A comma that begins a chunk because the one before was full is forgotten.
+            remembers_first = not (end == room and tokens[room][0] == comma)
+            chunks.append(tokens[:end])
+            tokens = tokens[end:]
+        chunks.append(tokens)
     return chunks
 
 
-def encode_chunk(tokenizer, encoder, chunk, penultimate):
+def states_of(output, encoder, penultimate, skip):
+    """hidden_states[-skip] as AUTOMATIC1111's web UI counts: SD 1 and 2 with the final norm, SDXL without."""
+    if skip is None:
+        return output.hidden_states[-2] if penultimate else output.last_hidden_state
+    if skip == 1 and not penultimate:
+        return output.last_hidden_state
+    assert skip > 1  # what is last in hidden_states depends on the version of transformers
+    states = output.hidden_states[-skip]
+    return states if penultimate else getattr(encoder, "text_model", encoder).final_layer_norm(states)
+
+
+def encode_chunk(tokenizer, encoder, chunk, penultimate, skip=None):
     padding = tokenizer.model_max_length - 2 - len(chunk)
     ids = [tokenizer.bos_token_id, *(i for i, _ in chunk), tokenizer.eos_token_id, *[tokenizer.pad_token_id] * padding]
     mask = torch.tensor([[1] * (len(chunk) + 2) + [0] * padding])
     use_mask = not penultimate and getattr(encoder.config, "use_attention_mask", False)
     output = encoder(torch.tensor([ids]), attention_mask=mask if use_mask else None, output_hidden_states=True)
-    states = output.hidden_states[-2] if penultimate else output.last_hidden_state
+    states = states_of(output, encoder, penultimate, skip)
     if any(weight != 1 for _, weight in chunk):
         weights = torch.tensor([1.0, *(w for _, w in chunk), 1.0, *[1.0] * padding])
         weighted = states * weights[None, :, None]
@@ -227,7 +257,7 @@ def encode_chunk(tokenizer, encoder, chunk, penultimate):
     return states, getattr(output, "text_embeds", None)
 
 
-def encode_by_chunks(model, prompt, negative):
+def encode_by_chunks(model, prompt, negative, skip=None):
     pair = hasattr(model, "text_encoder_2")
     encoders = [(model.tokenizer, model.text_encoder)] + ([(model.tokenizer_2, model.text_encoder_2)] if pair else [])
     zeros = pair and not negative and model.config.force_zeros_for_empty_prompt
@@ -238,7 +268,7 @@ def encode_by_chunks(model, prompt, negative):
     for text in split:
         columns = []
         for (tokenizer, encoder), chunks in zip(encoders, text):
-            results = [encode_chunk(tokenizer, encoder, chunk, pair) for chunk in chunks + [[]] * (count - len(chunks))]
+            results = [encode_chunk(tokenizer, encoder, chunk, pair, skip) for chunk in chunks + [[]] * (count - len(chunks))]
             columns.append(torch.cat([states for states, _ in results], dim=1))
         embeds.append(torch.cat(columns, dim=-1))
         pooled.append(results[0][1] if pair else torch.zeros(1, 0))
@@ -250,8 +280,10 @@ def encode_by_chunks(model, prompt, negative):
 LONG = "the fox laughing at a (blue:1.3) background, and [hhhhhhhh] \U0001f98a"
 CASES = [
     ("", ""), ("a fox", ""), ("the fox, laughing", "a"), ("a (fox:1.4) and [the] ((a))", "(hhh:0.6)"), ("a BREAK the (fox)", ""), ("BREAK a", ""),
-    ("a BREAK BREAK b BREAK", "fox"), (LONG, ""), ("fox", LONG), (f"{LONG} BREAK (fox)", LONG), ("(fox:0) a", "(fox:-1.5)"), ("(a:1)", "(:2)"),
+    ("a, the fox, laughing at a (blue:1.3) background and hhhh, the fox", ""), ("a, (b, the fox laughing at the fox laughing:0.8), blue, a", "a,"),
+    ("the fox laughing at the fox laughing at the fox, a", ",,,,,,,,,,,,,,,,,,,"), ("a BREAK BREAK b BREAK", "fox"), (LONG, ""), ("fox", LONG), (f"{LONG} BREAK (fox)", LONG), ("(fox:0) a", "(fox:-1.5)"), ("(a:1)", "(:2)"),
 ]  # fmt: skip
+SKIPS = [("a (fox:1.4)", "", 2), ("a fox", "a", 1), (LONG, "fox", 2), ("a fox, laughing", "the (fox:0.5)", 3)]
 PLAIN = [("a (fox:1.4) BREAK [b]", ""), (LONG, "(a)"), ("", "")]
 
 
@@ -261,12 +293,17 @@ def encodings():
     cases, tensors = [], {}
     models = make_models()
     for name, model in models.items():
-        for i, (prompt, negative, plain) in enumerate([(*case, False) for case in CASES] + [(*case, True) for case in PLAIN]):
-            embeds, pooled = (encode_by_diffusers if plain else encode_by_chunks)(model, prompt, negative)
-            if not plain and parse(prompt) == [[[prompt, 1.0]]] and embeds.shape[1] == 16 and "(" not in negative:
+        layers = min(encoder.config.num_hidden_layers for encoder in [model.text_encoder, getattr(model, "text_encoder_2", model.text_encoder)])
+        skips = [(p, n, False, s) for p, n, s in SKIPS if s <= layers and (s > 1 or not name.startswith("xl"))]
+        for i, (prompt, negative, plain, skip) in enumerate([(*case, False, None) for case in CASES] + [(*case, True, None) for case in PLAIN] + skips):
+            embeds, pooled = encode_by_diffusers(model, prompt, negative) if plain else encode_by_chunks(model, prompt, negative, skip)
+            if not plain and parse(prompt) == [[[prompt, 1.0]]] and embeds.shape[1] == 16 and "(" not in negative and skip in (None, 1):
                 torch.testing.assert_close(embeds, encode_by_diffusers(model, prompt, negative)[0])
+            if name in ("sd", "masked") and skip and parse(prompt) == [[[prompt, 1.0]]] and embeds.shape[1] == 16 and "(" not in negative:
+                skipped = StableDiffusionPipeline.encode_prompt(model, prompt, "cpu", 1, True, negative or None, clip_skip=skip - 1)
+                torch.testing.assert_close(embeds[1:], skipped[0])  # diffusers leaves no layer out for the negative prompt
             tensors |= {f"{name}/{i}/embeds": embeds.contiguous(), f"{name}/{i}/pooled": pooled.contiguous()}
-            cases.append({"model": name, "key": f"{name}/{i}", "prompt": prompt, "negative": negative, "plain": plain})
+            cases.append({"model": name, "key": f"{name}/{i}", "prompt": prompt, "negative": negative, "plain": plain, **({"clip_skip": skip} if skip else {})})
     words = []
     for case, (embeds, pooled) in learned_words(models):
         tensors |= {f"{case['key']}/embeds": embeds.contiguous(), f"{case['key']}/pooled": pooled.contiguous()}
@@ -283,12 +320,17 @@ def compact(value):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strings", type=int, default=300)
+    parser.add_argument("--schedules", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
+    if options.schedules:
+        return options.output.write_text(compact(schedule_strings(options.schedules, options.seed)) + "\n", encoding="utf-8")
     if not options.output:
         encodings()
+        lines = ",\n".join(compact(row) for row in schedule_strings(400, options.seed))
+        (OUT / "schedules.json").write_text(f"[{lines}]\n", encoding="utf-8")
     (options.output or OUT / "strings.json").write_text(compact(strings(options.strings, options.seed)) + "\n", encoding="utf-8")
 
 

@@ -58,14 +58,20 @@ void build_clip_text(const ClipTextConfig& config, std::size_t length, const Sco
   const auto n = static_cast<std::int64_t>(length);
   Value x = graph.input("embeddings", {1, n, static_cast<std::int64_t>(config.hidden_size)});
   const Value mask = graph.input("mask", {1, 1, n, n});
+  const std::size_t from_end = outputs.skip > 0 ? outputs.skip : outputs.penultimate ? 2 : 1;
+  const auto norm = [&](const Value& v) {
+    return ops::layer_norm(v, config.layer_norm_eps, root / "final_layer_norm", config.hidden_size);
+  };
+  // These may be the input, whose name a separate node keeps unchanged.
+  const auto put_out = [&](const Value& v) { graph.output("states", outputs.penultimate ? ops::mul(v, ops::scalar(1)) : norm(v)); };
   for (std::size_t i = 0; i < config.num_hidden_layers; ++i) {
-    // With one layer this is the input. A separate node keeps the name of the input unchanged.
-    if (outputs.penultimate && i + 1 == config.num_hidden_layers) graph.output("penultimate", ops::mul(x, ops::scalar(1)));
+    if (i + from_end == config.num_hidden_layers + 1) put_out(x);
     x = clip_encoder_layer(config, x, &mask, root / "encoder" / "layers" / i);
   }
+  if (from_end == 1) put_out(x);
   // Always built, for the ledger of weights; nodes without a path to an output are not compiled.
-  const Value last = ops::layer_norm(x, config.layer_norm_eps, root / "final_layer_norm", config.hidden_size);
-  if (!outputs.penultimate || outputs.text_embeds) graph.output("last_hidden_state", last);
+  const Value last = norm(x);
+  if (outputs.text_embeds) graph.output("last_hidden_state", last);
 }
 
 ClipText::ClipText(Component component, std::size_t length, Precision precision, int threads, ClipTextOutputs outputs,
@@ -117,17 +123,36 @@ void ClipText::compile() {
   network_ = std::make_unique<const Network>(graph, precision_, threads_);
 }
 
-ClipText::Encoded ClipText::encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask) const {
+const Network& ClipText::network_for(std::size_t skip) const {
+  if (skip == 0 || skip == (outputs_.penultimate ? 2U : 1U)) return *network_;
+  if (skip > config_.num_hidden_layers) {
+    throw UsageError(sentence("clip_skip_out_of_range", "clip skip: the model's text encoder has {0} layers, found {1}",
+                              config_.num_hidden_layers, skip));
+  }
+  const std::lock_guard lock(mutex_);
+  auto& network = skipping_[skip];
+  if (!network) {
+    Weights weights = weights_;
+    Graph graph("text encoder");
+    ClipTextOutputs outputs = outputs_;
+    outputs.skip = skip;
+    build_clip_text(config_, length_, text_root(weights, Scope(weights, graph)), outputs);
+    network = std::make_unique<const Network>(graph, precision_, threads_);
+  }
+  return *network;
+}
+
+ClipText::Encoded ClipText::encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask, std::size_t skip) const {
   std::vector<float> embeddings(length_ * config_.hidden_size);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     embed(ids[i], std::span(embeddings).subspan(i * config_.hidden_size, config_.hidden_size));
   }
   for (std::size_t i = 0; i < embeddings.size(); ++i) embeddings[i] += position_embedding_[i];
-  Network::Run run(*network_);
+  Network::Run run(network_for(skip));
   run.set("embeddings", embeddings);
   run.set("mask", causal_mask(mask));
   run.execute();
-  const auto states = run.output(outputs_.penultimate ? "penultimate" : "last_hidden_state");
+  const auto states = run.output("states");
   Encoded encoded{{states.begin(), states.end()}, {}};
   if (outputs_.text_embeds) {
     const auto last = run.output("last_hidden_state");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -28,6 +29,8 @@ struct ClipTextConfig : ClipEncoderConfig {
 struct ClipTextOutputs {
   bool penultimate = false;  ///< hidden_states[-2], without final_layer_norm, instead of last_hidden_state
   bool text_embeds = false;  ///< the class is CLIPTextModelWithProjection: text_embeds as well
+  /// Above 0: hidden_states[-skip], with final_layer_norm unless `penultimate`, instead of either. At most the number of layers.
+  std::size_t skip = 0;
 };
 
 /// Additional rows of the token embedding for ids from `first_id` on; they override the file's rows.
@@ -37,8 +40,8 @@ struct LearnedTokens {
 };
 
 /// Builds the encoder over embedded tokens: inputs `embeddings` [1, length, hidden] and `mask` [1, 1, length, length], outputs
-/// `last_hidden_state` [1, length, hidden], `penultimate` of the same shape, or, with both `outputs`, both. Port of transformers'
-/// modeling_clip.py, CLIPTextModel.
+/// `states` [1, length, hidden], which `outputs` selects, and, with text_embeds, `last_hidden_state` of the same shape. Port of
+/// transformers' modeling_clip.py, CLIPTextModel.
 void build_clip_text(const ClipTextConfig& config, std::size_t length, const Scope& root, ClipTextOutputs outputs = {});
 
 /// CLIP's text encoder. Safe to use from several threads.
@@ -56,8 +59,9 @@ class ClipText {
   /// The same encoder with changed weights (`patches` may be null) and other learned rows.
   ClipText(const ClipText& base, std::shared_ptr<const WeightPatches> patches, LearnedTokens learned);
 
-  /// `ids` and `mask` (1 for tokens that are attended to) of `length`. Throws Error for ids outside the vocabulary.
-  Encoded encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask) const;
+  /// `ids` and `mask` (1 for tokens that are attended to) of `length`. `skip` above 0 replaces that of the outputs; the first call with
+  /// another one compiles a network. Throws Error for ids outside the vocabulary, UsageError for a `skip` above the number of layers.
+  Encoded encode(std::span<const std::int64_t> ids, std::span<const std::int64_t> mask, std::size_t skip = 0) const;
 
   const ClipTextConfig& config() const { return config_; }
   const Weights& weights() const { return weights_; }
@@ -67,6 +71,7 @@ class ClipText {
  private:
   void embed(std::int64_t id, std::span<float> row) const;
   void compile();
+  const Network& network_for(std::size_t skip) const;
   std::vector<float> project(std::span<const float> state) const;
 
   ClipTextConfig config_;
@@ -80,6 +85,8 @@ class ClipText {
   std::vector<float> position_embedding_;  ///< [length, hidden_size]
   Weights::Tensor text_projection_;        ///< [projection_dim, hidden_size], if text_embeds are requested
   std::unique_ptr<const Network> network_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::size_t, std::unique_ptr<const Network>> skipping_;  ///< by skip, guarded by mutex_
 };
 
 }  // namespace p2p::engine

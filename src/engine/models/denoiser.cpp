@@ -46,39 +46,45 @@ void Denoiser::wait(const Compiled& compiled) {
 
 struct DenoiseSession::Impl {
   std::shared_ptr<const Denoiser::Compiled> compiled;
-  std::vector<std::vector<float>> times;  ///< the time graph's output for each time
+  std::vector<float> times;
+  std::vector<std::vector<float>> time_rows;  ///< the time graph's output for each time
   Network::Run step;
 };
 
 DenoiseSession::DenoiseSession(const std::shared_ptr<const Denoiser::Compiled>& compiled, std::span<const float> text,
                                std::span<const float> times, const Inputs& constants, const Inputs& time_constants)
-    : impl_(std::make_unique<Impl>(compiled, std::vector<std::vector<float>>(), Network::Run(compiled->step))) {
+    : impl_(std::make_unique<Impl>(compiled, std::vector<float>(times.begin(), times.end()), std::vector<std::vector<float>>(times.size()),
+                                   Network::Run(compiled->step))) {
   for (const auto& [name, values] : constants) impl_->step.set(name, values);
+  set_text(text, time_constants, 0, times.size());
+}
 
+void DenoiseSession::set_text(std::span<const float> text, const Inputs& time_constants, std::size_t first, std::size_t end) {
+  const Denoiser::Compiled& compiled = *impl_->compiled;
   std::optional<Network::Run> text_run;
-  if (compiled->text) {
-    text_run.emplace(*compiled->text);
-    text_run->stream_weights_of(*compiled->text_graph);
+  if (compiled.text) {
+    text_run.emplace(*compiled.text);
+    text_run->stream_weights_of(*compiled.text_graph);
     text_run->set("text", text);
     text_run->execute();
   }
   const auto embedding = text_run ? text_run->output("embedding") : text;
-  for (const Graph& graph : compiled->attention_graphs) {
-    Network::Run run(compiled->attention.at(graph.signature()));
+  for (const Graph& graph : compiled.attention_graphs) {
+    Network::Run run(compiled.attention.at(graph.signature()));
     run.stream_weights_of(graph);
     run.set("embedding", embedding);
     run.execute();
     for (const char* name : {"k", "v"}) impl_->step.set(graph.name() + "." + name, run.output(name));
   }
 
-  Network::Run time_run(compiled->time);
-  time_run.stream_weights_of(compiled->time_graph);
+  Network::Run time_run(compiled.time);
+  time_run.stream_weights_of(compiled.time_graph);
   for (const auto& [name, values] : time_constants) time_run.set(name, values);
-  for (const float t : times) {
-    time_run.set("embedding", compiled->graphs->time_embedding(t));
+  for (std::size_t i = first; i < end; ++i) {
+    time_run.set("embedding", compiled.graphs->time_embedding(impl_->times.at(i)));
     time_run.execute();
     const auto row = time_run.output("time");
-    impl_->times.emplace_back(row.begin(), row.end());
+    impl_->time_rows[i].assign(row.begin(), row.end());
   }
 }
 
@@ -87,7 +93,7 @@ DenoiseSession::DenoiseSession(DenoiseSession&&) noexcept = default;
 
 std::span<const float> DenoiseSession::predict(std::span<const float> latents, std::size_t index) {
   impl_->step.set("x", latents);
-  impl_->step.set("time", impl_->times.at(index));
+  impl_->step.set("time", impl_->time_rows.at(index));
   impl_->step.execute();
   return impl_->step.output("prediction");
 }

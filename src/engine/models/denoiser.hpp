@@ -74,6 +74,9 @@ class DenoiseSession {
   ~DenoiseSession();
   DenoiseSession(DenoiseSession&&) noexcept;
 
+  /// Replaces the text and the constants of the time graph for the steps [first, end).
+  void set_text(std::span<const float> text, const Inputs& time_constants, std::size_t first, std::size_t end);
+
   /// The prediction for `latents` [batch, channels, height, width] at times[index]; valid until the next call.
   std::span<const float> predict(std::span<const float> latents, std::size_t index);
   double multiply_adds() const;

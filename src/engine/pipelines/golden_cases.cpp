@@ -17,6 +17,7 @@ GenerateParams params_of(const Json& row) {
   if (const Json strength = row.value("strength", Json()); !strength.is_null()) params.strength = strength;
   if (row.contains("variation")) params.variations = row.at("variation").get<std::vector<std::uint64_t>>();
   if (const Json upscale = row.value("upscale", Json()); !upscale.is_null()) params.upscale = upscale;
+  if (const Json skip = row.value("clip_skip", Json()); !skip.is_null()) params.clip_skip = skip;
   return params;
 }
 

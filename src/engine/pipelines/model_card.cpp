@@ -10,8 +10,9 @@
 namespace p2p::engine {
 namespace {
 
-constexpr std::array<std::string_view, 12> kKeys{"title",    "width",         "height",           "sizes",     "max_pixels", "steps",
-                                                 "guidance", "decoder_steps", "decoder_guidance", "languages", "licence",    "examples"};
+constexpr std::array<std::string_view, 13> kKeys{"title",    "width",         "height",           "sizes",     "max_pixels", "steps",
+                                                 "guidance", "decoder_steps", "decoder_guidance", "languages", "licence",    "examples",
+                                                 "clip_skip"};
 constexpr int kMinSide = 16;
 constexpr int kMaxSide = 8192;
 constexpr std::size_t kMaxText = 200;
@@ -93,6 +94,7 @@ ModelCard read_model_card(const std::filesystem::path& model) {
   result.guidance = number("guidance", 0, 50);
   result.decoder_steps = integer("decoder_steps", 1, 1000);
   result.decoder_guidance = number("decoder_guidance", 0, 50);
+  result.clip_skip = integer("clip_skip", 1, 256);
   result.languages = card.texts("languages", std::vector<std::string>{});
   for (const std::string& language : result.languages) checked(card, "languages", language);
   if (card.json().contains("examples")) {

@@ -24,6 +24,7 @@ struct ModelCard {
   std::optional<double> guidance;
   std::optional<int> decoder_steps;
   std::optional<double> decoder_guidance;
+  std::optional<int> clip_skip;          ///< of Stable Diffusion, see GenerateParams
   std::vector<Size> sizes;               ///< sizes that the model draws well; empty: any
   std::optional<int> max_pixels;         ///< largest picture that a service accepts for it
   std::vector<std::string> languages;    ///< such as "en"

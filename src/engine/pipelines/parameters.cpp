@@ -38,6 +38,7 @@ std::string parameters_text(const GenerateParams& params, const Origin& origin) 
     for (const std::uint64_t seed : params.variations) seeds += (seeds.empty() ? "" : " ") + std::to_string(seed);
     add("Varied with seeds", seeds);
   }
+  if (params.clip_skip.value_or(1) > 1) add("Clip skip", std::to_string(*params.clip_skip));
   if (params.strength) add("Denoising strength", to_text(*params.strength));
   if (params.upscale) add("Hires upscale", to_text(*params.upscale));
   if (params.decoder_steps) add("Decoder steps", std::to_string(*params.decoder_steps));
@@ -45,7 +46,10 @@ std::string parameters_text(const GenerateParams& params, const Origin& origin) 
   add("Version", std::string(origin.program));
 
   std::string loras;
-  for (const Lora& lora : params.loras) loras += " <lora:" + lora.file.stem().string() + ":" + to_text(lora.weight) + ">";
+  for (const Lora& lora : params.loras) {
+    const std::string text_weight = lora.text_weight ? to_text(*lora.text_weight) + ":" : "";
+    loras += " <lora:" + lora.file.stem().string() + ":" + text_weight + to_text(lora.weight) + ">";
+  }
   const std::string negative = params.negative_prompt.empty() ? "" : "\nNegative prompt: " + params.negative_prompt;
   return params.prompt + loras + negative + "\n" + fields;
 }

@@ -20,6 +20,7 @@
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
 #include "engine/pipelines/stable_diffusion/safety.hpp"
 #include "engine/pipelines/stray_tensors.hpp"
+#include "engine/pipelines/stable_diffusion/text_plan.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -34,12 +35,16 @@ using stable_diffusion::VaeNetworks;
 
 constexpr float kBlack = -1;  // in the output of a vae
 
-// unconditional + guidance * (text - unconditional) over a batch of [unconditional, text].
-std::vector<float> apply_guidance(std::span<const float> batch, double guidance) {
-  const std::size_t n = batch.size() / 2;
-  const float weight = static_cast<float>(guidance);
-  std::vector<float> result(n);
-  for (std::size_t i = 0; i < n; ++i) result[i] = batch[i] + weight * (batch[n + i] - batch[i]);
+// unconditional + guidance * the weighted sum of (text - unconditional), over a batch of [unconditional, text, ...]. Equal to
+// AUTOMATIC1111's combine_denoised, because the picture is linear in the prediction.
+std::vector<float> apply_guidance(std::span<const float> batch, double guidance, std::span<const double> weights) {
+  const std::size_t n = batch.size() / (weights.size() + 1);
+  std::vector<float> result(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(n));
+  for (std::size_t part = 0; part < weights.size(); ++part) {
+    const float weight = static_cast<float>(weights[part] * guidance);
+    const std::span<const float> text = batch.subspan((part + 1) * n, n);
+    for (std::size_t i = 0; i < n; ++i) result[i] += weight * (text[i] - batch[i]);
+  }
   return result;
 }
 
@@ -104,7 +109,7 @@ class StableDiffusion final : public TextToImage {
     GenerationContext context(result, stage_weights_.get(), progress, std::move(stop));
     const auto networks = networks_.get(result.params.loras);
     result.notices.insert(result.notices.end(), networks->notices.begin(), networks->notices.end());
-    const TextEncoding text = encode(context, *networks->text);
+    const TextEncoding text = encode(context, *networks->text, passes);
     const std::vector<float> latents = denoise(context, text, networks->denoiser, passes);
     context.vae([&](StageTime& time) { return decode(vae_, context, latents, time); }, kBlack);
     return result;
@@ -147,11 +152,16 @@ class StableDiffusion final : public TextToImage {
     return {static_cast<std::size_t>(*params.height) / upscale(), static_cast<std::size_t>(*params.width) / upscale()};
   }
 
-  TextEncoding encode(GenerationContext& context, const TextEncoders& encoders) const {
+  TextEncoding encode(GenerationContext& context, const TextEncoders& encoders, std::span<const Start> passes) const {
     context.report(Stage::text, 0, 1);
     const auto start = GenerationContext::Clock::now();
-    TextEncoding text = encoders.encode(context.params(), guided(context.params()));
-    check_finite(text.embeds, Stage::text, 0);
+    const GenerateParams& params = context.params();
+    stable_diffusion::TextRequest request{.guided = guided(params) || stable_diffusion::is_composed(params)};
+    // As AUTOMATIC1111 counts: every loop from 0, and samplers of second order by evaluations.
+    request.steps = *params.steps * static_cast<int>(passes[0].scheduler->order());
+    for (const Start& pass : passes) request.evaluations = std::max(request.evaluations, pass.timesteps().size());
+    TextEncoding text = encoders.encode(params, request);
+    for (const stable_diffusion::TextCondition& condition : text.conditions) check_finite(condition.embeds, Stage::text, 0);
     StageTime& time = context.time_of(Stage::text);
     time.seconds = GenerationContext::since(start);
     time.step_seconds = {time.seconds};
@@ -163,7 +173,7 @@ class StableDiffusion final : public TextToImage {
   }
 
   // Further inputs of the time graph.
-  Inputs time_constants(const GenerateParams& params, const TextEncoding& text) const {
+  Inputs time_constants(const GenerateParams& params, const stable_diffusion::TextCondition& text) const {
     const auto& unet = unet_->config();
     Inputs constants;
     if (unet.time_cond_proj_dim > 0) {
@@ -233,11 +243,19 @@ class StableDiffusion final : public TextToImage {
     const std::span<const float> times = begin.timesteps();
     const auto start = GenerationContext::Clock::now();
     const auto [height, width] = latent_size(params);
-    const LatentShape shape{.batch = guided(params) ? 2 : 1,
+    const LatentShape shape{.batch = static_cast<std::int64_t>(text.batch),
                             .height = static_cast<std::int64_t>(height),
                             .width = static_cast<std::int64_t>(width),
                             .tokens = static_cast<std::int64_t>(text.tokens)};
-    DenoiseSession session(denoiser.compile(shape), text.embeds, times, {}, time_constants(params, text));
+    // The condition of each run of steps is set when the run begins.
+    const auto run_end = [&](std::size_t step) {
+      const auto first = text.at.begin() + static_cast<std::ptrdiff_t>(step);
+      const auto last = text.at.begin() + static_cast<std::ptrdiff_t>(times.size());
+      return static_cast<std::size_t>(std::find_if(first, last, [&](std::size_t other) { return other != *first; }) - text.at.begin());
+    };
+    const auto& first = text.conditions[text.at[0]];
+    DenoiseSession session(denoiser.compile(shape), first.embeds, times, {}, time_constants(params, first));
+    std::size_t next_run = run_end(0);
     context.time_of(Stage::unet).multiply_adds = session.multiply_adds();
 
     const std::size_t count = latents.size();
@@ -246,11 +264,17 @@ class StableDiffusion final : public TextToImage {
       context.stop_if_asked();
       const auto step_start = GenerationContext::Clock::now();
       const std::size_t i = begin.evaluation + step;
+      if (step == next_run) {
+        next_run = run_end(step);
+        const auto& condition = text.conditions[text.at[step]];
+        session.set_text(condition.embeds, time_constants(params, condition), step, next_run);
+      }
       scheduler.scale_model_input(latents, i, std::span(batch).first(count));
-      if (shape.batch == 2) std::copy_n(batch.begin(), count, batch.begin() + static_cast<std::ptrdiff_t>(count));
+      for (std::size_t at = count; at < batch.size(); at += count)
+        std::copy_n(batch.begin(), count, batch.begin() + static_cast<std::ptrdiff_t>(at));
       std::span<const float> prediction = session.predict(batch, step);
-      std::vector<float> guided;
-      if (shape.batch == 2) prediction = guided = apply_guidance(prediction, *params.guidance);
+      std::vector<float> combined;
+      if (shape.batch > 1) prediction = combined = apply_guidance(prediction, guided(params) ? *params.guidance : 1, text.weights);
       const std::vector<float> before = latents;
       scheduler.step(prediction, i, latents, context.rng());
       const auto preview = [&] {

@@ -24,7 +24,8 @@ std::string_view name_of(Stage stage);
 /// A LoRA that changes the model for a picture.
 struct Lora {
   std::filesystem::path file;
-  double weight = 1;  ///< factor of its changes, -100 to 100
+  double weight = 1;                  ///< factor of its changes, -100 to 100
+  std::optional<double> text_weight;  ///< the factor for text encoders, if it is another one
 
   bool operator==(const Lora&) const = default;
 };
@@ -33,7 +34,7 @@ struct Lora {
 struct GenerateParams {
   std::string prompt;
   std::string negative_prompt;
-  bool plain = false;  ///< take both literally: no weights, no BREAK, and text beyond the first chunk is cut
+  bool plain = false;  ///< take both literally: none of A1111's syntax, and text beyond the first chunk is cut
   std::uint64_t seed = 0;
   std::optional<int> width;        ///< px
   std::optional<int> height;       ///< px
@@ -42,7 +43,10 @@ struct GenerateParams {
   std::optional<int> decoder_steps;
   std::optional<double> decoder_guidance;
   std::optional<Sampler> sampler;  ///< Würstchen supports only its own
-  std::vector<Lora> loras;         ///< of Stable Diffusion; their changes add up
+  /// Stable Diffusion: the layer of the text encoders whose states are used, counted from the last one, 1, as in AUTOMATIC1111's web UI.
+  /// SD 1 and 2 apply the final norm to it. Unset: that of diffusers, 1, for SDXL 2.
+  std::optional<int> clip_skip;
+  std::vector<Lora> loras;  ///< of Stable Diffusion; their changes add up
   /// Stable Diffusion: the picture to start from, resized to width x height (unset: its own size, rounded down to a supported one).
   std::shared_ptr<const Image> image;
   /// 0 to 1: the part of the loop that is run again from `image`, for each of the `variations`, or after an `upscale`.

@@ -18,6 +18,7 @@
 #include "engine/pipelines/wuerstchen/sizes.hpp"
 #include "engine/pipelines/wuerstchen/text_stage.hpp"
 #include "engine/sampling/ddpm_wuerstchen.hpp"
+#include "engine/text/prompt_schedule.hpp"
 
 namespace p2p::engine {
 namespace {
@@ -292,6 +293,15 @@ GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressF
   GenerateResult result;
   result.params = with_defaults(asked);
   result.sampler = "DDPM";
+  if (result.params.clip_skip) {
+    result.params.clip_skip = {};
+    result.notices.push_back(sentence("no_clip_skip", "Würstchen has no clip skip, so that it was left out"));
+  }
+  if (!asked.plain && (has_prompt_syntax(asked.prompt) || has_prompt_syntax(asked.negative_prompt))) {
+    result.notices.push_back(sentence("prompt_literal",
+                                      "this model reads prompts literally: (word:1.2), [from:to:when], [a|b], AND, BREAK and "
+                                      "<lora:...> are words to it"));
+  }
   const wuerstchen::SizeRules rules{
       .config = config_, .multiple = decoder_->config().size_multiple(), .upscale = vqgan_.config().upscale()};
   const Sizes sizes = fit_sizes(rules, result.params, result.notices);

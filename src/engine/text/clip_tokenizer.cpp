@@ -141,6 +141,13 @@ std::vector<std::int64_t> ClipTokenizer::encode(std::string_view text) const {
   return ids;
 }
 
+std::size_t ClipTokenizer::ids_of_word(std::int64_t id) const {
+  for (const AddedToken& token : impl_->added.tokens) {
+    if (token.id == id && token.ids > 1) return static_cast<std::size_t>(token.ids);
+  }
+  return 1;
+}
+
 ClipTokenizer::Tokens ClipTokenizer::operator()(std::string_view text) const {
   const std::vector<std::int64_t> ids = encode(text);
   const std::size_t kept = std::min(ids.size(), length() - 2);

@@ -50,6 +50,8 @@ class ClipTokenizer {
   /// Text (UTF-8; ill-formed parts become U+FFFD) to ids without start, end or padding. Throws UsageError for more than 16 MiB, ModelError
   /// for a byte that the vocabulary lacks if it lacks the unk_token as well.
   std::vector<std::int64_t> encode(std::string_view text) const;
+  /// The number of ids of the learned word that begins with `id`; 1 for other ids.
+  std::size_t ids_of_word(std::int64_t id) const;
   /// Text to exactly `length()` ids, cut or padded.
   Tokens operator()(std::string_view text) const;
   /// The same around ids of encode(): at most `length()` - 2.

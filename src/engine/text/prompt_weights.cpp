@@ -6,22 +6,17 @@
 #include <cstdint>
 #include <optional>
 
+#include "engine/text/python_classes.hpp"
 #include "engine/text/unicode.hpp"
 
 namespace p2p::engine {
 namespace {
-
-using unicode::Kind;
 
 constexpr double kRound = 1.1;
 constexpr double kSquare = 1 / 1.1;
 constexpr double kMaxWeight = 1000;
 constexpr std::size_t kMaxDepth = 64;  // of each kind: 1000 to the power of 64 is still a double
 constexpr std::u32string_view kBreak = U"BREAK";
-
-// Python's \s and \w, which the patterns of the reference use.
-bool is_python_space(char32_t c) { return unicode::kind(c) == Kind::space || (c >= 0x1C && c <= 0x1F); }
-bool is_word(char32_t c) { return c == U'_' || unicode::kind(c) == Kind::letter || unicode::kind(c) == Kind::number; }
 
 /// Parses the prompt in one pass. A closing bracket multiplies all pieces since its opening, in the order of the reference, so that
 /// weights are bit-identical. This matters because pieces of equal weight are joined.
@@ -85,7 +80,7 @@ class Parser {
   bool take_weight() {
     std::size_t i = at_ + 1;
     const auto skip_spaces = [&] {
-      while (i < text_.size() && is_python_space(text_[i])) ++i;
+      while (i < text_.size() && python::is_space(text_[i])) ++i;
     };
     skip_spaces();
     if (i < text_.size() && text_[i] == U'+') ++i;
@@ -108,13 +103,13 @@ class Parser {
     std::size_t done = 0;
     for (std::size_t at = words.find(kBreak); at != words.npos; at = words.find(kBreak, at + kBreak.size())) {
       const std::size_t after = at + kBreak.size();
-      if ((at > 0 && is_word(words[at - 1])) || (after < words.size() && is_word(words[after]))) continue;
+      if ((at > 0 && python::is_word(words[at - 1])) || (after < words.size() && python::is_word(words[after]))) continue;
       std::size_t end = at;
-      while (end > done && is_python_space(words[end - 1])) --end;
+      while (end > done && python::is_space(words[end - 1])) --end;
       append(words.substr(done, end - done));
       pieces_.push_back({.text = {}, .weight = 1, .starts_section = true});
       done = after;
-      while (done < words.size() && is_python_space(words[done])) ++done;
+      while (done < words.size() && python::is_space(words[done])) ++done;
     }
     append(words.substr(done));
   }

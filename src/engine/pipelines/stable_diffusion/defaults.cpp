@@ -47,13 +47,18 @@ Defaults Defaults::of(const ModelIndex& index, const UnetConfig& unet, std::size
           .height = card.height.value_or(pixels(unet.sample_size[0])),
           .steps = card.steps.value_or(defaults.steps),
           .guidance = card.guidance.value_or(defaults.guidance),
-          .strength = default_strength(index.family())};
+          .strength = default_strength(index.family()),
+          .clip_skip = card.clip_skip};
 }
 
 GenerateParams Defaults::fill_in(GenerateParams asked, std::size_t upscale, std::vector<Sentence>& notices) const {
   asked.steps = asked.steps.value_or(steps);
   asked.guidance = asked.guidance.value_or(guidance);
   if (*asked.steps < 1) throw UsageError("steps: expected at least 1");
+  if (!asked.clip_skip) asked.clip_skip = clip_skip;
+  if (asked.clip_skip && *asked.clip_skip < 1) {
+    throw UsageError(sentence("clip_skip_too_small", "clip skip: expected at least 1, the last layer, found {0}", *asked.clip_skip));
+  }
   asked.decoder_steps = {};  // Würstchen only
   asked.decoder_guidance = {};
   if (asked.image) asked.strength = strength_or(asked.strength, strength, *asked.steps);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Defaults {
   int steps = 0;
   double guidance = 0;
   double strength = 0;
+  std::optional<int> clip_skip;  ///< see GenerateParams
 
   static Defaults of(const ModelIndex& index, const UnetConfig& unet, std::size_t upscale, const ModelCard& card);
 

@@ -18,7 +18,7 @@ void check(const std::vector<Lora>& loras) {
   if (loras.size() > kMaxLoras)
     throw UsageError(sentence("too_many_loras", "expected at most {0} LoRAs, found {1}", kMaxLoras, loras.size()));
   for (const Lora& lora : loras) {
-    if (!(std::abs(lora.weight) <= kMaxWeight))
+    if (!(std::abs(lora.weight) <= kMaxWeight && std::abs(lora.text_weight.value_or(0)) <= kMaxWeight))
       throw UsageError(sentence("lora_weight", "the LoRA {0}: expected a weight of -100 to 100", lora.file.filename().string()));
   }
 }
@@ -55,7 +55,9 @@ std::shared_ptr<const Networks> LoraNetworks::build(const std::vector<Lora>& lor
     for (LoraChange& change : contents.changes) {
       auto& component = patches[change.component];
       if (!component) component = std::make_shared<WeightPatches>(precision_ == Precision::bf16 ? DType::bf16 : DType::f32, threads_);
-      component->add(change.weight, weight_change(std::move(change.change), static_cast<float>(lora.weight)));
+      const bool of_text = change.component != "unet";
+      const double weight = of_text ? lora.text_weight.value_or(lora.weight) : lora.weight;
+      component->add(change.weight, weight_change(std::move(change.change), static_cast<float>(weight)));
     }
   }
   std::vector<std::shared_ptr<const WeightPatches>> of_encoders;

@@ -27,8 +27,9 @@ inline constexpr std::size_t kMaxTextChunks = 16;
 /// The chunk of the empty prompt.
 TextChunk empty_chunk(const ClipTokenizer& tokenizer);
 
-/// Splits a prompt like AUTOMATIC1111's web UI without "comma padding": each piece of equal weight is tokenized separately, chunks are
-/// filled one after the other, and BREAK starts a new chunk. `plain` takes the text literally, as one chunk. Throws like encode().
+/// Splits a prompt like AUTOMATIC1111's web UI: each piece of equal weight is tokenized separately, chunks are filled one after the other,
+/// what follows a comma among the last 20 tokens of a full chunk moves to the next one, learned words are not split unless they are longer
+/// than a chunk, and BREAK starts a new chunk. `plain` takes the text literally, as one chunk. Throws like encode().
 TextChunks split_into_chunks(const ClipTokenizer& tokenizer, std::string_view prompt, bool plain);
 
 /// Multiplies the `states` [tokens, width] of a chunk by its weights, then scales them so that their mean is as before, if

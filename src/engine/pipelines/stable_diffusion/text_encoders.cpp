@@ -1,6 +1,7 @@
 #include "engine/pipelines/stable_diffusion/text_encoders.hpp"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <span>
 
@@ -8,6 +9,7 @@
 #include "engine/models/clip_text.hpp"
 #include "engine/pipelines/generation_context.hpp"
 #include "engine/pipelines/stable_diffusion/text_chunks.hpp"
+#include "engine/pipelines/stable_diffusion/text_plan.hpp"
 
 namespace p2p::engine::stable_diffusion {
 namespace {
@@ -68,22 +70,19 @@ class Encoder {
   const ClipTextConfig& config() const { return clip_.config(); }
   const Weights& weights() const { return clip_.weights(); }
 
-  /// The weighted states of the chunk; adds to `multiply_adds`.
-  ClipText::Encoded encode(const TextChunk& chunk, double& multiply_adds) const {
-    if (chunk.empty) {
-      const std::lock_guard lock(mutex_);
-      if (empty_.states.empty()) empty_ = compute(chunk, multiply_adds);
-      return empty_;
-    }
-    ClipText::Encoded encoded = compute(chunk, multiply_adds);
-    apply_weights(encoded.states, chunk.weights);
-    return encoded;
+  /// The states of the chunk without its weights; `skip` is that of ClipText::encode(). Adds to `multiply_adds`.
+  ClipText::Encoded encode(const TextChunk& chunk, std::size_t skip, double& multiply_adds) const {
+    if (!chunk.empty) return compute(chunk, skip, multiply_adds);
+    const std::lock_guard lock(mutex_);
+    ClipText::Encoded& empty = empty_[skip];
+    if (empty.states.empty()) empty = compute(chunk, skip, multiply_adds);
+    return empty;
   }
 
  private:
-  ClipText::Encoded compute(const TextChunk& chunk, double& multiply_adds) const {
+  ClipText::Encoded compute(const TextChunk& chunk, std::size_t skip, double& multiply_adds) const {
     multiply_adds += clip_.multiply_adds();
-    return clip_.encode(chunk.tokens.ids, unmasked_.empty() ? chunk.tokens.mask : unmasked_);
+    return clip_.encode(chunk.tokens.ids, unmasked_.empty() ? chunk.tokens.mask : unmasked_, skip);
   }
 
   void check_widths(std::span<const TextualInversion> learned) const {
@@ -102,8 +101,44 @@ class Encoder {
   ClipText clip_;
   std::vector<std::int64_t> unmasked_;  // empty where padding is hidden
   mutable std::mutex mutex_;
-  mutable ClipText::Encoded empty_;
+  mutable std::map<std::size_t, ClipText::Encoded> empty_;  // by skip
 };
+
+/// The different texts of a schedule, as each encoder's tokenizer splits them.
+struct SplitSchedule {
+  PromptSchedule schedule;
+  std::vector<std::size_t> text_of;            ///< for each of the schedule's texts
+  std::vector<std::vector<TextChunks>> texts;  ///< for each text and encoder
+  std::size_t chunks = 1;                      ///< of the longest text
+};
+
+/// How a text becomes as long as the others: empty chunks up to `own`, its last token up to `parts`, empty chunks up to `all`.
+struct Lengths {
+  std::size_t own = 1;
+  std::size_t parts = 1;
+  std::size_t all = 1;
+};
+
+/// Encodes each different chunk once.
+class ChunkCache {
+ public:
+  explicit ChunkCache(std::size_t skip) : skip_(skip) {}
+
+  const ClipText::Encoded& get(const Encoder& encoder, const TextChunk& chunk) {
+    const auto [found, is_new] = encoded_.try_emplace({&encoder, chunk.tokens.ids});
+    if (is_new) found->second = encoder.encode(chunk, skip_, multiply_adds_);
+    return found->second;
+  }
+  double multiply_adds() const { return multiply_adds_; }
+
+ private:
+  std::size_t skip_;
+  double multiply_adds_ = 0;
+  std::map<std::pair<const Encoder*, std::vector<std::int64_t>>, ClipText::Encoded> encoded_;
+};
+
+/// Bounds the memory of a request: of SDXL, a chunk has 0.6 MB.
+constexpr std::size_t kMaxEncodedChunks = 1024;
 
 }  // namespace
 
@@ -120,32 +155,50 @@ struct TextEncoders::Impl {
   std::size_t pooled_width() const { return encoders.size() > 1 ? encoders.back()->config().projection_dim : 0; }
   std::size_t length() const { return encoders.front()->tokenizer().length(); }
 
-  /// One prompt as each encoder's tokenizer splits it.
-  std::vector<TextChunks> split(const std::string& prompt, bool plain, const char* what, std::vector<Sentence>& notices) const {
-    std::vector<TextChunks> all;
+  SplitSchedule split(PromptSchedule schedule, bool plain, const char* what, std::vector<Sentence>& notices) const {
+    SplitSchedule split{.schedule = std::move(schedule), .text_of = {}, .texts = {}};
+    std::map<std::string_view, std::size_t> known;
     std::size_t dropped = 0;
-    for (const auto& encoder : encoders) {
-      all.push_back(split_into_chunks(encoder->tokenizer(), prompt, plain));
-      dropped = std::max(dropped, all.back().dropped);
+    for (const ScheduledText& scheduled : split.schedule.texts) {
+      const auto [text, is_new] = known.try_emplace(scheduled.text, known.size());
+      split.text_of.push_back(text->second);
+      if (!is_new) continue;
+      auto& by_encoder = split.texts.emplace_back();
+      for (const auto& encoder : encoders) {
+        by_encoder.push_back(split_into_chunks(encoder->tokenizer(), scheduled.text, plain));
+        split.chunks = std::max(split.chunks, by_encoder.back().chunks.size());
+        dropped = std::max(dropped, by_encoder.back().dropped);
+      }
     }
     if (dropped > 0) notices.push_back(prompt_cut(what, dropped));
-    return all;
+    return split;
   }
 
-  /// Writes a prompt's part of the batch: `count` chunks [length, width].
-  void encode(std::vector<TextChunks> split, std::size_t count, std::span<float> embeds, std::span<float> pooled, double& work) const {
+  /// Writes a text's part of the batch: chunks [length, width].
+  void write(const std::vector<TextChunks>& text, const Lengths& lengths, ChunkCache& cache, std::span<float> embeds,
+             std::span<float> pooled) const {
     std::size_t column = 0;
     for (std::size_t e = 0; e < encoders.size(); ++e) {
       const Encoder& encoder = *encoders[e];
-      split[e].chunks.resize(count, empty_chunk(encoder.tokenizer()));
       const std::size_t hidden = encoder.config().hidden_size;
-      for (std::size_t c = 0; c < count; ++c) {
-        const ClipText::Encoded encoded = encoder.encode(split[e].chunks[c], work);
+      const TextChunk empty = empty_chunk(encoder.tokenizer());
+      std::vector<float> states;
+      for (std::size_t c = 0; c < lengths.all; ++c) {
+        if (c < lengths.own || c >= lengths.parts) {
+          const TextChunk& chunk = c < text[e].chunks.size() ? text[e].chunks[c] : empty;
+          const ClipText::Encoded& encoded = cache.get(encoder, chunk);
+          states = encoded.states;
+          apply_weights(states, chunk.weights);
+          if (c == 0) std::ranges::copy(encoded.text_embeds, pooled.begin());
+        } else {
+          const std::vector<float> last(states.end() - static_cast<std::ptrdiff_t>(hidden), states.end());
+          for (std::size_t row = 0; row < length(); ++row)
+            std::ranges::copy(last, states.begin() + static_cast<std::ptrdiff_t>(row * hidden));
+        }
         for (std::size_t row = 0; row < length(); ++row) {
-          std::ranges::copy(std::span(encoded.states).subspan(row * hidden, hidden),
+          std::ranges::copy(std::span(states).subspan(row * hidden, hidden),
                             embeds.begin() + static_cast<std::ptrdiff_t>((c * length() + row) * width() + column));
         }
-        if (c == 0) std::ranges::copy(encoded.text_embeds, pooled.begin());
       }
       column += hidden;
     }
@@ -205,27 +258,49 @@ std::vector<const Weights*> TextEncoders::weights() const {
 std::size_t TextEncoders::width() const { return impl_->width(); }
 std::size_t TextEncoders::pooled_width() const { return impl_->pooled_width(); }
 
-TextEncoding TextEncoders::encode(const GenerateParams& params, bool guided) const {
-  TextEncoding encoding{.batch = guided ? 2U : 1U};
+TextEncoding TextEncoders::encode(const GenerateParams& params, const TextRequest& request) const {
+  TextEncoding encoding;
+  TextPlan plan = plan_texts(params, request.steps, encoding.notices);
+  encoding.weights = plan.weights;
   const bool zeros = impl_->force_zeros && params.negative_prompt.empty();
-  std::vector<std::vector<TextChunks>> prompts;  // those to encode, in the order of the batch, at its end
-  if (guided && !zeros) prompts.push_back(impl_->split(params.negative_prompt, params.plain, "negative prompt", encoding.notices));
-  prompts.push_back(impl_->split(params.prompt, params.plain, "prompt", encoding.notices));
+  std::vector<SplitSchedule> texts;  // those to encode, in the order of the batch, at its end
+  if (request.guided && !zeros) texts.push_back(impl_->split(std::move(plan.negative), params.plain, "negative prompt", encoding.notices));
+  const std::size_t negatives = texts.size();
+  for (PromptSchedule& part : plan.schedules) texts.push_back(impl_->split(std::move(part), params.plain, "prompt", encoding.notices));
+  encoding.batch = plan.schedules.size() + (request.guided ? 1 : 0);
+  Lengths lengths;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    lengths.all = std::max(lengths.all, texts[i].chunks);
+    if (i >= negatives) lengths.parts = std::max(lengths.parts, texts[i].chunks);
+  }
+  encoding.tokens = lengths.all * impl_->length();
 
-  std::size_t chunks = 1;
-  for (const auto& prompt : prompts) {
-    for (const TextChunks& split : prompt) chunks = std::max(chunks, split.chunks.size());
+  std::map<std::vector<std::size_t>, std::size_t> conditions;  // by the text of each part
+  for (std::size_t evaluation = 0; evaluation < request.evaluations; ++evaluation) {
+    std::vector<std::size_t> chosen;
+    for (const SplitSchedule& part : texts) chosen.push_back(part.text_of[part.schedule.at(evaluation)]);
+    encoding.at.push_back(conditions.try_emplace(std::move(chosen), conditions.size()).first->second);
   }
-  encoding.tokens = chunks * impl_->length();
+  if (conditions.size() * encoding.batch * lengths.all > kMaxEncodedChunks) {
+    throw UsageError(sentence("too_many_texts", "the prompt has {0} different texts for the steps, which is too many for its length",
+                              conditions.size()));
+  }
+
+  ChunkCache cache(static_cast<std::size_t>(params.clip_skip.value_or(0)));
   const std::size_t size = encoding.tokens * width();
-  encoding.embeds.resize(encoding.batch * size);
-  encoding.pooled.resize(encoding.batch * pooled_width());
-  std::size_t at = encoding.batch - prompts.size();
-  for (auto& prompt : prompts) {
-    impl_->encode(std::move(prompt), chunks, std::span(encoding.embeds).subspan(at * size, size),
-                  std::span(encoding.pooled).subspan(at * pooled_width(), pooled_width()), encoding.multiply_adds);
-    ++at;
+  encoding.conditions.resize(conditions.size());
+  for (const auto& [chosen, index] : conditions) {
+    TextCondition& condition = encoding.conditions[index];
+    condition.embeds.resize(encoding.batch * size);
+    condition.pooled.resize(encoding.batch * pooled_width());
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const std::size_t place = encoding.batch - texts.size() + i;
+      const Lengths own{.own = texts[i].chunks, .parts = i < negatives ? texts[i].chunks : lengths.parts, .all = lengths.all};
+      impl_->write(texts[i].texts[chosen[i]], own, cache, std::span(condition.embeds).subspan(place * size, size),
+                   std::span(condition.pooled).subspan(place * pooled_width(), pooled_width()));
+    }
   }
+  encoding.multiply_adds = cache.multiply_adds();
   return encoding;
 }
 

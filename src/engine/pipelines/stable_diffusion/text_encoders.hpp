@@ -14,14 +14,28 @@
 
 namespace p2p::engine::stable_diffusion {
 
-/// The encoded prompts, inputs of a UNet.
-struct TextEncoding {
-  std::vector<float> embeds;  ///< [batch, tokens, width]; with guidance a batch of 2, the negative prompt first
+/// Encoded texts, inputs of a UNet: with guidance the negative prompt first, then the parts of the prompt.
+struct TextCondition {
+  std::vector<float> embeds;  ///< [batch, tokens, width]
   std::vector<float> pooled;  ///< [batch, projection_dim]; only with two encoders
+};
+
+/// The encoded prompts.
+struct TextEncoding {
+  std::vector<TextCondition> conditions;  ///< different ones, at least one
+  std::vector<std::size_t> at;            ///< the condition of each evaluation of a loop
+  std::vector<double> weights;            ///< of the parts of the prompt that AND joins: factors of the guidance
   std::size_t batch = 1;
   std::size_t tokens = 0;         ///< of all chunks
-  std::vector<Sentence> notices;  ///< about omitted text
+  std::vector<Sentence> notices;  ///< about omitted text, and syntax that is read as words
   double multiply_adds = 0;       ///< of the encoding
+};
+
+/// What texts are needed.
+struct TextRequest {
+  bool guided = false;          ///< encode the negative prompt as well
+  int steps = 1;                ///< of the schedule of the prompts
+  std::size_t evaluations = 1;  ///< of the longest loop
 };
 
 /// The text encoders of Stable Diffusion: one, or SDXL's pair, whose states are concatenated. Equal to encode_prompt of diffusers'
@@ -46,9 +60,10 @@ class TextEncoders {
   TextEncoders(TextEncoders&&) noexcept;
   TextEncoders& operator=(TextEncoders&&) noexcept;
 
-  /// Encodes prompt and negative_prompt, with plain. Prompts of several chunks have more tokens; the shorter of the two is padded
-  /// with chunks of the empty prompt. `pooled` belongs to the first chunk.
-  TextEncoding encode(const GenerateParams& params, bool guided) const;
+  /// Encodes prompt and negative_prompt, with plain and clip_skip, each different text once. Prompts of several chunks have more tokens;
+  /// the shorter one is padded with chunks of the empty prompt (as with AUTOMATIC1111's pad_cond_uncond), shorter parts of the prompt with
+  /// their last token. `pooled` belongs to the first chunk. Throws UsageError for too many texts, or a clip_skip out of range.
+  TextEncoding encode(const GenerateParams& params, const TextRequest& request) const;
 
   /// Of each encoder.
   std::vector<const Weights*> weights() const;
