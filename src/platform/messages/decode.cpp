@@ -38,6 +38,7 @@ void read(FieldReader& fields, Request& request) {
   fields.number("decoder_guidance", request.decoder_guidance, -kMaxGuidance, kMaxGuidance);
   fields.big_integers("variations", request.variations, kMaxVariations);
   fields.number("upscale", request.upscale, 1, kMaxUpscale);
+  fields.integer("clip_skip", request.clip_skip, 1, kMaxClipSkip);
   fields.text("sampler", request.sampler, kNameRule, Need::optional);
   fields.number("strength", request.strength, 0, 1);
   fields.text("image_key", request.image_key, kInputKeyRule, Need::optional);

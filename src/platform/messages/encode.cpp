@@ -52,6 +52,7 @@ Json to_json(const Request& request) {
   put(json, "decoder_guidance", request.decoder_guidance);
   if (!request.variations.empty()) json["variations"] = request.variations;
   put(json, "upscale", request.upscale);
+  put(json, "clip_skip", request.clip_skip);
   if (!request.sampler.empty()) json["sampler"] = request.sampler;
   put(json, "strength", request.strength);
   if (!request.image_key.empty()) json["image_key"] = request.image_key;

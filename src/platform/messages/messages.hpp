@@ -68,6 +68,7 @@ struct Request {
   std::optional<double> decoder_guidance;
   /// Seeds: the picture of `seed` is redrawn with the noise of the first, the result with the noise of the next, and so on.
   std::vector<std::uint64_t> variations;
+  std::optional<int> clip_skip;    ///< the layer of the text encoders from the last one, 1, as in AUTOMATIC1111's web UI
   std::optional<double> upscale;   ///< above 1: the picture is then redrawn enlarged by this factor
   std::string sampler;             ///< its name; empty: the model's own
   std::optional<double> strength;  ///< 0 to 1: how much a variation, an enlarged picture or one that begins with `image_key` differs

@@ -17,6 +17,7 @@ inline constexpr std::size_t kMaxWorker = 255;
 inline constexpr std::size_t kMaxNotices = 32;
 inline constexpr int kMaxImages = 64;
 inline constexpr std::size_t kMaxVariations = 16;
+inline constexpr int kMaxClipSkip = 256;
 inline constexpr std::size_t kMaxOffers = 16;
 inline constexpr std::size_t kMaxEntries = 64;
 inline constexpr std::size_t kMaxValue = 256;

@@ -20,8 +20,9 @@ constexpr int kMostSteps = 150;
 constexpr int kMostPixels = 1536 * 1536;
 constexpr int kMostSide = 4096;
 constexpr double kMostGuidance = 50;
+constexpr int kMostClipSkip = 24;
 
-constexpr std::array<std::string_view, 25> kFields{"prompt",
+constexpr std::array<std::string_view, 26> kFields{"prompt",
                                                    "model",
                                                    "n",
                                                    "size",
@@ -33,6 +34,7 @@ constexpr std::array<std::string_view, 25> kFields{"prompt",
                                                    "decoder_steps",
                                                    "decoder_guidance",
                                                    "sampler",
+                                                   "clip_skip",
                                                    "strength",
                                                    "variation",
                                                    "upscale",
@@ -202,6 +204,7 @@ GenerationsBody read_generations(Json json, const BodyRules& rules, Need prompt)
   fields.number("guidance", request.guidance, 0, kMostGuidance);
   fields.integer("decoder_steps", request.decoder_steps, 1, kMostSteps);
   fields.number("decoder_guidance", request.decoder_guidance, 0, kMostGuidance);
+  fields.integer("clip_skip", request.clip_skip, 1, kMostClipSkip);
   fields.text("sampler", request.sampler, messages::kNameRule, Need::optional);
   fields.number("strength", request.strength, 0, 1);
   read_variation(fields, json, request);

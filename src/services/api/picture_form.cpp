@@ -13,21 +13,10 @@ namespace {
 using messages::Need;
 
 /// Fields that are numbers; forms have only texts.
-constexpr std::array<std::string_view, 15> kNumbers{"n",
-                                                    "seed",
-                                                    "steps",
-                                                    "guidance",
-                                                    "decoder_steps",
-                                                    "decoder_guidance",
-                                                    "strength",
-                                                    "upscale",
-                                                    "variation",
-                                                    "num_inference_steps",
-                                                    "guidance_scale",
-                                                    "cfg_scale",
-                                                    "rng_seed",
-                                                    "num_images",
-                                                    "output_compression"};
+constexpr std::array<std::string_view, 16> kNumbers{
+    "n",         "seed",      "steps",      "guidance",          "decoder_steps",       "decoder_guidance",
+    "strength",  "clip_skip", "upscale",    "variation",         "num_inference_steps", "guidance_scale",
+    "cfg_scale", "rng_seed",  "num_images", "output_compression"};
 
 /// The number that the whole text is, or else the text, which is then refused as no number.
 Json number_or_text(std::string_view text) {

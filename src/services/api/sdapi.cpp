@@ -88,6 +88,8 @@ Json shared_fields(const Json& given, const std::vector<std::string>& samplers) 
   if (const std::string sampler = sampler_of(given, samplers); !sampler.empty()) json["sampler"] = sampler;
   if (const auto settings = given.find("override_settings"); settings != given.end() && settings->is_object()) {
     if (const std::string model = text_of(*settings, "sd_model_checkpoint"); !model.empty()) json["model"] = model;
+    // 1 is what clients send who want the model's own.
+    if (const auto skip = settings->find("CLIP_stop_at_last_layers"); skip != settings->end() && *skip != 1) json["clip_skip"] = *skip;
   }
   return json;
 }
