@@ -40,7 +40,7 @@ def test_open_webui_draws_with_the_model_it_sets(serve):
     status, headers, answer = open_webui(caller, "POST", "txt2img", body)
     assert status == 200, answer
     parameters = base64.b64decode(answer["images"][0])
-    assert parameters.startswith(b"\x89PNG") and b"Sampler: DPM++ 2M Karras" in parameters and b"Steps: 2" in parameters
+    assert parameters.startswith(b"\x89PNG") and b"Sampler: DPM++ 2M, Schedule type: Karras" in parameters and b"Steps: 2" in parameters
     status, headers, samplers = open_webui(caller, "GET", "samplers")
     assert "euler_a" in [sampler["name"] for sampler in samplers]
     status, headers, answer = open_webui(caller, "POST", "txt2img", {**body, "sampler_name": "nothing", "scheduler": None})

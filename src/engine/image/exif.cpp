@@ -46,6 +46,28 @@ int exif_orientation(std::span<const std::uint8_t> segment) {
   return kUpright;
 }
 
+std::span<const std::uint8_t> exif_user_comment(std::span<const std::uint8_t> exif) {
+  constexpr std::uint32_t kExifDirectory = 0x8769;
+  constexpr std::uint32_t kUserComment = 0x9286;
+  constexpr std::size_t kEntry = 12;
+  const auto bytes = is_exif(exif) ? exif.subspan(kName.size()) : exif;
+  const Tiff tiff(bytes);
+  const auto entry_of = [&](std::size_t directory, std::uint32_t tag) -> std::size_t {
+    const std::size_t entries = std::min<std::size_t>(tiff.u16(directory), bytes.size() / kEntry);
+    for (std::size_t entry = directory + 2; entry < directory + 2 + kEntry * entries; entry += kEntry) {
+      if (tiff.u16(entry) == tag) return entry;
+    }
+    return 0;
+  };
+  const std::size_t pointer = entry_of(tiff.u32(4), kExifDirectory);
+  const std::size_t comment = pointer > 0 ? entry_of(tiff.u32(pointer + 8), kUserComment) : 0;
+  if (comment == 0) return {};
+  const std::size_t size = tiff.u32(comment + 4);
+  const std::size_t at = tiff.u32(comment + 8);
+  if (at > bytes.size() || size > bytes.size() - at) return {};
+  return bytes.subspan(at, size);
+}
+
 std::vector<std::uint8_t> exif_comment(std::u16string_view text) {
   constexpr std::uint32_t kExifDirectory = 0x8769;
   constexpr std::uint32_t kUserComment = 0x9286;

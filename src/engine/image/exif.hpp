@@ -15,6 +15,10 @@ bool is_exif(std::span<const std::uint8_t> segment);
 /// Exif's tag Orientation, 1 (upright) to 8; 1 if it is missing or malformed.
 int exif_orientation(std::span<const std::uint8_t> segment);
 
+/// The tag UserComment with its eight bytes of a code, of the content of a JPEG's segment APP1 or of a TIFF header with what follows it;
+/// empty if it is missing or does not lie within.
+std::span<const std::uint8_t> exif_user_comment(std::span<const std::uint8_t> exif);
+
 /// Exif with `text` as UserComment, in UTF-16; for WebP.
 std::vector<std::uint8_t> exif_comment(std::u16string_view text);
 /// The same as the content of a JPEG's segment APP1, which may be too long for one. Empty if `text` is.

@@ -8,6 +8,8 @@
 namespace p2p::engine {
 namespace {
 
+constexpr std::string_view kKarras = " Karras";
+
 std::string to_text(double value) {
   std::array<char, 32> digits{};  // the shortest form of a double has at most 24
   return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
@@ -28,10 +30,14 @@ std::string parameters_text(const GenerateParams& params, const Origin& origin) 
     fields.append(name).append(": ").append(as_field(value));
   };
   if (params.steps) add("Steps", std::to_string(*params.steps));
-  add("Sampler", std::string(origin.sampler));
+  // AUTOMATIC1111's web UI names the schedule apart since 1.9.
+  const bool karras = origin.sampler.ends_with(kKarras);
+  add("Sampler", std::string(origin.sampler.substr(0, origin.sampler.size() - (karras ? kKarras.size() : 0))));
+  if (karras) add("Schedule type", std::string(kKarras.substr(1)));
   if (params.guidance) add("CFG scale", to_text(*params.guidance));
   add("Seed", std::to_string(params.seed));
   if (params.width && params.height) add("Size", std::to_string(*params.width) + "x" + std::to_string(*params.height));
+  if (!origin.model_hash.empty()) add("Model hash", std::string(origin.model_hash));
   add("Model", std::string(origin.model));
   if (!params.variations.empty()) {
     std::string seeds;
@@ -43,6 +49,11 @@ std::string parameters_text(const GenerateParams& params, const Origin& origin) 
   if (params.upscale) add("Hires upscale", to_text(*params.upscale));
   if (params.decoder_steps) add("Decoder steps", std::to_string(*params.decoder_steps));
   if (params.decoder_guidance) add("Decoder CFG scale", to_text(*params.decoder_guidance));
+  if (!origin.lora_hashes.empty()) add("Lora hashes", std::string(origin.lora_hashes));
+  if (!origin.precision.empty()) add("Precision", std::string(origin.precision));
+  std::string notices;
+  for (const Sentence& notice : origin.notices) notices += (notices.empty() ? "" : "; ") + notice.text;
+  if (!notices.empty()) add("Notices", notices);
   add("Version", std::string(origin.program));
 
   std::string loras;

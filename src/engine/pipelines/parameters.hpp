@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -9,9 +10,13 @@ namespace p2p::engine {
 
 /// The model and program that drew a picture.
 struct Origin {
-  std::string_view model;    ///< its name
-  std::string_view sampler;  ///< such as "DDPM"
-  std::string_view program;  ///< name and version
+  std::string_view model;                  ///< its name
+  std::string_view sampler;                ///< such as "DDPM"
+  std::string_view program;                ///< name and version
+  std::string_view precision = {};         ///< such as "bf16"; empty: not said
+  std::span<const Sentence> notices = {};  ///< differences from what was asked for
+  std::string_view model_hash = {};        ///< first ten digits of the SHA-256 of a model's single file; empty: not said
+  std::string_view lora_hashes = {};       ///< such as "NAME: 0123456789ab, ..."; empty: not said
 };
 
 /// How a picture was made, in the "infotext" format of AUTOMATIC1111, which other tools read: the prompt, a line "Negative prompt:

@@ -47,6 +47,16 @@ TEST(Parameters, LorasStandBehindThePrompt) {
   EXPECT_THAT(parameters_text(params, kOrigin), testing::StartsWith("a fox <lora:one.two:0.8> <lora:three:1>\nNegative prompt: blurry\n"));
 }
 
+TEST(Parameters, NameTheScheduleApartAndSayWhatWasDifferent) {
+  const GenerateParams params{.prompt = "a fox", .seed = 1, .clip_skip = 2};
+  const std::vector<Sentence> notices{"one, two", "three"};
+  EXPECT_EQ(
+      parameters_text(params, {.model = "m", .sampler = "DPM++ 2M Karras", .program = "p", .precision = "bf16", .notices = notices}),
+      "a fox\nSampler: DPM++ 2M, Schedule type: Karras, Seed: 1, Model: m, Clip skip: 2, Precision: bf16, Notices: \"one, two; three\", "
+      "Version: p");
+  EXPECT_THAT(parameters_text({.prompt = "a", .clip_skip = 1}, kOrigin), testing::Not(testing::HasSubstr("Clip skip")));
+}
+
 TEST(Parameters, ValuesThatWouldSplitAreQuoted) {
   const std::string text = parameters_text({}, {.model = "a, \"b\": c", .sampler = "one\ntwo", .program = "p"});
   EXPECT_EQ(text, "\nSampler: \"one\\ntwo\", Seed: 0, Model: \"a, \\\"b\\\": c\", Version: p");

@@ -50,6 +50,16 @@ TEST(Sdapi, SchedulerIsPartOfTheSampler) {
   for (const char* automatic : {"Automatic", "automatic"}) EXPECT_EQ(sampler(automatic), "DPM++ 2M");
 }
 
+TEST(Sdapi, ClipSkipIsASetting) {
+  const auto skip = [](const std::string& layers) {
+    return read_txt2img(R"({"prompt": "x", "override_settings": {"CLIP_stop_at_last_layers": )" + layers + "}}", kSdRules, kSamplers)
+        .request.clip_skip;
+  };
+  EXPECT_EQ(skip("2"), 2);
+  EXPECT_EQ(skip("1"), std::nullopt) << "what clients send by default leaves the model's own";
+  EXPECT_THROW(skip("0"), ApiError);
+}
+
 TEST(Sdapi, HighResolutionIsAnUpscale) {
   const auto body = read_txt2img(R"({"prompt": "x", "enable_hr": true, "hr_scale": 1.5, "denoising_strength": 0.4})", kSdRules, kSamplers);
   EXPECT_EQ(body.request.upscale, 1.5);
