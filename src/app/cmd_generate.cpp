@@ -3,6 +3,7 @@
 #include <iostream>
 #include <optional>
 
+#include "app/file_hashes.hpp"
 #include "app/generate_options.hpp"
 #include "app/interrupts.hpp"
 #include "app/model_folders.hpp"
@@ -50,6 +51,18 @@ struct Timing {
   }
 };
 
+/// "NAME: 0123456789ab, ...", as AUTOMATIC1111's web UI writes them.
+std::string lora_hashes(const std::vector<engine::Lora>& loras, const std::filesystem::path& cache) {
+  std::string text;
+  for (const engine::Lora& lora : loras) {
+    std::string name = lora.file.stem().string();
+    std::erase_if(name, [](char c) { return c == ':' || c == ','; });
+    const auto hash = file_hash(lora.file, HashedPart::tensors, cache);
+    if (hash) text += (text.empty() ? "" : ", ") + name + ": " + hash->substr(0, 12);
+  }
+  return text;
+}
+
 }  // namespace
 
 int run_generate(const Arguments& arguments) {
@@ -66,11 +79,16 @@ int run_generate(const Arguments& arguments) {
   ProgressReport report(options->count);
   Timing timing;
 
-  engine::keep_networks_in(NetworkCache::open(networks_folder(options->config.cache_dir)));
+  for (const std::string& note : options->notes) report.note(note);
+  const std::filesystem::path networks = networks_folder(options->config.cache_dir);
+  const std::filesystem::path hashes = networks.empty() ? networks : networks / "hashes.json";
+  engine::keep_networks_in(NetworkCache::open(networks));
   report.loading(name);
   const auto model = engine::load_text_to_image(folder, engine_options(options->config));
   timing.load = seconds_since(start);
   interrupts.finish_step_first();
+  std::optional<BackgroundHash> model_hash;  // a picture that is drawn before it is known goes without
+  if (std::filesystem::is_regular_file(folder)) model_hash.emplace(folder, HashedPart::all, hashes);
 
   bool previewed = false;
   const auto show = [&](const engine::Progress& progress) {
@@ -93,7 +111,15 @@ int run_generate(const Arguments& arguments) {
     for (const Sentence& notice : result.notices) report.note(notice.text);
 
     const Clock::time_point encode_start = Clock::now();
-    const engine::Origin origin{.model = name, .sampler = result.sampler, .program = "prompt2pic " P2P_VERSION};
+    const std::string hash = model_hash ? model_hash->get().value_or("").substr(0, 10) : "";
+    const std::string of_loras = lora_hashes(result.params.loras, hashes);
+    const engine::Origin origin{.model = name,
+                                .sampler = result.sampler,
+                                .program = "prompt2pic " P2P_VERSION,
+                                .precision = model->precision() == engine::Precision::bf16 ? "bf16" : "f32",
+                                .notices = result.notices,
+                                .model_hash = hash,
+                                .lora_hashes = of_loras};
     const auto bytes = encode_for(files[i], result.image, engine::parameters_text(result.params, origin));
     if (options->output.empty())
       write_new_file(files, i, seed, bytes);

@@ -17,6 +17,7 @@ int run_demo(const Arguments& arguments);
 int run_doctor(const Arguments& arguments);
 int run_generate(const Arguments& arguments);
 int run_health(const Arguments& arguments);
+int run_info(const Arguments& arguments);
 int run_models(const Arguments& arguments);
 int run_pull(const Arguments& arguments);
 int run_worker(const Arguments& arguments);

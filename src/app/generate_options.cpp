@@ -7,6 +7,7 @@
 #include <random>
 
 #include "app/command_line.hpp"
+#include "app/from_picture.hpp"
 #include "app/output_files.hpp"
 #include "base/json.hpp"
 #include "engine/image/read_image.hpp"
@@ -117,7 +118,9 @@ std::string text_of(const CLI::Option& option) { return option.count() > 0 ? opt
 struct PromptOptions {
   explicit PromptOptions(CLI::App& app)
       : negative(add_option(app, "--negative", "TEXT", "What the picture should not show.")),
-        plain(add_flag(app, "--plain", "Take the prompt literally. By default (word:1.2), [word] and BREAK change the weights of words.")),
+        plain(add_flag(
+            app, "--plain",
+            "Take the prompt literally. By default AUTOMATIC1111's syntax counts: (word:1.2), [word], [from:to:0.5], [a|b], AND, BREAK.")),
         embeddings(
             add_list(app, "--embedding", "FILE", "A textual inversion, whose word prompts can then use (Stable Diffusion). Repeatable.")) {}
 
@@ -130,7 +133,16 @@ struct PromptOptions {
     for (const std::string& file : embeddings->results()) options.config.engine.embeddings.emplace_back(file);
   }
 
+  /// Takes what other options leave open from the picture of --from.
+  void take_from(GenerateOptions& options, bool seed_given) const {
+    if (from->count() == 0) return;
+    options.notes = take_from_picture(text_of(*from), options.params, seed_given);
+    options.params.prompt = checked_text(options.params.prompt, "the prompt in " + text_of(*from));
+    options.params.negative_prompt = checked_text(options.params.negative_prompt, "the negative prompt in " + text_of(*from));
+  }
+
   const CLI::Option* negative;
+  const CLI::Option* from;
   const CLI::Option* plain;
   const CLI::Option* embeddings;
 };
@@ -146,6 +158,10 @@ struct SamplingOptions {
             app, "--sampler", "NAME",
             "Sampler for Stable Diffusion: " + engine::sampler_names() + ". Noise levels may follow: " + engine::noise_schedule_suffixes() +
                 ". AUTOMATIC1111's and ComfyUI's names work too; the nearest sampler draws for those that are not available.")),
+        clip_skip(
+            add_option(app, "--clip-skip", "N",
+                       "Use the text encoder's layer N from the end: 1 is the last, 2 the one before (Stable Diffusion). Default: the "
+                       "model's own.")),
         loras(add_list(app, "--lora", "FILE[:W]", "A LoRA with its weight, -100 to 100, default 1 (Stable Diffusion). Repeatable.")) {}
 
   void read(engine::GenerateParams& params) const {
@@ -153,6 +169,7 @@ struct SamplingOptions {
     params.guidance = number(*guidance, 0.0, 50.0, "a number");
     params.decoder_guidance = number(*decoder_guidance, 0.0, 50.0, "a number");
     params.sampler = chosen_sampler(*sampler);
+    params.clip_skip = number(*clip_skip, 1, 256, kWhole);
     std::ranges::transform(loras->results(), std::back_inserter(params.loras), chosen_lora);
   }
 
@@ -160,6 +177,7 @@ struct SamplingOptions {
   const CLI::Option* guidance;
   const CLI::Option* decoder_guidance;
   const CLI::Option* sampler;
+  const CLI::Option* clip_skip;
   const CLI::Option* loras;
 };
 
@@ -237,7 +255,8 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
       app, {"model", "precision", "steps", "decoder_steps", "vae", "preview_vae", "vae_tiling", "safety", "threads"});
   if (!parse(app, arguments)) return std::nullopt;
 
-  const std::string prompt = join_prompt(app.remaining());
+  const bool may_lack_prompt = prompt_options.from->count() > 0 && app.remaining().empty();
+  const std::string prompt = may_lack_prompt ? "" : join_prompt(app.remaining());
   GenerateOptions options;
   sampling_options.read(options.params);
   image_options.read(options.params);
@@ -246,6 +265,7 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   options.params.steps = options.config.steps;
   options.params.decoder_steps = options.config.decoder_steps;
   prompt_options.read(prompt, options);
+  prompt_options.take_from(options, sampling_options.seed->count() > 0);
   return options;
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/commands.hpp"
 #include "config/settings.hpp"
@@ -18,6 +19,7 @@ struct GenerateOptions {
   std::string output;                            ///< as given; empty: not given
   std::optional<std::filesystem::path> preview;  ///< where the picture stands while it is drawn
   bool json = false;
+  std::vector<std::string> notes;  ///< about what --from could not take
 };
 
 /// Reads the command line, the settings, and for the prompt `-` standard input. Nothing where the help was asked for and printed.

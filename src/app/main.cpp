@@ -27,6 +27,7 @@ constexpr std::array kCommands{
     Command{"bot", "serve a Telegram bot", p2p::app::run_bot, true},
     Command{"api", "serve an HTTP API compatible with OpenAI's images API", p2p::app::run_api, true},
     Command{"worker", "draw the requests of bots and APIs", p2p::app::run_worker, true},
+    Command{"info", "show how a picture was made, from what is written in it", p2p::app::run_info},
     Command{"models", "list the installed models and their memory needs", p2p::app::run_models},
     Command{"pull", "download a model from Hugging Face or another hub, and verify it", p2p::app::run_pull},
     Command{"config", "show all settings with their values and sources", p2p::app::run_config},

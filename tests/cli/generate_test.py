@@ -128,6 +128,31 @@ class Generate(CliTest):
         self.assertIn("Steps: 3, ", self.png("a.png")[3]["parameters"])
         self.assertIn("CFG scale: 2.5", self.png("a.png")[3]["parameters"])
 
+    def test_info_and_from(self):
+        self.draw("a fox,\nred", "--negative", "cat: blue", "--output", "a.png", "--seed", "5", "--guidance", "2.5", *QUICK)
+        for name in ("b.jpg", "b.webp"):
+            self.draw("--from", "a.png", "--output", name)
+        told = [json.loads(self.succeed("info", name, "--json")) for name in ("a.png", "b.jpg", "b.webp")]
+        for info in told:
+            self.assertEqual(info["prompt"], "a fox,\nred")
+            self.assertEqual(info["negative_prompt"], "cat: blue")
+            self.assertEqual(info["parameters"], told[0]["parameters"])
+        self.assertEqual(told[0]["parameters"]["Seed"], "5")
+        self.draw("--from", "a.png", "--output", "c.png")
+        self.assertEqual(self.png("c.png")[2], self.png("a.png")[2])
+        self.draw("an owl", "--from", "a.png", "--seed", "6", "--output", "d.png")
+        self.assertTrue(self.png("d.png")[3]["parameters"].startswith("an owl\nNegative prompt: cat: blue\n"))
+        self.assertIn("Seed: 6,", self.png("d.png")[3]["parameters"])
+        self.assertIn("Negative prompt  cat: blue\n", self.succeed("info", "a.png"))
+        data = pathlib.Path(self.folder, "a.png").read_bytes()
+        pathlib.Path(self.folder, "e.png").write_bytes(data.replace(b"parameters", b"parameterz"))
+        self.refuse(1, "e.png: the picture says nothing about how it was made", "info", "e.png")
+        self.refuse(2, "none.png: cannot be read", "info", "none.png")
+
+    def test_prompt_syntax_that_a_model_does_not_have_is_said(self):
+        self.draw("a [fox:cat:0.5]", "--clip-skip", "2", "--output", "a.png", *QUICK)
+        self.assertIn("this model reads prompts literally", self.png("a.png")[3]["parameters"])
+
     def test_variations(self):
         first, second, again = (self.draw("x", "--seed", "1", "--output", "a.png", *more, *QUICK) and self.png("a.png")
                                 for more in ((), ("--variation", "2", "--strength", "0.5"), ("--variation", "2", "--variation", str(2**64 - 1))))

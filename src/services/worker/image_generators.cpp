@@ -46,6 +46,7 @@ engine::GenerateParams to_params(const messages::Request& request) {
           .guidance = request.guidance,
           .decoder_steps = request.decoder_steps,
           .decoder_guidance = request.decoder_guidance,
+          .clip_skip = request.clip_skip,
           .strength = request.strength,
           .variations = request.variations,
           .upscale = request.upscale};
@@ -97,15 +98,20 @@ class EngineGenerator : public ImageGenerator {
     const engine::GenerateParams& used = result.params;
     drawing.used["precision"] = model_->precision() == engine::Precision::bf16 ? "bf16" : "f32";
     if (used.steps) drawing.used["steps"] = std::to_string(*used.steps);
+    if (used.clip_skip) drawing.used["clip_skip"] = std::to_string(*used.clip_skip);
     if (used.decoder_steps) drawing.used["decoder_steps"] = std::to_string(*used.decoder_steps);
-    drawing.notices = std::move(result.notices);
+    drawing.notices = result.notices;
     for (auto* const notice : {&resized, &scaled}) {
       if (*notice) drawing.notices.insert(drawing.notices.begin(), std::move(**notice));
     }
     if (params.variations.size() < kMostVariations) drawing.offers.emplace_back(messages::offer::kVariation);
     if (capabilities_.takes_pictures && !params.upscale) drawing.offers.emplace_back(messages::offer::kLarger);
-    drawing.picture =
-        to_picture(result.image, request, used, {.model = config_.model, .sampler = result.sampler, .program = config_.program});
+    drawing.picture = to_picture(result.image, request, used,
+                                 {.model = config_.model,
+                                  .sampler = result.sampler,
+                                  .program = config_.program,
+                                  .precision = drawing.used["precision"],
+                                  .notices = result.notices});
     return drawing;
   }
 
