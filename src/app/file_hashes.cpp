@@ -22,7 +22,7 @@ constexpr std::size_t kMostCacheBytes = std::size_t{1} << 20;
 constexpr std::size_t kBlock = std::size_t{4} << 20;
 
 /// How the cache knows a file in its present state.
-std::string key_of(const fs::path& file, HashedPart part) {
+std::string cache_key(const fs::path& file, HashedPart part) {
   std::error_code error;
   const auto size = fs::file_size(file, error);
   const auto time = error ? fs::file_time_type() : fs::last_write_time(file, error);
@@ -82,14 +82,14 @@ std::optional<std::string> compute(const fs::path& file, HashedPart part, const 
 }  // namespace
 
 std::optional<std::string> file_hash(const fs::path& file, HashedPart part, const fs::path& cache, const std::stop_token& stop) {
-  const std::string key = key_of(file, part);
+  const std::string key = cache_key(file, part);
   if (key.empty()) return {};
   if (!cache.empty()) {
     const Json known = read_cache(cache);
     if (const auto found = known.find(key); found != known.end() && found->is_string()) return found->get<std::string>();
   }
   auto hash = compute(file, part, stop);
-  if (hash && !cache.empty() && key_of(file, part) == key) remember(cache, key, *hash);
+  if (hash && !cache.empty() && cache_key(file, part) == key) remember(cache, key, *hash);
   return hash;
 }
 
