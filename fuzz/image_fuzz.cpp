@@ -9,7 +9,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace p2p::engine;
   try {
-    const Image image = decode_image({data, size}, "x");
+    std::vector<p2p::Sentence> notices;
+    const Image image = decode_image({data, size}, "x", &notices);
+    fuzz::check(notices.size() <= 3);
     fuzz::check(image.width > 0 && image.width <= kMaxImageSide && image.height > 0 && image.height <= kMaxImageSide);
     fuzz::check(image.rgb.size() == std::size_t{3} * static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height));
     if (image.rgb.size() < 1'000'000) fuzz::check(decode_image(encode_png(image, ""), "x").rgb == image.rgb);

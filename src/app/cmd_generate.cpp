@@ -80,6 +80,7 @@ int run_generate(const Arguments& arguments) {
   Timing timing;
 
   for (const std::string& note : options->notes) report.note(note);
+  for (const Sentence& notice : options->notices) report.note(notice.text);
   const std::filesystem::path networks = networks_folder(options->config.cache_dir);
   const std::filesystem::path hashes = networks.empty() ? networks : networks / "hashes.json";
   engine::keep_networks_in(NetworkCache::open(networks));
@@ -109,6 +110,7 @@ int run_generate(const Arguments& arguments) {
     if (i == 0) timing.first_step += result.first_step_seconds;
     timing.add(result.stages);
     for (const Sentence& notice : result.notices) report.note(notice.text);
+    result.notices.insert(result.notices.begin(), options->notices.begin(), options->notices.end());
 
     const Clock::time_point encode_start = Clock::now();
     const std::string hash = model_hash ? model_hash->get().value_or("").substr(0, 10) : "";

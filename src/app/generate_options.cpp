@@ -187,7 +187,7 @@ struct ImageOptions {
       : width(add_option(app, "--width", "N", "Width in pixels, 16 to 8192. Default: the model's own.")),
         height(add_option(app, "--height", "N", "Height in pixels, 16 to 8192. Default: the model's own.")),
         image(add_option(app, "--image", "FILE",
-                         "A PNG or JPEG to start from (Stable Diffusion). Without --width and --height its size is kept.")),
+                         "A PNG, JPEG or WebP to start from (Stable Diffusion). Without --width and --height its size is kept.")),
         strength(add_option(app, "--strength", "S",
                             "How much of a picture to redraw, 0 to 1. Defaults: 0.8 with --image (SDXL: 0.3), 0.6 with --variation, 0.3 "
                             "with --upscale.")),
@@ -195,7 +195,8 @@ struct ImageOptions {
                             "Redraw the picture of --seed with the noise of this seed, which gives a similar picture. Repeatable.")),
         upscale(add_option(app, "--upscale", "F", "Enlarge the picture, or --image, by 1 to 4 and redraw it at that size.")) {}
 
-  void read(engine::GenerateParams& params) const {
+  void read(GenerateOptions& options) const {
+    engine::GenerateParams& params = options.params;
     params.width = number(*width, 16, 8192, kWhole);
     params.height = number(*height, 16, 8192, kWhole);
     params.strength = number(*strength, 0.0, 1.0, "a number");
@@ -203,7 +204,7 @@ struct ImageOptions {
     if (params.strength && image->count() + variations->count() + upscale->count() == 0)
       throw UsageError("--strength needs a picture to redraw; name one with --image, or add --variation or --upscale");
     std::ranges::transform(variations->results(), std::back_inserter(params.variations), chosen_variation);
-    if (image->count() > 0) params.image = std::make_shared<const engine::Image>(engine::read_image(text_of(*image)));
+    if (image->count() > 0) params.image = std::make_shared<const engine::Image>(engine::read_image(text_of(*image), &options.notices));
   }
 
   const CLI::Option* width;
@@ -259,7 +260,7 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   const std::string prompt = may_lack_prompt ? "" : join_prompt(app.remaining());
   GenerateOptions options;
   sampling_options.read(options.params);
-  image_options.read(options.params);
+  image_options.read(options);
   output_options.read(options);
   options.config = setting_flags.load().config;
   options.params.steps = options.config.steps;

@@ -145,7 +145,7 @@ TEXTS = ("", "a", "A", "0", ".", "..", "-", "_", "a b", "a\n", "\n", "a\0", "\0"
          "2026-11-24T12:34:56.789Z\n", "٢٠٢٦-11-24T12:34:56.789Z", "images/2026/11/24/a-1.png", "images/2026/11/24/a-0.png", "images/2026/11/24/a-9999.png", "images/2026/11/24/a-10000.png",
          "images/2026/11/24/.a-1.png", "images/2026/11/24/" + "x" * 64 + "-1.png", "images/2026/11/24/" + "x" * 65 + "-1.png", "images/99/11/24/a-1.png", "images/2026/11/24/a/b-1.png",
          "images/2026/11/24/a-1.jpg", "images/2026/11/24/a-1.webp", "images/2026/11/24/a-1.jpeg", "images/2026/11/24/a-1.png.webp", "images/2026/11/24/a-1", "png", "jpeg", "jpg", "webp", "PNG", "png\n",
-         "inputs/2026/11/24/a.png", "inputs/2026/11/24/a.jpeg", "inputs/2026/11/24/a.jpg", "inputs/2026/11/24/.png", "inputs/2026/11/24/.a.png", "inputs/2026/11/24/a.png.jpeg",
+         "inputs/2026/11/24/a.png", "inputs/2026/11/24/a.jpeg", "inputs/2026/11/24/a.webp", "inputs/2026/11/24/a.jpg", "inputs/2026/11/24/.png", "inputs/2026/11/24/.a.png", "inputs/2026/11/24/a.png.jpeg",
          "inputs/2026/11/24/" + "x" * 64 + ".jpeg", "inputs/2026/11/24/" + "x" * 65 + ".png", "inputs/26/11/24/a.png", "inputs/2026/11/24/a/b.png", "inputs/2026/11/24/a.png\n",
          "previews/2026/11/24/a.png", "previews/2026/11/24/a.jpeg", "previews/2026/11/24/.png", "previews/2026/11/24/" + "x" * 65 + ".png", "previews/2026/11/24/a.png\n",
          "images/2026/11/24/a-1.png\n", "AP8B", "AA==", "AB==", "AAA=", "AAB=", "A===", "AAAA====", "A", "AP8B\n", "AA==AAAA")

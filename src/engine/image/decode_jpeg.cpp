@@ -42,7 +42,7 @@ class JpegReader {
     jpeg_mem_src(&jpeg_, bytes.data(), bytes.size());
     jpeg_save_markers(&jpeg_, kExifMarker, 0xFFFF);
     jpeg_read_header(&jpeg_, TRUE);
-    jpeg_.out_color_space = JCS_RGB;
+    jpeg_.out_color_space = is_cmyk() ? JCS_CMYK : JCS_RGB;
     return true;
   }
 
@@ -65,7 +65,7 @@ class JpegReader {
 
   std::size_t width() const { return jpeg_.image_width; }
   std::size_t height() const { return jpeg_.image_height; }
-  int components() const { return jpeg_.num_components; }
+  bool is_cmyk() const { return jpeg_.num_components == 4; }  // also YCCK, which libjpeg converts to CMYK
   std::string damage() const { return std::string("a damaged JPEG: ") + failure_.message; }
 
  private:
@@ -76,19 +76,34 @@ class JpegReader {
   jpeg_decompress_struct jpeg_{};
 };
 
+/// Converts as Pillow does: the numbers are inverted, as Adobe writes them, whether or not the file says so, and profiles are ignored.
+void cmyk_to_rgb(Image& image) {
+  std::size_t to = 0;
+  for (std::size_t from = 0; from < image.rgb.size(); from += 4, to += 3) {
+    const unsigned black = image.rgb[from + 3];
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      const unsigned product = (255U - image.rgb[from + channel]) * black + 128;
+      const unsigned ink = ((product >> 8U) + product) >> 8U;  // product / 255, rounded
+      image.rgb[to + channel] = static_cast<std::uint8_t>(black - ink);
+    }
+  }
+  image.rgb.resize(to);
+}
+
 }  // namespace
 
 bool is_jpeg(std::span<const std::uint8_t> bytes) { return bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF; }
 
-Image decode_jpeg(std::span<const std::uint8_t> bytes) {
+DecodedImage decode_jpeg(std::span<const std::uint8_t> bytes) {
   JpegReader reader;
   if (!reader.read_header(bytes)) throw UsageError(reader.damage());
-  if (reader.components() > 3) throw UsageError("a JPEG in CMYK, for printing; convert it to RGB");
-  const int orientation = reader.orientation();
-  Image image = empty_image(reader.width(), reader.height());
-  std::vector<std::uint8_t*> rows = rows_of(image);
+  const std::size_t channels = reader.is_cmyk() ? 4 : 3;
+  DecodedImage decoded{
+      .image = empty_image(reader.width(), reader.height(), channels), .orientation = reader.orientation(), .cmyk = reader.is_cmyk()};
+  std::vector<std::uint8_t*> rows = rows_of(decoded.image);
   if (!reader.read_rows(rows)) throw UsageError(reader.damage());
-  return turned(std::move(image), orientation);
+  if (decoded.cmyk) cmyk_to_rgb(decoded.image);
+  return decoded;
 }
 
 }  // namespace p2p::engine

@@ -14,6 +14,7 @@ class Tiff {
  public:
   explicit Tiff(std::span<const std::uint8_t> bytes) : bytes_(bytes), big_(byte(0) == 'M') {}
 
+  bool is_valid() const { return bytes_.size() >= 8 && (big_ || bytes_[0] == 'I') && bytes_[1] == bytes_[0] && u16(2) == 42; }
   std::uint32_t u16(std::size_t at) const { return big_ ? byte(at) << 8u | byte(at + 1) : byte(at + 1) << 8u | byte(at); }
   std::uint32_t u32(std::size_t at) const { return big_ ? u16(at) << 16u | u16(at + 2) : u16(at + 2) << 16u | u16(at); }
 
@@ -30,18 +31,21 @@ bool is_exif(std::span<const std::uint8_t> segment) {
   return segment.size() >= kName.size() && std::equal(kName.begin(), kName.end(), segment.begin());
 }
 
-int exif_orientation(std::span<const std::uint8_t> segment) {
+int exif_orientation(std::span<const std::uint8_t> exif) {
   constexpr std::uint32_t kOrientation = 0x0112;
   constexpr std::uint32_t kShort = 3;
-  if (!is_exif(segment)) return kUpright;
-  const Tiff tiff(segment.subspan(kName.size()));
+  constexpr std::uint32_t kLong = 4;                        // of some editors; Pillow takes it too
+  while (is_exif(exif)) exif = exif.subspan(kName.size());  // some programs write the name twice
+  const Tiff tiff(exif);
+  if (!tiff.is_valid()) return kUpright;
   const std::size_t directory = tiff.u32(4);
   const std::size_t entries = tiff.u16(directory);
   for (std::size_t i = 0; i < entries; ++i) {
     const std::size_t entry = directory + 2 + 12 * i;
-    if (tiff.u16(entry) != kOrientation || tiff.u16(entry + 2) != kShort) continue;
-    const auto value = static_cast<int>(tiff.u16(entry + 8));
-    return value >= 1 && value <= 8 ? value : kUpright;
+    const std::uint32_t type = tiff.u16(entry + 2);
+    if (tiff.u16(entry) != kOrientation || (type != kShort && type != kLong)) continue;
+    const std::uint32_t value = type == kShort ? tiff.u16(entry + 8) : tiff.u32(entry + 8);
+    return value >= 1 && value <= 8 ? static_cast<int>(value) : kUpright;
   }
   return kUpright;
 }

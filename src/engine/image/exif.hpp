@@ -12,8 +12,9 @@ namespace p2p::engine {
 /// Whether a JPEG's segment APP1 holds Exif.
 bool is_exif(std::span<const std::uint8_t> segment);
 
-/// Exif's tag Orientation, 1 (upright) to 8; 1 if it is missing or malformed.
-int exif_orientation(std::span<const std::uint8_t> segment);
+/// Exif's tag Orientation, 1 (upright) to 8; 1 if it is missing or malformed. `exif` is the content of a JPEG's segment APP1, of a PNG's
+/// chunk eXIf, or of a WebP's chunk EXIF: a TIFF, in either byte order, which may follow "Exif" and two zeros.
+int exif_orientation(std::span<const std::uint8_t> exif);
 
 /// The tag UserComment with its eight bytes of a code, of the content of a JPEG's segment APP1 or of a TIFF header with what follows it;
 /// empty if it is missing or does not lie within.

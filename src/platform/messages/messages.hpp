@@ -253,7 +253,7 @@ bool is_image_key(std::string_view key);
 /// The word of namespace output_format by which image_key() made the key; empty if its ending is another.
 std::string_view format_of(std::string_view key);
 
-/// inputs/YYYY/MM/DD/ID.png or .jpeg, by `extension`: the UTC date of the request's time.
+/// inputs/YYYY/MM/DD/ID.png, .jpeg or .webp, by `extension`: the UTC date of the request's time.
 std::string input_key(const std::string& id, Time time, std::string_view extension);
 /// Whether `key` has that form, with any date and id. Others are never requested from the store as a picture to begin with.
 bool is_input_key(std::string_view key);

@@ -238,6 +238,7 @@ TEST(InputKey, ContainsDateOfRequest) {
   const Time time = *parse_time("2026-01-02T23:59:59.999Z");
   EXPECT_EQ(input_key("ab-1", time, "png"), "inputs/2026/01/02/ab-1.png");
   EXPECT_TRUE(is_input_key(input_key(std::string(64, 'x'), time, "jpeg")));
+  EXPECT_TRUE(is_input_key(input_key("a", time, "webp")));
   for (const char* key : {"", "inputs/2026/01/02/", "inputs/2026/01/02/.png", "inputs/2026/01/02/a.gif", "inputs/2026/01/02/a/b.png",
                           "inputs/2026/1/02/a.png", "/inputs/2026/01/02/a.png", "inputs/2026/01/02/..png", "inputs/2026/01/02/a.png\n",
                           "images/2026/01/02/a-1.png", "inputs/"}) {

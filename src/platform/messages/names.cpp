@@ -113,7 +113,7 @@ std::string input_key(const std::string& id, Time time, std::string_view extensi
 
 bool is_input_key(std::string_view key) {
   if (!remove_dated(kInputs, key)) return false;
-  for (const std::string_view ending : {".png", ".jpeg"}) {
+  for (const std::string_view ending : {".png", ".jpeg", ".webp"}) {
     if (key.ends_with(ending)) return is_request_id(key.substr(0, key.size() - ending.size()));
   }
   return false;

@@ -44,7 +44,7 @@ inline constexpr TextRule kOwnerRule{kMaxName + 17, 1, is_owner, "an id, or a do
 inline constexpr TextRule kModelRule{kMaxName, 1, is_model, "a model's name: a-z, 0-9 and '-'"};
 inline constexpr TextRule kWordRule{kMaxName, 1, is_word, "a word: a-z, 0-9 and '_'"};
 inline constexpr TextRule kKeyRule{128, 1, is_image_key, "images/YYYY/MM/DD/ID-N.png, .jpg or .webp"};
-inline constexpr TextRule kInputKeyRule{128, 1, is_input_key, "inputs/YYYY/MM/DD/ID.png or .jpeg"};
+inline constexpr TextRule kInputKeyRule{128, 1, is_input_key, "inputs/YYYY/MM/DD/ID.png, .jpeg or .webp"};
 inline constexpr TextRule kOutputFormatRule{kMaxName, 1, is_output_format, "png, jpeg or webp"};
 inline constexpr TextRule kPreviewKeyRule{128, 1, is_preview_key, "previews/YYYY/MM/DD/ID.png"};
 inline constexpr TextRule kPromptRule{.max_bytes = kMaxPrompt};

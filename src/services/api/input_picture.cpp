@@ -20,16 +20,15 @@ struct Signature {
   const char* name = "";
 };
 /// What clients send by mistake.
-constexpr std::array<Signature, 10> kOthers{{{8, "WEBP", "a WebP"},
-                                             {4, "ftypavif", "an AVIF"},
-                                             {4, "ftyphei", "a HEIC"},
-                                             {4, "ftypmif1", "a HEIC"},
-                                             {0, "GIF8", "a GIF"},
-                                             {0, "BM", "a BMP"},
-                                             {0, std::string_view("II*\0", 4), "a TIFF"},
-                                             {0, std::string_view("MM\0*", 4), "a TIFF"},
-                                             {0, "%PDF", "a PDF"},
-                                             {0, "<", "HTML, SVG or other XML"}}};
+constexpr std::array<Signature, 9> kOthers{{{4, "ftypavif", "an AVIF"},
+                                            {4, "ftyphei", "a HEIC"},
+                                            {4, "ftypmif1", "a HEIC"},
+                                            {0, "GIF8", "a GIF"},
+                                            {0, "BM", "a BMP"},
+                                            {0, std::string_view("II*\0", 4), "a TIFF"},
+                                            {0, std::string_view("MM\0*", 4), "a TIFF"},
+                                            {0, "%PDF", "a PDF"},
+                                            {0, "<", "HTML, SVG or other XML"}}};
 
 [[noreturn]] void refuse(const std::string& problem) { throw ApiError(400, "invalid_image", "image: " + problem); }
 
@@ -88,8 +87,8 @@ InputPicture read_jpeg(std::string_view bytes) {
     if (is_frame(marker)) {
       if (length < kFrame || picture.width > 0) refuse("a damaged JPEG: its header is malformed");
       set_size(picture, number(bytes, at + 7, 2), number(bytes, at + 5, 2));
-      if (const auto components = number(bytes, at + 9, 1); components != 1 && components != 3)
-        refuse("a JPEG in CMYK, for printing; convert it to RGB");
+      if (const auto components = number(bytes, at + 9, 1); components != 1 && components != 3 && components != 4)
+        refuse("a JPEG of an unknown kind of pixels");
     }
     at += 2 + length;
     if (marker != kScan) continue;
@@ -101,11 +100,46 @@ InputPicture read_jpeg(std::string_view bytes) {
   refuse("a damaged JPEG: it is cut, its end is missing");
 }
 
+/// A little-endian number, like number().
+std::uint32_t little(std::string_view bytes, std::size_t at, std::size_t count) {
+  std::uint32_t value = 0;
+  for (std::size_t i = count; i-- > 0;) value = value << 8u | number(bytes, at + i, 1);
+  return value;
+}
+
+/// The first chunk has the size: VP8X for a file with more than pixels, VP8 for one with losses, VP8L for one without.
+InputPicture read_webp(std::string_view bytes) {
+  constexpr std::size_t kHead = 8;  // RIFF or the name of a chunk, and the size of what follows
+  constexpr std::size_t kChunk = kHead + 4;
+  constexpr std::uint32_t kSide = 0x3fff;
+  InputPicture picture{.extension = "webp"};
+  const std::size_t size = little(bytes, 4, 4);
+  if (size > bytes.size() - kHead) refuse("a damaged WebP: it is cut, its end is missing");
+  picture.bytes = bytes.substr(0, kHead + size);
+  if (picture.bytes.size() < kChunk + kHead + 10) refuse("a damaged WebP: its header is missing");
+  const std::string_view name = bytes.substr(kChunk, 4);
+  const std::string_view chunk = bytes.substr(kChunk + kHead, 10);
+  if (name == "VP8X") {
+    set_size(picture, little(chunk, 4, 3) + 1, little(chunk, 7, 3) + 1);
+  } else if (name == "VP8L" && chunk[0] == '/') {
+    const std::uint32_t sides = little(chunk, 1, 4);
+    set_size(picture, (sides & kSide) + 1, (sides >> 14u & kSide) + 1);
+  } else if (name == "VP8 " && chunk.substr(3, 3) == "\x9d\x01*") {
+    set_size(picture, little(chunk, 6, 2) & kSide, little(chunk, 8, 2) & kSide);
+  } else {
+    refuse("a damaged WebP: its header is malformed");
+  }
+  return picture;
+}
+
+bool is_webp(std::string_view bytes) { return bytes.size() >= 12 && bytes.starts_with("RIFF") && bytes.substr(8, 4) == "WEBP"; }
+
 }  // namespace
 
 InputPicture read_picture(std::string_view bytes) {
   if (bytes.starts_with(kPng)) return read_png(bytes);
   if (bytes.starts_with(kJpeg)) return read_jpeg(bytes);
+  if (is_webp(bytes)) return read_webp(bytes);
   std::string found = bytes.empty() ? "nothing" : "something else";
   for (const Signature& other : kOthers) {
     if (bytes.size() > other.offset && bytes.substr(other.offset).starts_with(other.bytes)) {
@@ -113,7 +147,7 @@ InputPicture read_picture(std::string_view bytes) {
       break;
     }
   }
-  refuse("expected a picture in PNG or JPEG, found " + found);
+  refuse("expected a picture in PNG, JPEG or WebP, found " + found);
 }
 
 }  // namespace p2p::api

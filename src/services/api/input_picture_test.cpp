@@ -35,11 +35,39 @@ TEST(InputPicture, ReadsSizeAndKind) {
   EXPECT_EQ(second.width, 640);
   EXPECT_EQ(second.height, 480);
   EXPECT_EQ(second.bytes, jpeg);
+  const std::string webp = webp_of(8192, 3) + "appended";
+  const InputPicture third = read_picture(webp);
+  EXPECT_EQ(third.extension, "webp");
+  EXPECT_EQ(third.media_type(), "image/webp");
+  EXPECT_EQ(third.width, 8192);
+  EXPECT_EQ(third.height, 3);
+  EXPECT_TRUE(third.bytes.ends_with("pixels")) << "the store checks the size";
+}
+
+TEST(InputPicture, ReadsTheSizeOfEveryKindOfWebp) {
+  const auto riff = [](const std::string& rest) {
+    return "RIFF" + std::string(1, static_cast<char>(rest.size() + 4)) + std::string(3, '\0') + "WEBP" + rest;
+  };
+  const InputPicture lossy = read_picture(riff(std::string("VP8 \x0a\0\0\0...\x9d\x01*\x0d\x40\x07\0", 18)));
+  EXPECT_EQ(std::pair(lossy.width, lossy.height), std::pair(13, 7)) << "the upper bits are a scale";
+  const InputPicture lossless = read_picture(riff(std::string("VP8L\x0a\0\0\0/\x0c\x80\x01\0.....", 18)));
+  EXPECT_EQ(std::pair(lossless.width, lossless.height), std::pair(13, 7));
+}
+
+TEST(InputPicture, RefusesDamagedWebp) {
+  const std::string good = webp_of(4, 4);
+  for (std::size_t size = 12; size < good.size(); ++size)
+    EXPECT_THAT(refusal_of(good.substr(0, size)), HasSubstr("a damaged WebP")) << size;
+  EXPECT_THAT(refusal_of(std::string("RIFF\x04\0\0\0WEBP", 12)), HasSubstr("its header is missing"));
+  std::string other = good;
+  other[12] = 'X';
+  EXPECT_THAT(refusal_of(other), HasSubstr("its header is malformed"));
+  EXPECT_THAT(refusal_of(webp_of(8193, 1)), HasSubstr("found 8193x1"));
 }
 
 TEST(InputPicture, NamesWhatElseItIs) {
-  EXPECT_THAT(refusal_of(""), HasSubstr("expected a picture in PNG or JPEG, found nothing"));
-  EXPECT_THAT(refusal_of("RIFF....WEBPVP8 "), HasSubstr("found a WebP"));
+  EXPECT_THAT(refusal_of(""), HasSubstr("expected a picture in PNG, JPEG or WebP, found nothing"));
+  EXPECT_THAT(refusal_of("RIFF....WAVE"), HasSubstr("found something else"));
   EXPECT_THAT(refusal_of(std::string("\0\0\0\x18", 4) + "ftypheic"), HasSubstr("found a HEIC"));
   EXPECT_THAT(refusal_of("GIF89a"), HasSubstr("found a GIF"));
   EXPECT_THAT(refusal_of("<svg>"), HasSubstr("found HTML, SVG"));
@@ -65,7 +93,8 @@ TEST(InputPicture, RefusesDamagedJpeg) {
   const std::string good = jpeg_of(4, 4);
   for (std::size_t size = 3; size < good.size(); ++size) EXPECT_THAT(refusal_of(good.substr(0, size)), HasSubstr("a damaged JPEG")) << size;
   const std::string start = "\xff\xd8";
-  EXPECT_THAT(refusal_of(start + frame(4, 4, 4) + segment(0xda, "") + "\xff\xd9"), HasSubstr("CMYK"));
+  EXPECT_EQ(read_picture(start + frame(4, 5, 4) + segment(0xda, "") + "\xff\xd9").height, 5) << "CMYK";
+  EXPECT_THAT(refusal_of(start + frame(4, 4, 2) + segment(0xda, "") + "\xff\xd9"), HasSubstr("unknown kind of pixels"));
   EXPECT_THAT(refusal_of(start + frame(4, 4) + frame(8, 8) + segment(0xda, "") + "\xff\xd9"), HasSubstr("malformed"));
   EXPECT_THAT(refusal_of(start + segment(0xda, "") + "\xff\xd9"), HasSubstr("size is missing"));
   EXPECT_THAT(refusal_of(start + "\xff\xc0" + std::string("\0\0more", 6)), HasSubstr("malformed"));

@@ -69,7 +69,7 @@ GenerationsBody read_form(std::string_view content_type, std::string_view body, 
       throw ApiError(400, "invalid_value", excerpt(part.name) + ": is there twice");
     }
   }
-  if (picture.empty()) throw ApiError(400, "invalid_image", "image: is missing; send a PNG or JPEG as the form's field image");
+  if (picture.empty()) throw ApiError(400, "invalid_image", "image: is missing; send a PNG, JPEG or WebP as the form's field image");
   GenerationsBody result = read_generations(std::move(json), rules, prompt);
   result.picture = picture;
   result.digest = form_digest(parts);

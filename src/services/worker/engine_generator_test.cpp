@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "base/error.hpp"
 #include "engine/image/image.hpp"
 #include "engine/image/read_image.hpp"
@@ -96,6 +99,10 @@ TEST(EngineGenerator, BeginsWithAPicture) {
   asked.height = {};
   EXPECT_EQ(draw(asked, picture(usual, usual)).picture.height, usual);
   EXPECT_THROW(draw(asked, "no picture"), UsageError);
+  asked.width = asked.height = usual;
+  std::ifstream webp(P2P_SOURCE_DIR "/tests/golden/image/alpha.webp", std::ios::binary);
+  EXPECT_THAT(draw(asked, {std::istreambuf_iterator<char>(webp), {}}).notices,
+              ::testing::ElementsAre(::testing::Field(&Sentence::code, "transparency_dropped")));
   EXPECT_THROW(draw(asked, picture(usual, usual).substr(0, 60)), UsageError);
 }
 

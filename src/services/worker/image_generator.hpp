@@ -48,9 +48,9 @@ class ImageGenerator {
  public:
   virtual ~ImageGenerator() = default;
 
-  /// `picture`: the file, a PNG or JPEG, that the request's image_key names; empty if it names none. Only for models whose features include
-  /// messages::feature::kImage. Throws UsageError if the model does not support the request or the picture, Cancelled within one step of a
-  /// stop request, Withheld, and Error for other failures.
+  /// `picture`: the file, a PNG, JPEG or WebP, that the request's image_key names; empty if it names none. Only for models whose features
+  /// include messages::feature::kImage. Throws UsageError if the model does not support the request or the picture, Cancelled within one
+  /// step of a stop request, Withheld, and Error for other failures.
   virtual GenerationResult draw(const messages::Request& request, std::string_view picture, const GenerationProgressFn& progress,
                                 std::stop_token stop) = 0;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "base/error.hpp"
 #include "base/pause.hpp"
@@ -63,8 +64,9 @@ engine::Sampler sampler_of(const std::string& name) {
   throw UsageError(sentence("no_such_sampler", "there is no sampler {0}; there are {1}", name, engine::sampler_names()));
 }
 
-engine::Image decode(std::string_view picture) try {
-  return engine::decode_image({reinterpret_cast<const std::uint8_t*>(picture.data()), picture.size()}, "the picture to begin with");
+engine::Image decode(std::string_view picture, std::vector<Sentence>& notices) try {
+  return engine::decode_image({reinterpret_cast<const std::uint8_t*>(picture.data()), picture.size()}, "the picture to begin with",
+                              &notices);
 } catch (const UsageError& error) {
   throw UsageError(sentence("picture_damaged", "{0}", error.what()));
 }
@@ -82,7 +84,8 @@ class EngineGenerator : public ImageGenerator {
     if (!request.sampler.empty()) params.sampler = sampler_of(request.sampler);
     if (!params.steps) params.steps = config_.steps;
     if (!params.decoder_steps) params.decoder_steps = config_.decoder_steps;
-    if (!picture.empty()) params.image = std::make_shared<const engine::Image>(decode(picture));
+    std::vector<Sentence> about_picture;
+    if (!picture.empty()) params.image = std::make_shared<const engine::Image>(decode(picture, about_picture));
     std::optional<Sentence> scaled = params.image ? fit_picture(params) : std::nullopt;
     std::optional<Sentence> resized = take_size(params);
     const auto report = [&](const engine::Progress& at) {
@@ -100,7 +103,8 @@ class EngineGenerator : public ImageGenerator {
     if (used.steps) drawing.used["steps"] = std::to_string(*used.steps);
     if (used.clip_skip) drawing.used["clip_skip"] = std::to_string(*used.clip_skip);
     if (used.decoder_steps) drawing.used["decoder_steps"] = std::to_string(*used.decoder_steps);
-    drawing.notices = result.notices;
+    drawing.notices = std::move(about_picture);
+    std::ranges::move(result.notices, std::back_inserter(drawing.notices));
     for (auto* const notice : {&resized, &scaled}) {
       if (*notice) drawing.notices.insert(drawing.notices.begin(), std::move(**notice));
     }
@@ -111,7 +115,7 @@ class EngineGenerator : public ImageGenerator {
                                   .sampler = result.sampler,
                                   .program = config_.program,
                                   .precision = drawing.used["precision"],
-                                  .notices = result.notices});
+                                  .notices = drawing.notices});
     return drawing;
   }
 

@@ -35,4 +35,15 @@ inline std::string jpeg_of(std::uint32_t width, std::uint32_t height) {
   return "\xff\xd8" + segment(0xe1, "Exif with a thumbnail \xff\xd9") + frame(width, height) + segment(0xda, "scan") + "pixels\xff\xd9";
 }
 
+/// A WebP with the chunk VP8X, whose flags say that it is plain, and another one.
+inline std::string webp_of(std::uint32_t width, std::uint32_t height) {
+  const auto little = [](std::uint32_t value, unsigned bytes) {
+    std::string text = big_endian(value, bytes);
+    return std::string(text.rbegin(), text.rend());
+  };
+  const std::string header = "VP8X" + little(10, 4) + std::string(4, '\0') + little(width - 1, 3) + little(height - 1, 3);
+  const std::string rest = "WEBP" + header + "VP8 " + little(6, 4) + "pixels";
+  return "RIFF" + little(static_cast<std::uint32_t>(rest.size()), 4) + rest;
+}
+
 }  // namespace p2p::api

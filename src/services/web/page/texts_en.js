@@ -160,7 +160,7 @@ export const errorsEn = {
   stopping: 'The server is restarting. Try again in a moment.',
   internal: 'An error in the server. Try again later.',
   invalid_value: 'The server does not accept a value; change it in the settings: {0}',
-  invalid_image: 'The picture cannot be used. It has to be an undamaged PNG or JPEG, not in CMYK, with at most 8192 pixels a side.',
+  invalid_image: 'The picture cannot be used. It has to be an undamaged PNG, JPEG or WebP with at most 8192 pixels a side.',
   unsupported_mask: 'Masks are not supported. Send the picture without one.',
   invalid_form: 'The server did not understand the request. Reload the page and try again.',
   foreign_origin: 'The server refuses the address of this page. Open it at the address that its operator gave.',
