@@ -6,8 +6,11 @@
 #include <tuple>
 
 #include "base/error.hpp"
+#include "base/file_kind.hpp"
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "engine/checkpoint/single_file.hpp"
+#include "engine/pipelines/check_model.hpp"
 #include "engine/pipelines/stable_diffusion.hpp"
 
 namespace p2p::app {
@@ -16,11 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path program_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
-
-bool is_model_name(const std::string& name) {
-  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-  return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, allowed);
-}
 
 /// The folders of a model that have a model_index.json; the published Wuerstchen has two.
 std::vector<fs::path> indexed_folders(const fs::path& folder) {
@@ -31,19 +29,62 @@ std::vector<fs::path> indexed_folders(const fs::path& folder) {
   return {};
 }
 
-/// Folders and files by model name. Earlier search folders take precedence, and in each of them folders over files.
+/// Folders of what goes with models, in the layouts of other programs.
+bool holds_no_models(const fs::path& folder) {
+  constexpr std::array<std::string_view, 12> kOthers{"lora",       "loras",          "lycoris", "vae",
+                                                     "vaes",       "vae_approx",     "clip",    "embeddings",
+                                                     "controlnet", "upscale_models", "esrgan",  "hypernetworks"};
+  const std::string name = to_lower(folder.filename().string());
+  return name.starts_with('.') || std::ranges::find(kOthers, name) != kOthers.end() || fs::exists(folder / "config.json");
+}
+
+/// Files of weights that are listed although they cannot be used, so that the list says why.
+bool is_known_weights(const fs::path& file) {
+  const std::string extension = to_lower(file.extension().string());
+  return extension == ".ckpt" || extension == ".gguf";
+}
+
+/// The models below a folder, by their paths in it.
+class ModelFinder {
+ public:
+  explicit ModelFinder(const fs::path& root) { look_in(root, "", 0); }
+
+  /// Folders take precedence over files.
+  std::map<std::string, fs::path> models() && {
+    folders_.merge(files_);
+    return std::move(folders_);
+  }
+
+ private:
+  void look_in(const fs::path& folder, const std::string& prefix, int depth) {
+    constexpr int kMostDepth = 3;
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end && left_-- > 0; entry.increment(error)) {
+      const fs::path path = entry->path();
+      const std::string file = path.filename().string();
+      if (file.starts_with('.')) continue;  // hidden, or not complete
+      std::error_code unreadable;
+      if (entry->is_directory(unreadable)) {
+        if (!indexed_folders(path).empty())
+          folders_.emplace(prefix + file, path);
+        else if (depth < kMostDepth && !holds_no_models(path))
+          look_in(path, prefix + file + "/", depth + 1);
+      } else if (entry->is_regular_file(unreadable)) {
+        if (engine::is_single_file(path)) files_.emplace(prefix + path.stem().string(), path);
+        if (is_known_weights(path)) files_.emplace(prefix + file, path);
+      }
+    }
+  }
+
+  int left_ = 100'000;  ///< entries, against folders that hold each other
+  std::map<std::string, fs::path> folders_;
+  std::map<std::string, fs::path> files_;
+};
+
+/// Folders and files by model name. Earlier search folders take precedence.
 std::map<std::string, fs::path> models_by_name(const std::vector<fs::path>& folders) {
   std::map<std::string, fs::path> models;
-  for (const fs::path& folder : folders) {
-    std::map<std::string, fs::path> files;
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      const std::string name = model_name(entry.path());
-      if (!is_model_name(name)) continue;
-      if (entry.is_directory() && !indexed_folders(entry.path()).empty()) models.emplace(name, entry.path());
-      if (entry.is_regular_file() && engine::is_single_file(entry.path())) files.emplace(name, entry.path());
-    }
-    models.merge(files);
-  }
+  for (const fs::path& folder : folders) models.merge(ModelFinder(folder).models());
   return models;
 }
 
@@ -77,6 +118,7 @@ void describe_file(ModelInfo& info) {
 }
 
 ModelInfo describe(const std::string& name, const fs::path& folder) {
+  engine::check_model(folder);
   ModelInfo info{.name = name, .folder = folder, .family = {}, .card = engine::read_model_card(folder), .problem = {}};
   info.width = info.card.width.value_or(1024);
   info.height = info.card.height.value_or(1024);
@@ -112,7 +154,7 @@ fs::path vae_at(const fs::path& path) {
 fs::path find_vae(const AppConfig& config, const fs::path& wanted) {
   if (wanted.empty()) return {};
   if (fs::path vae = vae_at(wanted); !vae.empty()) return vae;
-  if (!wanted.has_parent_path()) {
+  if (wanted.is_relative()) {
     for (const fs::path& folder : model_search_path(config)) {
       for (const fs::path& name : {wanted, fs::path(wanted.string() + ".safetensors")}) {
         if (fs::path vae = vae_at(folder / name); !vae.empty()) return vae;
@@ -139,11 +181,20 @@ fs::path find_model(const AppConfig& config) {
   const std::string& wanted = config.model;
   const std::vector<fs::path> folders = model_search_path(config);
   const std::map<std::string, fs::path> models = models_by_name(folders);
-  if (const auto found = models.find(wanted); found != models.end()) return found->second;
+  if (const auto found = models.find(wanted); found != models.end()) {
+    if (is_known_weights(found->second)) throw UsageError(wrong_file(found->second, kExpectedModel));
+    return found->second;
+  }
+  // The name of a file in one of the folders, with its extension.
+  for (const auto& [name, path] : models) {
+    if (name + path.extension().string() == wanted && !fs::is_directory(path)) return path;
+  }
   if (fs::is_directory(wanted)) return fs::canonical(wanted);
   // Do not resolve links: the target may have another name and other files beside it.
   if (fs::exists(wanted) && engine::is_single_file(wanted)) return fs::absolute(wanted);
-  if (wanted.find('/') != std::string::npos) throw UsageError("there is no model folder " + wanted + ", nor such a .safetensors file");
+  const bool is_there = fs::exists(fs::symlink_status(wanted));
+  if (is_there || wanted.starts_with('/') || wanted.starts_with("./") || wanted.starts_with("../"))
+    throw UsageError(wrong_file(wanted, kExpectedModel));
 
   std::string names;
   for (const auto& [name, folder] : models) names += (names.empty() ? "" : ", ") + name;

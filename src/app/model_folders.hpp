@@ -14,8 +14,9 @@ namespace p2p::app {
 /// share/prompt2pic/models of the installation.
 std::vector<std::filesystem::path> model_search_path(const AppConfig& config);
 
-/// The path of the model `config.model`: a name, a folder or a .safetensors file. Throws UsageError that lists the available models and the
-/// folders that were searched.
+/// The path of the model `config.model`: a name, a folder or a .safetensors file. Names are paths below the folders of model_search_path(),
+/// of a file without the extension or with it; any characters will do. Throws UsageError that lists the available models and the folders
+/// that were searched, or says what else the file is.
 std::filesystem::path find_model(const AppConfig& config);
 
 /// The name of a model: that of its folder, or of its file without the extension.

@@ -89,9 +89,9 @@ class Models(CliTest):
         os.mkdir(os.path.join(self.folder, "m", "empty"))
         env = {"P2P_MODELS_DIR": os.path.join(self.folder, "m")}
         names = [m["name"] for m in json.loads(self.succeed("models", "--json", env=env))]
-        self.assertEqual(names, ["another-1", "emoji"])
-        self.refuse(2, r"no model 'nope'; there are another-1, emoji \(looked in ", "generate", "x", "--model", "nope", env=env)
-        self.refuse(2, "no model folder ./nope", "generate", "x", "--model", "./nope")
+        self.assertEqual(names, ["Not_A_Name", "another-1", "emoji"])
+        self.refuse(2, r"no model 'nope'; there are Not_A_Name, another-1, emoji \(looked in ", "generate", "x", "--model", "nope", env=env)
+        self.refuse(2, "./nope: there is no such file", "generate", "x", "--model", "./nope")
         self.refuse(1, "empty", "generate", "x", "--model", "m/empty")
         self.succeed("generate", "x", "--model", "another-1", "--output", "a.png", *QUICK, env=env)
         self.succeed("generate", "x", "--model", emoji["folder"] + "/", "--output", "b.png", *QUICK)
@@ -130,14 +130,14 @@ class Models(CliTest):
         listed = {m["name"]: m for m in json.loads(self.succeed("models", "--json", env=env))}
         self.assertEqual(listed["one"]["family"], "Stable Diffusion")
         self.assertGreater(listed["one"]["weights_bytes"]["f32"], 2_000_000)
-        self.assertRegex(listed["two"]["problem"], "not a safetensors file")
+        self.assertRegex(listed["two"]["problem"], "expected a .safetensors file, found a PNG picture")
         small = ["--width", "64", "--height", "64", "--steps", "1"]
         self.refuse(1, "the tokenizer's id .* is outside the text encoder's vocabulary", "generate", "x", "--model", "one", *small, env=env)
         shutil.copytree(golden / "stable_diffusion/sdxl/tokenizer", folder / "tokenizer")  # its own tokenizer takes precedence over CLIP's
         self.succeed("generate", "x", "--model", "one", "--output", "a.png", *small, env=env)
         self.succeed("generate", "x", "--model", str(folder / "one.safetensors"), "--output", "b.png", *small)
         self.assertIn("Model: one", read_png(os.path.join(self.folder, "b.png"))[3]["parameters"])
-        self.refuse(2, "no model folder m/none.safetensors, nor such a .safetensors file", "generate", "x", "--model", "m/none.safetensors")
+        self.refuse(2, "there is no model 'm/none.safetensors'", "generate", "x", "--model", "m/none.safetensors")
 
     def test_a_broken_model_does_not_hide_the_others(self):
         emoji = next(m for m in json.loads(self.succeed("models", "--json")) if m["name"] == "emoji")

@@ -171,7 +171,7 @@ class Generate(CliTest):
         self.refuse(2, "no sampler dpm; there are pndm, ddim", "generate", "x", "--sampler", "dpm")
         self.refuse(2, "takes no LoRAs; leave a:b out", "generate", "x", "--lora", "a:b")
         self.refuse(2, "name one with --image, or add --variation or --upscale", "generate", "x", "--strength", "0.5")
-        self.refuse(2, "nowhere.png: cannot be read", "generate", "x", "--image", "nowhere.png")
+        self.refuse(2, "nowhere.png: there is no such file", "generate", "x", "--image", "nowhere.png")
         self.refuse(2, "cannot draw a picture again at --upscale", "generate", "x", "--upscale", "2")
         self.refuse(2, "no option --sed", "generate", "x", "--sed", "1")
         self.assertEqual(self.files(), [])
@@ -203,7 +203,7 @@ class Generate(CliTest):
                      env={"P2P_LORAS_DIR": f"{golden}/lora"})
         self.assertTrue(read_png(os.path.join(self.folder, "a.png"))[3]["parameters"].startswith(
             "a fox  <lora:sd1-lora:1> <lora:sd1-peft:-0.5> <lora:sd1-kohya:2>\n"))
-        self.refuse(1, "none:101: cannot be read", "generate", "x", "--lora", "none:101", *small)
+        self.refuse(1, "none:101: there is no such file", "generate", "x", "--lora", "none:101", *small)
         self.refuse(2, "takes a folder that exists", "generate", "x", *small, env={"P2P_LORAS_DIR": "none"})
 
     def test_safety(self):

@@ -42,7 +42,7 @@ BROKEN = {
                 ({"P2P_S3_ENDPOINT": ""}, "these must be set too: P2P_S3_ENDPOINT")],
     "database": [({"P2P_DATABASE_URL": "sqlite:////proc/nowhere/x.db"}, "set P2P_DATABASE_URL or P2P_DATA_DIR"),
                  ({"P2P_DATABASE_URL": "postgresql://bot@127.0.0.1:1/d"}, "PostgreSQL cannot be reached (P2P_DATABASE_URL)")],
-    "model": [({"P2P_MODEL": "nobody-has-this"}, "there is no model 'nobody-has-this'"), ({"P2P_MODEL": "../x"}, "no model folder")],
+    "model": [({"P2P_MODEL": "nobody-has-this"}, "there is no model 'nobody-has-this'"), ({"P2P_MODEL": "../x"}, "there is no such file")],
 }
 
 

@@ -49,17 +49,21 @@ constexpr std::array kParts{
 }
 
 void check_task(const Safetensors& file) {
-  constexpr std::array<std::pair<std::size_t, std::string_view>, 4> kTasks{
-      {{5, "one that is led by a map of depth"}, {7, "an upscaler"}, {8, "InstructPix2Pix"}, {9, "one for inpainting"}}};
   const auto first = file.tensors.find(std::string(original_layout::kUnet) + "input_blocks.0.0.weight");
   if (first == file.tensors.end() || first->second.shape.size() != 4) return;
-  const auto task = std::ranges::find(kTasks, first->second.shape[1], &std::pair<std::size_t, std::string_view>::first);
-  if (task != kTasks.end()) {
-    refuse(file.path, std::string(task->second) + ": its UNet takes " + std::to_string(task->first) + " channels, one from words alone 4");
-  }
+  const std::size_t channels = first->second.shape[1];
+  if (const std::string_view task = unet_task(channels); !task.empty())
+    refuse(file.path, std::string(task) + ": its UNet takes " + std::to_string(channels) + " channels, one from words alone 4");
 }
 
 }  // namespace
+
+std::string_view unet_task(std::size_t channels) {
+  constexpr std::array<std::pair<std::size_t, std::string_view>, 4> kTasks{
+      {{5, "one that is led by a map of depth"}, {7, "an upscaler"}, {8, "InstructPix2Pix"}, {9, "one for inpainting"}}};
+  const auto* const task = std::ranges::find(kTasks, channels, &std::pair<std::size_t, std::string_view>::first);
+  return task == kTasks.end() ? "" : task->second;
+}
 
 OriginalFamily original_family_of(const Safetensors& file) {
   check_task(file);

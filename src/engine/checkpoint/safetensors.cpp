@@ -6,12 +6,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
 
+#include "base/file_kind.hpp"
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "engine/checkpoint/weight_scales.hpp"
 
 namespace p2p::engine {
@@ -74,7 +77,7 @@ TensorView read_tensor(const std::string& name, const Json& info, std::span<cons
   if (offsets[1] > data.size()) {
     fail(path, name,
          "expected data up to byte " + std::to_string(offsets[1]) + ", found " + std::to_string(data.size()) +
-             " bytes of data in the file (incomplete download?)");
+             " bytes of data in the file: it is cut; download it again");
   }
   return {*dtype, shape, data.subspan(offsets[0], found)};
 }
@@ -128,7 +131,7 @@ std::map<std::string, std::string> read_index(const fs::path& path) {
     if (name.size() <= kExtension.size() || !name.ends_with(kExtension) || name.find_first_of(std::string_view("/\\\0", 3)) != name.npos) {
       fail(path, tensor, "expected the plain name of a .safetensors file in the same folder, found " + excerpt(file));
     }
-    if (!is_there(path.parent_path() / name)) fail(path, tensor, "the file " + excerpt(file) + " is not there (incomplete download?)");
+    if (!is_there(path.parent_path() / name)) fail(path, tensor, "the file " + excerpt(file) + " is not there: download it again");
     files.emplace(tensor, name);
   }
   return files;
@@ -158,16 +161,15 @@ void add_shards(WeightFiles& weights, const fs::path& index) {
   }
 }
 
+/// Extensions of weights in other formats.
+constexpr std::array<std::string_view, 11> kOtherFormats{".bin",  ".ckpt", ".pt",  ".pth", ".msgpack", ".h5",
+                                                         ".onnx", ".gguf", ".xml", ".npz", ".pkl"};
+
 [[noreturn]] void fail_without_weights(const fs::path& folder, const std::string& looked_for) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string extension = entry->path().extension().string();
-    if (extension == ".bin" || extension == ".ckpt" || extension == ".pt" || extension == ".pth") {
-      fail(folder,
-           "expected safetensors, found the pickle " + excerpt(entry->path().filename().string()) +
-               ". Pickles can run code when they are loaded, so they are refused. Get the safetensors version of this model, or convert "
-               "it with its publisher's library: save_pretrained(..., safe_serialization=True)");
-    }
+    const std::string extension = to_lower(entry->path().extension().string());
+    if (std::ranges::find(kOtherFormats, extension) != kOtherFormats.end()) throw ModelError(wrong_file(entry->path(), kExpectedWeights));
   }
   if (error) fail(folder, "expected a folder with weights: " + error.message());
   fail(folder, "no weights; looked for " + looked_for);
@@ -181,18 +183,16 @@ bool has_prefix(const Tensors& tensors, std::string_view prefix) {
 }
 
 MappedFile::MappedFile(const fs::path& path) {
-  const auto fail_with_errno = [&] { fail(path, "cannot be read: " + std::generic_category().message(errno)); };
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not block here
-  if (file < 0) fail_with_errno();
+  if (file < 0) throw ModelError(wrong_file(path, kExpectedWeights));
   struct stat status{};
   const bool is_regular = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
   const auto size = is_regular ? static_cast<std::size_t>(status.st_size) : 0;
   void* const data = size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
   const int error = errno;
   ::close(file);
-  if (!is_regular) fail(path, "expected a regular file");
-  errno = error;
-  if (data == MAP_FAILED) fail_with_errno();
+  if (!is_regular) throw ModelError(wrong_file(path, kExpectedWeights));
+  if (data == MAP_FAILED) fail(path, "cannot be read: " + std::generic_category().message(error));
   bytes_ = {static_cast<const std::byte*>(data), size};
 }
 
@@ -203,21 +203,23 @@ MappedFile::~MappedFile() {
 Safetensors parse_safetensors(std::span<const std::byte> bytes, const fs::path& path) {
   static_assert(std::endian::native == std::endian::little);
   std::uint64_t header_size = 0;
-  if (bytes.size() < sizeof header_size) {
-    fail(path, "expected a safetensors file, found " + std::to_string(bytes.size()) + " bytes (incomplete download?)");
+  if (bytes.size() <= sizeof header_size) {
+    fail(path, "expected a .safetensors file, found " + std::to_string(bytes.size()) + " bytes: it is cut; download it again");
+  }
+  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kFileHead));
+  if (const FileKind* const kind = file_kind(head); !kind || kind->group != FileGroup::safetensors) {
+    throw ModelError(wrong_file(path, head, kExpectedWeights));
   }
   std::memcpy(&header_size, bytes.data(), sizeof header_size);
   bytes = bytes.subspan(sizeof header_size);
   if (header_size > kMaxHeaderBytes) {
-    fail(path, "expected a header of at most " + std::to_string(kMaxHeaderBytes) + " bytes, found " + std::to_string(header_size) +
-                   " (not a safetensors file?)");
+    fail(path, "expected a header of at most " + std::to_string(kMaxHeaderBytes) + " bytes, found " + std::to_string(header_size));
   }
   if (header_size > bytes.size()) {
     fail(path, "expected a header of " + std::to_string(header_size) + " bytes, found " + std::to_string(bytes.size()) +
-                   " bytes after its length (incomplete download?)");
+                   " bytes after its length: it is cut; download it again");
   }
   const std::string_view header(reinterpret_cast<const char*>(bytes.data()), header_size);
-  if (!header.starts_with('{')) fail(path, "expected a header that starts with '{' (not a safetensors file?)");
   const auto data = bytes.subspan(header_size);
 
   Json json;
@@ -248,13 +250,15 @@ Safetensors open_safetensors(const fs::path& path) {
 }
 
 WeightFiles open_weights(const fs::path& folder) {
+  // Files are preferred as diffusers loads them without a variant, and averaged weights (ema) to those that training goes on from.
+  constexpr std::array kVariants{"", ".fp16", ".bf16", ".fp32", ".ema", ".non_ema"};
   WeightFiles weights{folder, {}};
   std::string looked_for;
-  for (const bool fp16 : {false, true}) {
+  for (const std::string variant : kVariants) {
     for (const std::string stem : {"diffusion_pytorch_model", "model"}) {
-      const std::string file = stem + (fp16 ? ".fp16.safetensors" : ".safetensors");
+      const std::string file = stem + variant + ".safetensors";
       std::vector<std::string> names{file, file + ".index.json"};
-      if (fp16) names.push_back(stem + ".safetensors.index.fp16.json");
+      if (!variant.empty()) names.push_back(stem + ".safetensors.index" + variant + ".json");
       for (const std::string& name : names) {
         looked_for += (looked_for.empty() ? "" : ", ") + name;
         if (!is_there(folder / name)) continue;

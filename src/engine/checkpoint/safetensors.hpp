@@ -48,8 +48,9 @@ Safetensors open_safetensors(const std::filesystem::path& path);
 Safetensors parse_safetensors(std::span<const std::byte> bytes, const std::filesystem::path& path);
 
 /// All tensors of a component folder as diffusers and transformers publish it: `STEM.safetensors`, or shards listed by
-/// `STEM.safetensors.index.json`, or the same with `.fp16`; STEM is `diffusion_pytorch_model` or `model`. Files are mapped, never read
-/// whole. Throws ModelError; a folder with pickles alone (.bin .ckpt .pt .pth) is refused with the reason.
+/// `STEM.safetensors.index.json`, or the same with a variant: `.fp16`, `.bf16`, `.fp32`, `.ema`, `.non_ema`, the first that is there. STEM
+/// is `diffusion_pytorch_model` or `model`. Files are mapped, never read whole. Throws ModelError; a folder with weights in other formats
+/// alone is refused with what they are.
 struct WeightFiles {
   std::filesystem::path folder;
   struct Entry {

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/file_kind.hpp"
+#include "base/text.hpp"
 #include "engine/checkpoint/original_layout.hpp"
 #include "engine/checkpoint/renaming.hpp"
 
@@ -98,7 +100,10 @@ fs::path part_name(const fs::path& file, const std::string& component) { return 
 
 }  // namespace
 
-bool is_single_file(const fs::path& model) { return model.extension() == ".safetensors" && !fs::is_directory(model); }
+bool is_single_file(const fs::path& model) {
+  if (fs::is_directory(model)) return false;
+  return to_lower(model.extension().string()) == ".safetensors" || is_safetensors(model);
+}
 
 SingleFile::SingleFile(Safetensors file) : file_(std::move(file)), family_(original_family_of(file_)) {
   const std::vector<Source> sources = sources_of(family_);

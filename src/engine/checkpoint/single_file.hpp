@@ -11,7 +11,7 @@
 
 namespace p2p::engine {
 
-/// Whether a path is a .safetensors file.
+/// Whether a path is a .safetensors file, by its extension in any case or by its first bytes.
 bool is_single_file(const std::filesystem::path& model);
 
 /// A whole Stable Diffusion in one safetensors file, in the layout of CompVis' and Stability's own code, as used by

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/file_kind.hpp"
 #include "engine/image/decode.hpp"
 #include "engine/image/exif.hpp"
 
@@ -31,7 +32,7 @@ DecodedImage decode_any(std::span<const std::uint8_t> bytes) {
   if (is_png(bytes)) return decode_png(bytes);
   if (is_jpeg(bytes)) return decode_jpeg(bytes);
   if (is_webp(bytes)) return decode_webp(bytes);
-  throw UsageError("expected a picture in PNG, JPEG or WebP");
+  throw UsageError(wrong_content({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, kExpectedPicture));
 }
 
 }  // namespace
@@ -74,14 +75,14 @@ Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name,
 Image read_image(const std::filesystem::path& file, std::vector<Sentence>* notices) {
   std::error_code error;
   const auto size = std::filesystem::file_size(file, error);
-  if (error) throw UsageError(file.string() + ": cannot be read: " + error.message());
+  if (error || !std::filesystem::is_regular_file(file, error)) throw UsageError(wrong_file(file, kExpectedPicture));
   if (size > kMaxImageBytes)
     throw UsageError(file.string() + ": expected a picture of at most " + std::to_string(kMaxImageBytes >> 20) + " MiB, found " +
                      std::to_string(size >> 20) + " MiB");
   std::vector<std::uint8_t> bytes(size);
   std::ifstream stream(file, std::ios::binary);
   if (!stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size)))
-    throw UsageError(file.string() + ": cannot be read");
+    throw UsageError(wrong_file(file, kExpectedPicture));
   return decode_image(bytes, file.string(), notices);
 }
 

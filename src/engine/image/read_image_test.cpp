@@ -72,7 +72,7 @@ TEST(ReadImage, RefusesWhatIsNoWholePicture) {
     changed[at] ^= 0x55;
     EXPECT_THAT(error(changed), HasSubstr("a.png: a damaged PNG")) << at;
   }
-  EXPECT_THAT(golden::error_of<UsageError>([] { read_image("/nowhere/a.png"); }), HasSubstr("/nowhere/a.png: cannot be read"));
+  EXPECT_THAT(golden::error_of<UsageError>([] { read_image("/nowhere/a.png"); }), HasSubstr("/nowhere/a.png: there is no such file"));
 }
 
 TEST(ReadImage, RefusesWhatIsNoWholeJpeg) {

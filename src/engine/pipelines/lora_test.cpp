@@ -137,7 +137,7 @@ TEST(Lora, IsRefused) {
       error_of<ModelError>([&] { model->generate(small({{other, 1}})); }),
       AllOf(HasSubstr("other.safetensors: is made for another model"), HasSubstr("It seems to be for SDXL; use it with such a model")));
   EXPECT_THAT(error_of<ModelError>([&] { model->generate(small({{"none.safetensors", 1}})); }),
-              HasSubstr("none.safetensors: cannot be read"));
+              HasSubstr("none.safetensors: there is no such file"));
   EXPECT_THAT(error_of<UsageError>([&] { model->generate(small({{lora("sd1-peft"), 101}})); }),
               HasSubstr("expected a weight of -100 to 100"));
   EXPECT_THAT(error_of<UsageError>([&] { model->generate(small(std::vector<Lora>(17, {lora("sd1-peft"), 0.1}))); }),

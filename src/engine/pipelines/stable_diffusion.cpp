@@ -328,8 +328,8 @@ bool is_stable_diffusion(const fs::path& model) {
   if (is_single_file(model)) return true;
   if (!fs::exists(model / "model_index.json")) return false;
   const Json index = read_json(model / "model_index.json");
-  const std::string name = index.is_object() ? index.value("_class_name", Json()).dump() : "";
-  return name.starts_with("\"StableDiffusion") || name.starts_with("\"LatentConsistency");
+  const Json name = index.is_object() ? index.value("_class_name", Json()) : Json();
+  return name.is_string() && stable_diffusion::family_of_pipeline(name.get<std::string>()).has_value();
 }
 
 std::pair<int, int> stable_diffusion_size(const fs::path& model) {

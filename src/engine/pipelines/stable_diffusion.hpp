@@ -8,8 +8,8 @@
 
 namespace p2p::engine {
 
-/// True for a folder in diffusers' layout whose model_index.json names the pipeline of Stable Diffusion 1 or 2 (Turbo as well), of a latent
-/// consistency model, or of Stable Diffusion XL; and for a single file (see SingleFile).
+/// True for a folder in diffusers' layout whose model_index.json names a pipeline of family_of_pipeline(); and for a single file (see
+/// SingleFile).
 bool is_stable_diffusion(const std::filesystem::path& model);
 
 /// The default width and height in pixels. Throws ModelError.

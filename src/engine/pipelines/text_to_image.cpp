@@ -3,11 +3,14 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "base/file_kind.hpp"
 #include "base/json.hpp"
 #include "engine/checkpoint/single_file.hpp"
 #include "engine/graph/network.hpp"
 #include "engine/graph/threads.hpp"
+#include "engine/pipelines/check_model.hpp"
 #include "engine/pipelines/stable_diffusion.hpp"
+#include "engine/pipelines/stable_diffusion/pipeline_class.hpp"
 #include "engine/pipelines/wuerstchen.hpp"
 
 namespace p2p::engine {
@@ -41,7 +44,25 @@ constexpr std::array kFamilies{
     ModelFamily{is_stable_diffusion, load_stable_diffusion},
 };
 
+const ModelFamily& family_of(const fs::path& model) {
+  if (!fs::is_directory(model) && !is_single_file(model)) throw ModelError(wrong_file(model, kExpectedModel));
+  for (const ModelFamily& family : kFamilies) {
+    if (family.owns(model)) return family;
+  }
+  if (!fs::exists(model / "model_index.json")) {
+    throw ModelError(model.string() + ": expected model_index.json, or prior/ and decoder/ that each hold one; found neither" +
+                     (fs::exists(model / "config.json") ? ", but config.json: it is one component of a model; give the whole model's folder"
+                                                        : "; give the folder of a model in the layout of diffusers"));
+  }
+  throw ModelError((model / "model_index.json").string() +
+                   ": _class_name: expected a pipeline of Stable Diffusion, WuerstchenCombinedPipeline, or the two" +
+                   " published Würstchen folders side by side as prior/ and decoder/; found " +
+                   stable_diffusion::describe_pipeline(class_name(model)) + "; take a model of these families");
+}
+
 }  // namespace
+
+void check_model(const fs::path& model) { family_of(model); }
 
 std::string_view name_of(Stage stage) {
   constexpr std::array<std::string_view, 5> names{"text", "prior", "decoder", "unet", "vae"};
@@ -49,20 +70,7 @@ std::string_view name_of(Stage stage) {
 }
 
 std::unique_ptr<TextToImage> load_text_to_image(const fs::path& model, const EngineOptions& options) {
-  if (!fs::is_directory(model) && !is_single_file(model)) {
-    throw ModelError(
-        model.string() + ": expected a model's folder or a .safetensors file, found " +
-        (fs::exists(model) ? "another kind of file; pickles (.ckpt, .pt) can run code when they are loaded, so they are refused" : "none"));
-  }
-  for (const ModelFamily& family : kFamilies) {
-    if (family.owns(model)) return family.load(model, complete(options));
-  }
-  if (!fs::exists(model / "model_index.json")) {
-    throw ModelError(model.string() + ": expected model_index.json, or prior/ and decoder/ that each hold one; found neither");
-  }
-  throw ModelError((model / "model_index.json").string() +
-                   ": _class_name: expected a pipeline of Stable Diffusion, WuerstchenCombinedPipeline, or the two" +
-                   " published Würstchen folders side by side as prior/ and decoder/; found " + excerpt(class_name(model)));
+  return family_of(model).load(model, complete(options));
 }
 
 }  // namespace p2p::engine

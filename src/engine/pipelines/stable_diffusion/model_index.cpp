@@ -1,8 +1,8 @@
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
 
-#include <array>
 #include <utility>
 
+#include "engine/checkpoint/original_family.hpp"
 #include "engine/sampling/scheduler_config.hpp"
 
 namespace p2p::engine::stable_diffusion {
@@ -10,18 +10,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kFamilies{std::pair{"StableDiffusionPipeline", Family::stable_diffusion},
-                               std::pair{"LatentConsistencyModelPipeline", Family::latent_consistency},
-                               std::pair{"StableDiffusionXLPipeline", Family::xl}};
-
 Family family_of(const ConfigReader& index) {
   const std::string name = index.text("_class_name");
-  std::string known;
-  for (const auto& [pipeline, family] : kFamilies) {
-    if (name == pipeline) return family;
-    known += (known.empty() ? "" : ", ") + std::string(pipeline);
+  if (const auto family = family_of_pipeline(name)) return *family;
+  index.fail("_class_name", "expected a pipeline of Stable Diffusion 1, 2 or XL or of a latent consistency model, found " +
+                                describe_pipeline(name) + "; take a model of these");
+}
+
+/// Refuses a folder whose networks need more than words.
+void check_task(const fs::path& folder, const ConfigReader& index, Family family) {
+  const auto first = index.json().find("text_encoder");
+  if (family == Family::xl && first != index.json().end() && first->is_array() && !first->empty() && first->front().is_null()) {
+    index.fail("text_encoder",
+               "expected one, found none: this is a refiner of SDXL, which goes on with a picture of the base model; take "
+               "the base model");
   }
-  index.fail("_class_name", "expected one of " + known + "; found \"" + name + "\"");
+  const fs::path file = folder / "unet" / "config.json";
+  if (!fs::exists(file)) return;
+  const ConfigReader unet(file);
+  const std::size_t channels = unet.size("in_channels", 1, 1024, 4);
+  if (const std::string_view task = unet_task(channels); !task.empty())
+    unet.fail("in_channels", "expected 4, found " + std::to_string(channels) + ": the model is " + std::string(task) +
+                                 "; take one that draws from words alone");
 }
 
 std::optional<SingleFile> open_file(const fs::path& model) {
@@ -41,7 +51,9 @@ ConfigReader read_index(const fs::path& model, const std::optional<SingleFile>& 
 }  // namespace
 
 ModelIndex::ModelIndex(const fs::path& model, fs::path clip)
-    : model_(model), clip_(std::move(clip)), file_(open_file(model)), reader_(read_index(model, file_)), family_(family_of(reader_)) {}
+    : model_(model), clip_(std::move(clip)), file_(open_file(model)), reader_(read_index(model, file_)), family_(family_of(reader_)) {
+  if (!file_) check_task(model, reader_, family_);
+}
 
 std::string ModelIndex::class_of(std::string_view component) const {
   const auto entry = reader_.json().find(component);

@@ -8,20 +8,15 @@
 
 #include "engine/checkpoint/component.hpp"
 #include "engine/checkpoint/single_file.hpp"
+#include "engine/pipelines/stable_diffusion/pipeline_class.hpp"
 
 namespace p2p::engine::stable_diffusion {
-
-enum class Family {
-  stable_diffusion,    ///< StableDiffusionPipeline: 1.x, 2.x, SD-Turbo
-  latent_consistency,  ///< LatentConsistencyModelPipeline
-  xl,                  ///< StableDiffusionXLPipeline, SDXL-Turbo
-};
 
 /// The components of a model: a folder's model_index.json, or its equivalent for a single file.
 class ModelIndex {
  public:
   /// `clip` is the folder of tokenizers for single files; see SingleFile::tokenizer(). Throws ModelError, also for pipelines of other
-  /// families.
+  /// families, and for UNets that need more than words, such as those for inpainting.
   explicit ModelIndex(const std::filesystem::path& model, std::filesystem::path clip = {});
 
   const std::filesystem::path& path() const { return model_; }
