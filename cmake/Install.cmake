@@ -15,14 +15,26 @@ install(FILES ${CMAKE_BINARY_DIR}/prompt2picConfig.cmake ${CMAKE_BINARY_DIR}/pro
 # The engine's public headers; all others are internal.
 foreach(header base/error.hpp base/sentence.hpp engine/graph/compiled_networks.hpp engine/graph/precision.hpp engine/image/image.hpp engine/sampling/sampler.hpp
         engine/pipelines/model_card.hpp engine/pipelines/parameters.hpp engine/pipelines/text_to_image.hpp)
+  # Installed they lie below prompt2pic/, and include each other so.
   cmake_path(GET header PARENT_PATH folder)
-  install(FILES src/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/prompt2pic/${folder})
+  file(READ src/${header} text)
+  string(REGEX REPLACE "#include \"(base|engine)/" "#include \"prompt2pic/\\1/" text "${text}")
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/include/prompt2pic/${header} CONTENT "${text}" @ONLY)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS src/${header})
+  install(FILES ${CMAKE_BINARY_DIR}/include/prompt2pic/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/prompt2pic/${folder})
 endforeach()
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 
 if(NOT P2P_ENGINE_ONLY)
   set_target_properties(prompt2pic PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}/prompt2pic")
   install(TARGETS prompt2pic COMPONENT program)
+  if(NOT P2P_SANITIZE)
+    # Written when the program is built, see src/app.
+    install(FILES ${CMAKE_BINARY_DIR}/prompt2pic.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+    install(FILES ${CMAKE_BINARY_DIR}/prompt2pic.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME prompt2pic COMPONENT program)
+    install(FILES ${CMAKE_BINARY_DIR}/_prompt2pic DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT program)
+    install(FILES ${CMAKE_BINARY_DIR}/prompt2pic.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT program)
+  endif()
   # Loaded by name, so not linked: the CPU plugin, and TBB's library for the topology of processors, which needs hwloc.
   cmake_path(SET openvino_libs NORMALIZE ${OpenVINO_DIR}/../libs)
   file(GLOB openvino_files ${openvino_libs}/libopenvino.so.* ${openvino_libs}/libopenvino_intel_cpu_plugin.so ${openvino_libs}/libtbb.so.*

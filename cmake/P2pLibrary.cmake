@@ -35,7 +35,7 @@ function(p2p_library name)
   set_target_properties(p2p_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
   target_compile_features(p2p_${name} PUBLIC cxx_std_23)
   target_include_directories(p2p_${name} PUBLIC
-    $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src> $<INSTALL_INTERFACE:include/prompt2pic>)
+    $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src> $<INSTALL_INTERFACE:include>)
   target_link_libraries(p2p_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS} $<BUILD_INTERFACE:p2p_flags>)
   if(ARG_TESTS AND P2P_TESTS)
     if(ARG_THREADS)

@@ -9,7 +9,7 @@ int run_api(const Arguments& arguments) {
   app.footer(
       "Example:\n  P2P_KAFKA_BROKERS=localhost:9092 prompt2pic api\n  curl http://127.0.0.1:8080/v1/images/generations -H 'Content-Type: "
       "application/json' -d '{\"prompt\": \"a fox\"}'\n");
-  const SettingFlags flags(app);
+  const SettingFlags flags(app, Service::api);
   if (!parse(app, arguments)) return 0;
   const AppConfig config = flags.load().config;
   const bus::KafkaConfig kafka = kafka_config(config, "prompt2pic-api");

@@ -11,7 +11,7 @@ namespace p2p::app {
 int run_bot(const Arguments& arguments) {
   CLI::App app("Runs the Telegram bot: sends requests to the workers and delivers the pictures.", "prompt2pic bot");
   app.footer("Example:\n  P2P_TELEGRAM_TOKEN_FILE=token P2P_KAFKA_BROKERS=localhost:9092 prompt2pic bot\n");
-  const SettingFlags flags(app);
+  const SettingFlags flags(app, Service::bot);
   if (!parse(app, arguments)) return 0;
   const AppConfig config = flags.load().config;
   const bus::KafkaConfig kafka = kafka_config(config, "prompt2pic-bot");

@@ -65,18 +65,63 @@ std::string lora_hashes(const std::vector<engine::Lora>& loras, const std::files
 
 }  // namespace
 
+namespace {
+
+/// What the pictures of a run have come to.
+struct Drawn {
+  struct Picture {
+    std::filesystem::path file;
+    std::uint64_t seed = 0;
+    int width = 0;
+    int height = 0;
+  };
+  struct Failure {
+    std::size_t line = 0;
+    std::string problem;
+  };
+  std::vector<Picture> pictures;
+  std::vector<Failure> failures;                ///< of lines of --prompts
+  std::vector<std::filesystem::path> skipped;   ///< which were there already
+  std::optional<engine::SafetyVerdict> safety;  ///< the highest score of all pictures
+};
+
+void print_json(const Drawn& drawn, std::uint64_t seed, const Timing& timing, std::uint64_t peak, bool listed) {
+  Json names = Json::array();
+  for (const Drawn::Picture& picture : drawn.pictures) names.push_back(picture.file.string());
+  Json line{{"files", names}, {"seed", seed}, {"seconds", timing.json()}, {"peak_anon_bytes", peak}};
+  if (!drawn.pictures.empty()) line.update({{"width", drawn.pictures.back().width}, {"height", drawn.pictures.back().height}});
+  if (listed) {
+    line["skipped"] = Json::array();
+    for (const auto& file : drawn.skipped) line["skipped"].push_back(file.string());
+    line["failed"] = Json::array();
+    for (const auto& [number, problem] : drawn.failures) line["failed"].push_back({{"line", number}, {"problem", problem}});
+  }
+  if (drawn.safety) line["safety"] = {{"flagged", drawn.safety->flagged}, {"score", drawn.safety->score}};
+  std::cout << json_line(line) << '\n';
+}
+
+void print_text(const Drawn& drawn, const Timing& timing) {
+  for (const auto& [file, seed, width, height] : drawn.pictures)
+    std::cout << printable(file.string()) << "  " << width << "x" << height << ", seed " << seed << '\n';
+  std::cout << timing.text() << '\n';
+}
+
+}  // namespace
+
 int run_generate(const Arguments& arguments) {
   const Clock::time_point start = Clock::now();
   const auto options = parse_generate_options(arguments);
   if (!options) return 0;
   const std::uint64_t seed = options->params.seed;
-  auto files = output_files(options->output, seed, options->count);
+  const bool listed = !options->prompts.empty();
+  const int count = options->count * static_cast<int>(std::max<std::size_t>(options->prompts.size(), 1));
+  auto files = listed ? listed_files(options->output, count) : output_files(options->output, seed, count);
   const std::filesystem::path folder = find_model(options->config);
   const std::string name = model_name(folder);
 
   Interrupts interrupts;
   PeakMemory memory;
-  ProgressReport report(options->count);
+  ProgressReport report(count);
   Timing timing;
 
   for (const std::string& note : options->notes) report.note(note);
@@ -99,15 +144,12 @@ int run_generate(const Arguments& arguments) {
     previewed = true;
   };
   engine::GenerateParams params = options->params;
-  engine::Image last;
-  std::optional<engine::SafetyVerdict> safety;  // the highest score of all pictures
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (interrupts.token().stop_requested()) throw Cancelled();
-    params.seed = seed + i;
-    report.next_picture();
-    if (i == 0) timing.first_step = seconds_since(start);
+  Drawn drawn;
+  const auto draw = [&](std::size_t i) {
+    const bool first = drawn.pictures.empty();
+    if (first) timing.first_step = seconds_since(start);
     auto result = model->generate(params, show, interrupts.token());
-    if (i == 0) timing.first_step += result.first_step_seconds;
+    if (first) timing.first_step += result.first_step_seconds;
     timing.add(result.stages);
     for (const Sentence& notice : result.notices) report.note(notice.text);
     result.notices.insert(result.notices.begin(), options->notices.begin(), options->notices.end());
@@ -123,33 +165,52 @@ int run_generate(const Arguments& arguments) {
                                 .model_hash = hash,
                                 .lora_hashes = of_loras};
     const auto bytes = encode_for(files[i], result.image, engine::parameters_text(result.params, origin));
-    if (options->output.empty())
-      write_new_file(files, i, seed, bytes);
-    else
+    if (listed) {
+      if (!write_if_new(files[i], bytes)) return drawn.skipped.push_back(files[i]);  // another run was faster
+    } else if (is_new_output(options->output)) {
+      write_new_file(files, i, options->output, seed, bytes);
+    } else {
       write_file(files[i], bytes);
+    }
     timing.encode += seconds_since(encode_start);
-    last = std::move(result.image);
-    if (result.safety && (!safety || result.safety->score > safety->score)) safety = result.safety;
+    drawn.pictures.push_back({.file = files[i], .seed = params.seed, .width = result.image.width, .height = result.image.height});
+    if (result.safety && (!drawn.safety || result.safety->score > drawn.safety->score)) drawn.safety = result.safety;
+  };
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (interrupts.token().stop_requested()) throw Cancelled();
+    params.seed = seed + i;
+    report.next_picture();
+    if (!listed) {
+      draw(i);
+      continue;
+    }
+    const PromptLine& prompt = options->prompts[i / static_cast<std::size_t>(options->count)];
+    if (std::filesystem::exists(std::filesystem::symlink_status(files[i]))) {
+      drawn.skipped.push_back(files[i]);
+      continue;
+    }
+    try {
+      params.prompt = checked_text(prompt.text, "the prompt");
+      draw(i);
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& error) {
+      report.note("line " + std::to_string(prompt.line) + ": " + error.what());
+      drawn.failures.push_back({.line = prompt.line, .problem = error.what()});
+    }
   }
+  if (!drawn.skipped.empty()) report.note(std::to_string(drawn.skipped.size()) + " pictures are there already and were skipped");
   if (options->preview && !previewed) report.note("there was nothing to preview: one step alone, or a model that shows none");
   report.finish();
   timing.total = seconds_since(start);
 
-  if (options->json) {
-    Json names = Json::array();
-    for (const auto& file : files) names.push_back(file.string());
-    Json line{{"files", names},           {"seed", seed},
-              {"width", last.width},      {"height", last.height},
-              {"seconds", timing.json()}, {"peak_anon_bytes", memory.bytes()}};
-    if (safety) line["safety"] = {{"flagged", safety->flagged}, {"score", safety->score}};
-    std::cout << json_line(line) << '\n';
-    return 0;
-  }
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    std::cout << printable(files[i].string()) << "  " << last.width << "x" << last.height << ", seed " << seed + i << '\n';
-  }
-  std::cout << timing.text() << '\n';
-  return 0;
+  if (options->json)
+    print_json(drawn, seed, timing, memory.bytes(), listed);
+  else
+    print_text(drawn, timing);
+  if (drawn.failures.empty()) return 0;
+  report.note(std::to_string(drawn.failures.size()) + " of " + std::to_string(count) + " pictures could not be drawn");
+  return 1;
 }
 
 }  // namespace p2p::app

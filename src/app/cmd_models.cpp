@@ -42,7 +42,7 @@ int run_models(const Arguments& arguments) {
     return 0;
   }
   if (models.empty()) {
-    std::cout << "There is no model here. P2P_MODELS_DIR names a folder of models.\n";
+    std::cout << "There is no model here. prompt2pic pull downloads some; P2P_MODELS_DIR names another folder of models.\n";
     return 0;
   }
   std::vector<std::vector<std::string>> rows{{"NAME", "TITLE", "FAMILY", "ON DISK", "MEMORY BF16", "F32", "PICTURE", "LICENCE"}};

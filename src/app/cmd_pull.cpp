@@ -5,6 +5,7 @@
 #include "app/command_line.hpp"
 #include "app/hub_config.hpp"
 #include "app/interrupts.hpp"
+#include "app/model_folders.hpp"
 #include "app/pull_catalog.hpp"
 #include "app/pull_file.hpp"
 #include "app/pull_report.hpp"
@@ -29,14 +30,15 @@ struct PullOptions {
 /// Nothing if --help was given.
 std::optional<PullOptions> parse_pull_options(const Arguments& arguments) {
   CLI::App app(
-      "Downloads a model to P2P_MODELS_DIR/NAME and verifies its checksums. Interrupted downloads resume. MODEL is a name below, any "
+      "Downloads a model to P2P_MODELS_DIR/NAME (by default prompt2pic/models/NAME in the user's data folder, ~/.local/share) and verifies "
+      "its checksums. Interrupted downloads resume. MODEL is a name below, any "
       "diffusers repository as OWNER/NAME, or the address of a repository or of one .safetensors file at the hub. A checkpoint in one "
       "file becomes P2P_MODELS_DIR/NAME.safetensors, a LoRA P2P_LORAS_DIR/NAME.safetensors. HF_ENDPOINT, HF_TOKEN and the token that "
       "'hf auth login' has saved are used where hub_url and hub_token are not set.",
       "prompt2pic pull");
   app.footer("Models, where they come from, and their licences:\n" + pull_table() +
              "Examples:\n"
-             "  P2P_MODELS_DIR=models prompt2pic pull sd-turbo\n"
+             "  prompt2pic pull sd-turbo\n"
              "  P2P_MODELS_DIR=models prompt2pic pull stabilityai/stable-diffusion-2-1 --variant fp16\n"
              "  P2P_MODELS_DIR=models prompt2pic pull https://huggingface.co/OWNER/NAME/blob/main/model.safetensors\n");
   const CLI::Option* model = app.add_option("MODEL")->description("The model.");
@@ -71,9 +73,18 @@ std::optional<PullOptions> parse_pull_options(const Arguments& arguments) {
   if (variant->count() > 0) options.choice.variant = variant->results().back();
   options.choice.safety_checker = checker->count() > 0;
   options.json = json->count() > 0;
-  if (options.config.models_dir.empty())
-    throw UsageError("P2P_MODELS_DIR is not set; it names the folder for models, such as: P2P_MODELS_DIR=models prompt2pic pull " +
-                     options.model.name);
+  if (options.config.models_dir.empty()) {
+    options.config.models_dir = own_models_folder(options.config);
+    if (options.config.models_dir.empty())
+      throw UsageError(
+          "P2P_MODELS_DIR is not set, and there is no home; name a folder for models, such as: P2P_MODELS_DIR=models prompt2pic pull " +
+          options.model.name);
+    std::error_code problem;
+    fs::create_directories(options.config.models_dir, problem);
+    if (problem)
+      throw Error(options.config.models_dir.string() + " cannot be created: " + problem.message() +
+                  "; name another folder by P2P_MODELS_DIR");
+  }
   return options;
 }
 
@@ -143,7 +154,7 @@ void show_result(const PullOptions& options, const fs::path& folder, const std::
   std::cout << (fresh ? "" : "already here: ") << printable(folder.string()) << ", " << bytes_text(static_cast<double>(bytes)) << ", "
             << printable(licence) << '\n';
   if (is_model) {
-    std::cout << "P2P_MODELS_DIR=" << printable(options.config.models_dir.string()) << " prompt2pic generate --model " << options.model.name
+    std::cout << printable(models_dir_prefix(options.config)) << "prompt2pic generate --model " << options.model.name
               << " a fox on a blue background\n";
   } else {
     std::cout << "It is one component, not a model that draws by itself.\n";

@@ -9,7 +9,7 @@ int run_worker(const Arguments& arguments) {
   app.footer(
       "Example:\n  P2P_KAFKA_BROKERS=localhost:9092 P2P_MODEL=emoji prompt2pic worker\nSIGTERM finishes the drawing in hand or hands it "
       "back.\n");
-  const SettingFlags flags(app);
+  const SettingFlags flags(app, Service::worker);
   if (!parse(app, arguments)) return 0;
   const AppConfig config = flags.load().config;
   const std::string name = worker_name();

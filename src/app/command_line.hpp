@@ -7,9 +7,11 @@
 #include <string>
 #include <string_view>
 
+#include "app/command_help.hpp"
 #include "app/commands.hpp"
 #include "base/error.hpp"
 #include "config/parse_number.hpp"
+#include "config/setting_users.hpp"
 #include "config/settings.hpp"
 
 namespace p2p::app {
@@ -17,11 +19,24 @@ namespace p2p::app {
 /// Parses a command's arguments. With --help among them, prints the help and returns false. Throws CLI::ParseError.
 bool parse(CLI::App& app, const Arguments& arguments);
 
+/// While one exists in a thread, parse() there keeps the description of the command instead of parsing, and returns false.
+class DescribeOnly {
+ public:
+  DescribeOnly();
+  ~DescribeOnly();
+  DescribeOnly(const DescribeOnly&) = delete;
+  DescribeOnly& operator=(const DescribeOnly&) = delete;
+
+  std::optional<CommandHelp> help;  ///< of the last command
+};
+
 /// The flags of a command for settings, and --config. Must outlive the parsing.
 class SettingFlags {
  public:
   /// Flags for all settings except secrets.
   explicit SettingFlags(CLI::App& app);
+  /// The same; the help has those that the service uses, and its secrets.
+  SettingFlags(CLI::App& app, Service service);
   SettingFlags(CLI::App& app, std::initializer_list<std::string_view> names);
 
   /// To be called after parsing. Loads all settings, configures the log, and warns of unknown P2P_... variables, which are not an error
@@ -29,7 +44,7 @@ class SettingFlags {
   LoadedConfig load() const;
 
  private:
-  void add(CLI::App& app, const Setting& setting);
+  CLI::Option* add(CLI::App& app, const Setting& setting);
 
   std::map<std::string, CLI::Option*, std::less<>> flags_;
   CLI::Option* file_ = nullptr;

@@ -1,6 +1,7 @@
 #include "app/generate_options.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <limits>
@@ -24,6 +25,7 @@ constexpr std::string_view kExamples =
     "  prompt2pic generate \"сова на жёлтом фоне\" --seed 7 --output owl.png\n"
     "  prompt2pic generate \"red apple\" --count 4 --json\n"
     "  echo \"a penguin\" | prompt2pic generate -\n"
+    "  prompt2pic generate --prompts list.txt --output out-%03d.webp\n"
     "Put a prompt that begins with a dash after --: prompt2pic generate --seed 1 -- --fox--\n";
 
 /// CLI11 would split "[a, b]" and drop "{}" in a positional, so the prompt is what it leaves over.
@@ -54,19 +56,6 @@ std::string read_prompt() {
   for (std::istreambuf_iterator<char> in(std::cin), end; in != end && text.size() <= kMaxRead; ++in) text += *in;
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
   if (text.empty()) throw UsageError("standard input holds no prompt");
-  return text;
-}
-
-std::string checked_text(std::string text, const std::string& name) {
-  if (text.size() > messages::kMaxPrompt) {
-    throw UsageError(name + " has " + std::to_string(text.size()) + " bytes, and at most " + std::to_string(messages::kMaxPrompt) +
-                     " are taken; models read the first 75 words or so");
-  }
-  const Json json(text);  // its writer detects invalid UTF-8
-  if (json.dump(-1, ' ', false, Json::error_handler_t::ignore) != json.dump(-1, ' ', false, Json::error_handler_t::replace)) {
-    throw UsageError(name + " is not UTF-8 text");
-  }
-  if (text.find('\0') != std::string::npos) throw UsageError(name + " has a zero byte in it");
   return text;
 }
 
@@ -114,20 +103,43 @@ const CLI::Option* add_flag(CLI::App& app, const char* name, const std::string& 
 /// The option's last value; empty if it was not given.
 std::string text_of(const CLI::Option& option) { return option.count() > 0 ? option.results().back() : ""; }
 
+std::vector<PromptLine> lines_of(const std::string& file) {
+  if (file == "-") return read_prompts(std::cin, "standard input");
+  std::ifstream in(file, std::ios::binary);
+  std::error_code unreadable;
+  if (!in || std::filesystem::is_directory(file, unreadable))
+    throw UsageError("--prompts " + file + " cannot be read; it takes a file with a prompt in each line");
+  return read_prompts(in, file);
+}
+
 /// What the picture shows.
 struct PromptOptions {
   explicit PromptOptions(CLI::App& app)
-      : negative(add_option(app, "--negative", "TEXT", "What the picture should not show.")),
+      : prompt(add_option(app, "-p,--prompt", "TEXT", "The prompt, instead of words without an option.")),
+        prompts(add_option(
+            app, "--prompts", "FILE",
+            "Draw each line of a file (- is standard input); empty lines and those that begin with # are left out. Pictures that are "
+            "there already are skipped, so the same command goes on where it was stopped.")),
+        negative(add_option(app, "-n,--negative", "TEXT", "What the picture should not show.")),
+        from(add_option(app, "--from", "FILE",
+                        "Take the prompt and the parameters from a picture of prompt2pic or AUTOMATIC1111's web UI; other options override them.")),
         plain(add_flag(
             app, "--plain",
             "Take the prompt literally. By default AUTOMATIC1111's syntax counts: (word:1.2), [word], [from:to:0.5], [a|b], AND, BREAK.")),
         embeddings(
             add_list(app, "--embedding", "FILE", "A textual inversion, whose word prompts can then use (Stable Diffusion). Repeatable.")) {}
 
-  /// Reads standard input where `prompt` is "-".
-  void read(const std::string& prompt, GenerateOptions& options) const {
+  /// Reads standard input where the prompt or the file is "-". `words` are those without an option.
+  void read(const std::vector<std::string>& words, GenerateOptions& options) const {
     engine::GenerateParams& params = options.params;
-    params.prompt = checked_text(prompt == "-" ? read_prompt() : prompt, "the prompt");
+    if (!words.empty() + prompt->count() + prompts->count() > 1)
+      throw UsageError("the prompt is given twice: give one of words, --prompt and --prompts");
+    if (prompts->count() > 0) {
+      options.prompts = lines_of(text_of(*prompts));
+    } else if (from->count() == 0 || prompt->count() > 0 || !words.empty()) {
+      const std::string text = prompt->count() > 0 ? text_of(*prompt) : join_prompt(words);
+      params.prompt = checked_text(text == "-" ? read_prompt() : text, "the prompt");
+    }
     params.negative_prompt = checked_text(text_of(*negative), "--negative");
     params.plain = plain->count() > 0;
     for (const std::string& file : embeddings->results()) options.config.engine.embeddings.emplace_back(file);
@@ -141,6 +153,8 @@ struct PromptOptions {
     options.params.negative_prompt = checked_text(options.params.negative_prompt, "the negative prompt in " + text_of(*from));
   }
 
+  const CLI::Option* prompt;
+  const CLI::Option* prompts;
   const CLI::Option* negative;
   const CLI::Option* from;
   const CLI::Option* plain;
@@ -150,9 +164,9 @@ struct PromptOptions {
 /// How the picture is sampled.
 struct SamplingOptions {
   explicit SamplingOptions(CLI::App& app)
-      : seed(add_option(app, "--seed", "N", "The same seed draws the same picture. Default, or -1: a random seed.")),
-        guidance(
-            add_option(app, "--guidance", "G", "How closely the picture follows the prompt, 0 to 50. Values up to 1 turn guidance off.")),
+      : seed(add_option(app, "-s,--seed", "N", "The same seed draws the same picture. Default, or -1: a random seed.")),
+        guidance(add_option(app, "--guidance,--guidance-scale", "G",
+                            "How closely the picture follows the prompt, 0 to 50. Values up to 1 turn guidance off.")),
         decoder_guidance(add_option(app, "--decoder-guidance", "G", "Guidance of the Wuerstchen decoder, 0 to 50.")),
         sampler(add_option(
             app, "--sampler", "NAME",
@@ -184,8 +198,8 @@ struct SamplingOptions {
 /// The picture's size, and pictures that are made from other pictures.
 struct ImageOptions {
   explicit ImageOptions(CLI::App& app)
-      : width(add_option(app, "--width", "N", "Width in pixels, 16 to 8192. Default: the model's own.")),
-        height(add_option(app, "--height", "N", "Height in pixels, 16 to 8192. Default: the model's own.")),
+      : width(add_option(app, "-W,--width", "N", "Width in pixels, 16 to 8192. Default: the model's own.")),
+        height(add_option(app, "-H,--height", "N", "Height in pixels, 16 to 8192. Default: the model's own.")),
         image(add_option(app, "--image", "FILE",
                          "A PNG, JPEG or WebP to start from (Stable Diffusion). Without --width and --height its size is kept.")),
         strength(add_option(app, "--strength", "S",
@@ -220,9 +234,9 @@ struct OutputOptions {
   explicit OutputOptions(CLI::App& app)
       : count(add_option(app, "--count", "N",
                          "Number of pictures, 1 to 1000. They use seed, seed+1, ... and are written to FILE-1.png, FILE-2.png, ...")),
-        output(
-            add_option(app, "--output", "FILE",
-                       "The PNG, JPEG or WebP to write or replace, by its extension. Default: prompt2pic-SEED.png in the current folder.")),
+        output(add_option(app, "-o,--output", "FILE",
+                          "The PNG, JPEG or WebP to write or replace, by its extension; with a %d or %03d in the name the next free number "
+                          "is used. Default: prompt2pic-SEED.png in the current folder.")),
         preview(add_option(app, "--preview", "FILE",
                            "Write the unfinished picture to this file after each step. Stable Diffusion: fast with --preview-vae taesd.")),
         json(add_flag(app, "--json", "Print the result as one line of JSON.")) {}
@@ -243,6 +257,19 @@ struct OutputOptions {
 
 }  // namespace
 
+std::string checked_text(std::string text, const std::string& name) {
+  if (text.size() > messages::kMaxPrompt) {
+    throw UsageError(name + " has " + std::to_string(text.size()) + " bytes, and at most " + std::to_string(messages::kMaxPrompt) +
+                     " are taken; models read the first 75 words or so");
+  }
+  const Json json(text);  // its writer detects invalid UTF-8
+  if (json.dump(-1, ' ', false, Json::error_handler_t::ignore) != json.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+    throw UsageError(name + " is not UTF-8 text");
+  }
+  if (text.find('\0') != std::string::npos) throw UsageError(name + " has a zero byte in it");
+  return text;
+}
+
 std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments) {
   CLI::App app("Draws pictures from text. PROMPT is one text or several words; - reads it from standard input.",
                "prompt2pic generate PROMPT");
@@ -256,8 +283,6 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
       app, {"model", "precision", "steps", "decoder_steps", "vae", "preview_vae", "vae_tiling", "safety", "threads"});
   if (!parse(app, arguments)) return std::nullopt;
 
-  const bool may_lack_prompt = prompt_options.from->count() > 0 && app.remaining().empty();
-  const std::string prompt = may_lack_prompt ? "" : join_prompt(app.remaining());
   GenerateOptions options;
   sampling_options.read(options.params);
   image_options.read(options);
@@ -265,7 +290,7 @@ std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments
   options.config = setting_flags.load().config;
   options.params.steps = options.config.steps;
   options.params.decoder_steps = options.config.decoder_steps;
-  prompt_options.read(prompt, options);
+  prompt_options.read(app.remaining(), options);
   prompt_options.take_from(options, sampling_options.seed->count() > 0);
   return options;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/commands.hpp"
+#include "app/prompt_list.hpp"
 #include "config/settings.hpp"
 #include "engine/pipelines/text_to_image.hpp"
 
@@ -14,8 +15,9 @@ namespace p2p::app {
 /// What `prompt2pic generate` is asked for.
 struct GenerateOptions {
   AppConfig config;
-  engine::GenerateParams params;  ///< with the seed chosen
-  int count = 1;
+  engine::GenerateParams params;                 ///< with the seed chosen
+  std::vector<PromptLine> prompts;               ///< of --prompts; empty: params.prompt alone
+  int count = 1;                                 ///< of each prompt
   std::string output;                            ///< as given; empty: not given
   std::optional<std::filesystem::path> preview;  ///< where the picture stands while it is drawn
   bool json = false;
@@ -26,5 +28,8 @@ struct GenerateOptions {
 /// Reads the command line, the settings, and for the prompt `-` standard input. Nothing where the help was asked for and printed.
 /// Throws UsageError or CLI::ParseError.
 std::optional<GenerateOptions> parse_generate_options(const Arguments& arguments);
+
+/// The prompt, if it is one that models are given. Throws UsageError that begins with `name` for one that is too long or no text.
+std::string checked_text(std::string text, const std::string& name);
 
 }  // namespace p2p::app

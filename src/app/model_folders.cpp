@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <map>
 #include <tuple>
 
@@ -168,12 +169,31 @@ fs::path find_vae(const AppConfig& config, const fs::path& wanted) {
 
 }  // namespace
 
+fs::path own_models_folder(const AppConfig& config) {
+  if (!config.models_dir.empty()) return config.models_dir;
+  const auto variable = [](const char* name) {
+    const char* const value = std::getenv(name);
+    return value ? std::string(value) : std::string();
+  };
+  const std::string data = variable("XDG_DATA_HOME");
+  const std::string home = variable("HOME");
+  if (data.starts_with('/')) return fs::path(data) / "prompt2pic" / "models";
+  return home.starts_with('/') ? fs::path(home) / ".local" / "share" / "prompt2pic" / "models" : fs::path();
+}
+
+std::string models_dir_prefix(const AppConfig& config) {
+  return config.models_dir == own_models_folder({}) ? "" : "P2P_MODELS_DIR=" + config.models_dir.string() + " ";
+}
+
 std::vector<fs::path> model_search_path(const AppConfig& config) {
   const fs::path binary_folder = program_folder();
-  std::vector<fs::path> folders{config.models_dir};
+  std::vector<fs::path> folders{own_models_folder(config)};
   if (fs::exists(binary_folder / "CMakeCache.txt")) folders.push_back((binary_folder / "../../models").lexically_normal());
   folders.push_back((binary_folder / "../share/prompt2pic/models").lexically_normal());
-  std::erase_if(folders, [](const fs::path& folder) { return !fs::is_directory(folder); });
+  std::erase_if(folders, [](const fs::path& folder) {
+    std::error_code unreadable;
+    return !fs::is_directory(folder, unreadable);
+  });
   return folders;
 }
 

@@ -10,7 +10,14 @@
 
 namespace p2p::app {
 
-/// The existing folders of models, in search order: the setting, models/ of the source tree in which this program was built, and
+/// The setting models_dir; where it is not set, prompt2pic/models in the user's folder of data (XDG_DATA_HOME, or ~/.local/share), which
+/// may not exist. Empty without a home.
+std::filesystem::path own_models_folder(const AppConfig& config);
+
+/// "P2P_MODELS_DIR=FOLDER " for a command line; empty where the setting is the default.
+std::string models_dir_prefix(const AppConfig& config);
+
+/// The existing folders of models, in search order: own_models_folder(), models/ of the source tree in which this program was built, and
 /// share/prompt2pic/models of the installation.
 std::vector<std::filesystem::path> model_search_path(const AppConfig& config);
 

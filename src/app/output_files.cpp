@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/number_pattern.hpp"
 #include "base/error.hpp"
 #include "base/temporary_file.hpp"
 #include "base/text.hpp"
@@ -45,19 +46,26 @@ fs::path checked_name(const std::string& output) {
   return file;
 }
 
-}  // namespace
+bool is_taken(const fs::path& file) { return fs::exists(fs::symlink_status(file)); }
 
-std::vector<fs::path> output_files(const std::string& output, std::uint64_t seed, int count) {
+/// The first consecutive numbers after those that are taken.
+std::vector<fs::path> next_numbers(const fs::path& pattern, int count) {
+  constexpr int kLast = 1'000'000;
+  int first = 1;
+  while (first < kLast && is_taken(with_number(pattern.string(), first))) ++first;
   std::vector<fs::path> files;
-  if (output.empty()) {
-    const std::string base = "prompt2pic-" + std::to_string(seed);
-    const auto taken = [](const fs::path& file) { return fs::exists(fs::symlink_status(file)); };
-    for (int i = 1; files.empty() || std::ranges::any_of(files, taken); ++i) {
-      files = numbered_files(base + (i == 1 ? "" : "_" + std::to_string(i)) + ".png", count);
-    }
-  } else {
-    files = numbered_files(checked_name(output), count);
+  for (int number = first; static_cast<int>(files.size()) < count; ++number) {
+    if (number > kLast) throw UsageError("--output " + pattern.string() + " has no free number up to " + std::to_string(kLast));
+    if (is_taken(with_number(pattern.string(), number)))
+      files.clear();
+    else
+      files.emplace_back(with_number(pattern.string(), number));
   }
+  return files;
+}
+
+/// Throws unless all can be written. Links to files are replaced by their targets.
+std::vector<fs::path> writable(std::vector<fs::path> files) {
   const fs::path folder = files.front().has_parent_path() ? files.front().parent_path() : ".";
   if (!fs::is_directory(folder)) throw UsageError("the folder " + folder.string() + " for the pictures does not exist");
   for (fs::path& file : files) {
@@ -66,9 +74,34 @@ std::vector<fs::path> output_files(const std::string& output, std::uint64_t seed
     if (problem && status.type() != fs::file_type::not_found) throw Error(file.string() + " cannot be written: " + problem.message());
     if (fs::exists(status) && !fs::is_regular_file(status)) throw UsageError(file.string() + " exists and is no file that can be replaced");
     if (fs::exists(status)) file = fs::is_symlink(file) ? fs::canonical(file) : file;
-    const TemporaryFile attempt(file);  // throws if the folder is not writable
   }
+  const TemporaryFile attempt(files.front());  // throws if the folder is not writable
   return files;
+}
+
+}  // namespace
+
+bool is_new_output(const std::string& output) { return output.empty() || is_number_pattern(output); }
+
+std::vector<fs::path> output_files(const std::string& output, std::uint64_t seed, int count) {
+  if (is_number_pattern(output)) return writable(next_numbers(checked_name(output), count));
+  if (!output.empty()) return writable(numbered_files(with_number(checked_name(output).string(), 0), count));
+  const std::string base = "prompt2pic-" + std::to_string(seed);
+  std::vector<fs::path> files;
+  for (int i = 1; files.empty() || std::ranges::any_of(files, is_taken); ++i) {
+    files = numbered_files(base + (i == 1 ? "" : "_" + std::to_string(i)) + ".png", count);
+  }
+  return writable(std::move(files));
+}
+
+std::vector<fs::path> listed_files(const std::string& output, int count) {
+  fs::path pattern =
+      output.empty() ? fs::path("prompt2pic-%0" + std::to_string(std::to_string(count).size()) + "d.png") : checked_name(output);
+  if (!is_number_pattern(pattern.string()))
+    pattern = pattern.parent_path() / (pattern.stem().string() + "-%d" + pattern.extension().string());
+  std::vector<fs::path> files;
+  for (int number = 1; number <= count; ++number) files.emplace_back(with_number(pattern.string(), number));
+  return writable(std::move(files));
 }
 
 std::vector<std::uint8_t> encode_for(const fs::path& file, const engine::Image& image, const std::string& parameters) {
@@ -81,12 +114,16 @@ void write_file(const fs::path& path, std::span<const std::uint8_t> bytes) {
   file.replace();
 }
 
-void write_new_file(std::vector<fs::path>& files, std::size_t index, std::uint64_t seed, std::span<const std::uint8_t> bytes) {
-  for (;;) {
-    TemporaryFile file(files[index]);
-    fill(file, bytes);
-    if (file.create()) return;
-    const auto free = output_files("", seed, static_cast<int>(files.size()));
+bool write_if_new(const fs::path& path, std::span<const std::uint8_t> bytes) {
+  TemporaryFile file(path);
+  fill(file, bytes);
+  return file.create();
+}
+
+void write_new_file(std::vector<fs::path>& files, std::size_t index, const std::string& output, std::uint64_t seed,
+                    std::span<const std::uint8_t> bytes) {
+  while (!write_if_new(files[index], bytes)) {
+    const auto free = output_files(output, seed, static_cast<int>(files.size()));
     for (std::size_t i = index; i < files.size(); ++i) files[i] = free[i];
   }
 }

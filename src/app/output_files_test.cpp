@@ -83,16 +83,16 @@ TEST_F(OutputFiles, WritingReplacesExistingFile) {
 TEST_F(OutputFiles, DoesNotOverwriteNamesTakenMeanwhile) {
   auto one = output_files("", 7, 1);
   write_file("prompt2pic-7.png", bytes);
-  write_new_file(one, 0, 7, std::vector<std::uint8_t>{9});
+  write_new_file(one, 0, "", 7, std::vector<std::uint8_t>{9});
   EXPECT_THAT(one, ElementsAre("prompt2pic-7_2.png"));
   EXPECT_EQ(fs::file_size("prompt2pic-7.png"), bytes.size());
   EXPECT_EQ(fs::file_size("prompt2pic-7_2.png"), 1u);
 
   auto three = output_files("", 7, 3);
-  write_new_file(three, 0, 7, bytes);
+  write_new_file(three, 0, "", 7, bytes);
   write_file("prompt2pic-7-2.png", bytes);
-  write_new_file(three, 1, 7, bytes);
-  write_new_file(three, 2, 7, bytes);
+  write_new_file(three, 1, "", 7, bytes);
+  write_new_file(three, 2, "", 7, bytes);
   EXPECT_THAT(three, ElementsAre("prompt2pic-7-1.png", "prompt2pic-7_2-2.png", "prompt2pic-7_2-3.png"));
 }
 
@@ -106,7 +106,7 @@ TEST_F(OutputFiles, RunsWithSameSeedShareFolder) {
       runs.emplace_back([&, run] {
         files[run] = output_files("", 7, kPictures);
         for (std::size_t i = 0; i < kPictures; ++i)
-          write_new_file(files[run], i, 7, std::vector<std::uint8_t>{static_cast<std::uint8_t>(run), static_cast<std::uint8_t>(i)});
+          write_new_file(files[run], i, "", 7, std::vector<std::uint8_t>{static_cast<std::uint8_t>(run), static_cast<std::uint8_t>(i)});
       });
     }
   }
@@ -127,6 +127,29 @@ TEST_F(OutputFiles, FollowsLinks) {
   write_file("real.png", bytes);
   fs::create_symlink("real.png", "link.png");
   EXPECT_THAT(output_files("link.png", 1, 1), ElementsAre(fs::canonical("real.png")));
+}
+
+TEST_F(OutputFiles, PatternsTakeTheNextFreeNumbers) {
+  EXPECT_THAT(output_files("out-%03d.webp", 1, 2), ElementsAre("out-001.webp", "out-002.webp"));
+  EXPECT_THAT(output_files("out-%d", 1, 1), ElementsAre("out-1.png"));
+  const std::vector<std::uint8_t> bytes{1};
+  auto two = output_files("out-%03d.webp", 1, 2);
+  write_file("out-001.webp", bytes);
+  write_new_file(two, 0, "out-%03d.webp", 1, bytes);
+  EXPECT_THAT(two, ElementsAre("out-002.webp", "out-003.webp"));
+  EXPECT_THROW(output_files("out-%s.png", 1, 1), UsageError);
+  EXPECT_THROW(output_files("out-%d.gif", 1, 1), UsageError);
+  EXPECT_THAT(output_files("100%%.png", 1, 1), ElementsAre("100%.png"));
+}
+
+TEST_F(OutputFiles, OfAListHaveTheirNumbers) {
+  EXPECT_THAT(listed_files("", 10), ::testing::AllOf(::testing::SizeIs(10), ::testing::Contains("prompt2pic-03.png")));
+  EXPECT_THAT(listed_files("fox.jpg", 2), ElementsAre("fox-1.jpg", "fox-2.jpg"));
+  EXPECT_THAT(listed_files("out-%03d.webp", 2), ElementsAre("out-001.webp", "out-002.webp"));
+  const std::vector<std::uint8_t> bytes{1};
+  EXPECT_TRUE(write_if_new("fox-1.jpg", bytes));
+  EXPECT_FALSE(write_if_new("fox-1.jpg", bytes));
+  EXPECT_THAT(listed_files("fox.jpg", 2), ElementsAre("fox-1.jpg", "fox-2.jpg")) << "to be skipped, not renamed";
 }
 
 }  // namespace

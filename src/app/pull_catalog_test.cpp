@@ -7,21 +7,23 @@
 namespace p2p::app {
 namespace {
 
+const std::string kHub = "https://huggingface.co";
+
 TEST(PullCatalog, AcceptsNamesWithDotsAndHyphens) {
-  for (const char* name : {"sd-1.5", "sd-1-5", "SD-1.5"}) EXPECT_EQ(find_pull_model(name).name, "sd-1-5") << name;
-  EXPECT_EQ(find_pull_model("wuerstchen").sources.size(), 2u);
-  EXPECT_FALSE(find_pull_model("sd-turbo").commercial);
-  EXPECT_FALSE(find_pull_model("sdxl-turbo").commercial);
-  EXPECT_TRUE(find_pull_model("taesd").commercial);
+  for (const char* name : {"sd-1.5", "sd-1-5", "SD-1.5"}) EXPECT_EQ(find_pull_model(name, kHub).name, "sd-1-5") << name;
+  EXPECT_EQ(find_pull_model("wuerstchen", kHub).sources.size(), 2u);
+  EXPECT_FALSE(find_pull_model("sd-turbo", kHub).commercial);
+  EXPECT_FALSE(find_pull_model("sdxl-turbo", kHub).commercial);
+  EXPECT_TRUE(find_pull_model("taesd", kHub).commercial);
 }
 
 TEST(PullCatalog, AcceptsAnyRepository) {
-  const PullModel model = find_pull_model("SimianLuo/LCM_Dreamshaper_v7");
+  const PullModel model = find_pull_model("SimianLuo/LCM_Dreamshaper_v7", kHub);
   EXPECT_EQ(model.name, "lcm-dreamshaper-v7");
   EXPECT_EQ(model.sources.at(0).repository, "SimianLuo/LCM_Dreamshaper_v7");
   EXPECT_EQ(model.licence, "");
-  for (const char* wrong : {"", "nope", "a/b/c", "/a", "a/", "../a", "a/..", "a/.b", "a b/c", "https://hub.example/a/b", "a/b?c"})
-    EXPECT_THROW(find_pull_model(wrong), UsageError) << wrong;
+  for (const char* wrong : {"", "nope", "a/b/c", "/a", "a/", "../a", "a/..", "a/.b", "a b/c", "https://hub.example/a/b"})
+    EXPECT_THROW(find_pull_model(wrong, kHub), UsageError) << wrong;
 }
 
 TEST(PullCatalog, RecognisesNonCommercialLicences) {

@@ -1,4 +1,5 @@
 #include "app/pull_file.hpp"
+#include "app/model_folders.hpp"
 
 #include <algorithm>
 #include <array>
@@ -74,8 +75,7 @@ std::string name_for(const hub::Plan& plan) {
 
 std::string command_for(const FileKindByTensors& kind, const fs::path& file, const AppConfig& config) {
   const std::string name = file.stem().string();
-  if (kind.folder.empty())
-    return "P2P_MODELS_DIR=" + config.models_dir.string() + " prompt2pic generate --model " + name + " a fox in the snow";
+  if (kind.folder.empty()) return models_dir_prefix(config) + "prompt2pic generate --model " + name + " a fox in the snow";
   return "prompt2pic generate --model MODEL " + std::string(kind.option) + " " + file.string() + " a fox in the snow";
 }
 

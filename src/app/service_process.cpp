@@ -8,17 +8,25 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/pull_catalog.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/private_folder.hpp"
 #include "base/random_id.hpp"
 #include "platform/blob/signature.hpp"
+#include "platform/messages/rules.hpp"
 
 namespace p2p::app {
 
 namespace fs = std::filesystem;
 
 namespace {
+
+/// The name under which a service offers the model that P2P_MODEL names.
+std::string served_name(const std::string& model) {
+  const fs::path file = fs::path(model).filename();
+  return (file.extension() == ".safetensors" ? file.stem() : file).string();
+}
 
 std::string loopback(int port) { return "127.0.0.1:" + std::to_string(port); }
 
@@ -180,11 +188,13 @@ std::vector<std::string> worker_models(const std::string& list) {
   std::vector<std::string> models;
   std::istringstream in(list);
   for (std::string name; std::getline(in, name, ',');) {
-    std::erase(name, ' ');
-    const std::string shown = fs::path(name).filename().string();
-    const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-    if (shown.empty() || shown.size() > 64 || !std::ranges::all_of(shown, allowed)) {
-      throw UsageError("P2P_MODEL names '" + name + "'; a model's name is 1 to 64 of a-z, 0-9 and '-', since it ends a topic's name");
+    while (name.starts_with(' ')) name.erase(0, 1);
+    while (name.ends_with(' ')) name.pop_back();
+    const std::string shown = served_name(name);
+    if (!messages::is_model(shown)) {
+      throw UsageError("P2P_MODEL names '" + name + "'; a service takes 1 to 64 of a-z, 0-9 and '-', since the name ends a topic's name. " +
+                       "Rename the model, or link to it in P2P_MODELS_DIR: ln -s '" + name + "' " + model_name_of(shown) +
+                       (shown + ".safetensors" == fs::path(name).filename() ? ".safetensors" : ""));
     }
     if (std::ranges::find(models, name) == models.end()) models.push_back(name);
   }
@@ -195,7 +205,7 @@ std::vector<std::string> worker_models(const std::string& list) {
 std::string one_model(const AppConfig& config, const std::string& who) {
   const auto models = worker_models(config.model);
   if (models.size() != 1) throw UsageError("P2P_MODEL names several models; " + who + " takes one");
-  return fs::path(models.front()).filename().string();
+  return served_name(models.front());
 }
 
 Secret database_url(const AppConfig& config) {

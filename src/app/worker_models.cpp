@@ -5,11 +5,8 @@
 #include <array>
 
 #include "app/model_folders.hpp"
-#include "app/pull_catalog.hpp"
 #include "base/log.hpp"
 #include "base/random_id.hpp"
-#include "engine/checkpoint/single_file.hpp"
-#include "platform/messages/rules.hpp"
 #include "services/worker/image_generators.hpp"
 
 namespace p2p::app {
@@ -35,12 +32,6 @@ std::map<std::string, std::shared_ptr<worker::ImageGenerator>> load_models(const
     one.model = wanted;
     const std::filesystem::path folder = find_model(one);
     const std::string name = model_name(folder);
-    if (!messages::is_model(name)) {
-      throw UsageError("a worker cannot serve the model '" + name +
-                       "': topics of Kafka have its name, so it has at most 64 of a-z, 0-9 and -. " +
-                       "Rename it, or make a link with such a name in P2P_MODELS_DIR: ln -s '" + folder.string() + "' " +
-                       model_name_of(name) + (engine::is_single_file(folder) ? ".safetensors" : ""));
-    }
     log::info("loading", {{"model", name}, {"folder", folder.string()}});
     generators[name] = worker::engine_generator(engine::load_text_to_image(folder, options), {.model = name,
                                                                                               .program = program,

@@ -180,7 +180,9 @@ bool folder(AppConfig& config, const std::string& given) {
 constexpr std::array kSettings{
     Setting{"model", "a model's name, folder or .safetensors file", "emoji",
             "The model: its name, folder or .safetensors file; for a worker a comma-separated list.", model},
-    Setting{"models_dir", "a folder that exists", "", "A folder of models, searched before the bundled ones.", folder<P2P_AT(models_dir)>},
+    Setting{"models_dir", "a folder that exists", "",
+            "A folder of models, searched before the bundled ones; unset: prompt2pic/models in the user's data folder.",
+            folder<P2P_AT(models_dir)>},
     Setting{"precision", "auto, f32 or bf16 (int8 comes in a later version)", "auto",
             "Arithmetic precision: auto uses bf16 if the processor supports it, otherwise f32.", precision},
     Setting{"steps", kSteps, "", "Equal steps of the prior; unset: the model's own schedule.", number<P2P_AT(steps), 1, 1000>},

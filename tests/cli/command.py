@@ -74,7 +74,7 @@ class CliTest(unittest.TestCase):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)
         # Compiled networks are kept between tests, as for a user.
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith("P2P_")} | {"P2P_CACHE_DIR": os.path.join(os.path.dirname(BINARY), "networks")}
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("P2P_")} | {"P2P_CACHE_DIR": os.path.join(os.path.dirname(BINARY), "networks"), "XDG_DATA_HOME": os.path.join(self.folder, "data")}
 
     def run_it(self, *arguments, stdin="", env=None):
         return subprocess.run([BINARY, *arguments], cwd=self.folder, env={**self.env, **(env or {})}, input=stdin.encode(),
