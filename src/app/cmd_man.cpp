@@ -45,8 +45,10 @@ void print_command(std::ostream& out, const CommandHelp& command) {
     out << ".PP\nSettings as flags, see ENVIRONMENT:";
     const char* separator = " ";
     for (const OptionHelp& option : command.settings) {
-      out << separator << "\\fB" << roff(option.names.front()) << "\\fR";
-      separator = ", ";
+      for (const std::string& name : option.names) {
+        out << separator << "\\fB" << roff(name) << "\\fR";
+        separator = ", ";
+      }
     }
     out << ".\n";
   }

@@ -34,7 +34,7 @@ TEST_F(FromPicture, TakesWhatIsOpen) {
   EXPECT_EQ(params_.prompt, "a fox,\nred");
   EXPECT_EQ(params_.negative_prompt, "cat");
   EXPECT_EQ(params_.steps, 20);
-  EXPECT_EQ(params_.sampler, engine::Sampler::dpmpp_2m_karras);
+  EXPECT_EQ(params_.sampler, engine::Sampler(engine::SamplerMethod::dpmpp_2m, engine::NoiseSchedule::karras));
   EXPECT_EQ(params_.guidance, 5.5);
   EXPECT_EQ(params_.seed, 7u);
   EXPECT_EQ(params_.width, 512);

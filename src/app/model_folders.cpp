@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "app/model_finder.hpp"
 #include "base/error.hpp"
 #include "base/file_kind.hpp"
 #include "base/json.hpp"
@@ -13,6 +14,8 @@
 #include "engine/checkpoint/single_file.hpp"
 #include "engine/pipelines/check_model.hpp"
 #include "engine/pipelines/stable_diffusion.hpp"
+#include "platform/hub/hugging_face.hpp"
+#include "platform/hub/listing.hpp"
 
 namespace p2p::app {
 namespace {
@@ -20,74 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path program_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
-
-/// The folders of a model that have a model_index.json; the published Wuerstchen has two.
-std::vector<fs::path> indexed_folders(const fs::path& folder) {
-  if (fs::exists(folder / "model_index.json")) return {folder};
-  if (fs::exists(folder / "prior/model_index.json") && fs::exists(folder / "decoder/model_index.json")) {
-    return {folder / "prior", folder / "decoder"};
-  }
-  return {};
-}
-
-/// Folders of what goes with models, in the layouts of other programs.
-bool holds_no_models(const fs::path& folder) {
-  constexpr std::array<std::string_view, 12> kOthers{"lora",       "loras",          "lycoris", "vae",
-                                                     "vaes",       "vae_approx",     "clip",    "embeddings",
-                                                     "controlnet", "upscale_models", "esrgan",  "hypernetworks"};
-  const std::string name = to_lower(folder.filename().string());
-  return name.starts_with('.') || std::ranges::find(kOthers, name) != kOthers.end() || fs::exists(folder / "config.json");
-}
-
-/// Files of weights that are listed although they cannot be used, so that the list says why.
-bool is_known_weights(const fs::path& file) {
-  const std::string extension = to_lower(file.extension().string());
-  return extension == ".ckpt" || extension == ".gguf";
-}
-
-/// The models below a folder, by their paths in it.
-class ModelFinder {
- public:
-  explicit ModelFinder(const fs::path& root) { look_in(root, "", 0); }
-
-  /// Folders take precedence over files.
-  std::map<std::string, fs::path> models() && {
-    folders_.merge(files_);
-    return std::move(folders_);
-  }
-
- private:
-  void look_in(const fs::path& folder, const std::string& prefix, int depth) {
-    constexpr int kMostDepth = 3;
-    std::error_code error;
-    for (fs::directory_iterator entry(folder, error), end; !error && entry != end && left_-- > 0; entry.increment(error)) {
-      const fs::path path = entry->path();
-      const std::string file = path.filename().string();
-      if (file.starts_with('.')) continue;  // hidden, or not complete
-      std::error_code unreadable;
-      if (entry->is_directory(unreadable)) {
-        if (!indexed_folders(path).empty())
-          folders_.emplace(prefix + file, path);
-        else if (depth < kMostDepth && !holds_no_models(path))
-          look_in(path, prefix + file + "/", depth + 1);
-      } else if (entry->is_regular_file(unreadable)) {
-        if (engine::is_single_file(path)) files_.emplace(prefix + path.stem().string(), path);
-        if (is_known_weights(path)) files_.emplace(prefix + file, path);
-      }
-    }
-  }
-
-  int left_ = 100'000;  ///< entries, against folders that hold each other
-  std::map<std::string, fs::path> folders_;
-  std::map<std::string, fs::path> files_;
-};
-
-/// Folders and files by model name. Earlier search folders take precedence.
-std::map<std::string, fs::path> models_by_name(const std::vector<fs::path>& folders) {
-  std::map<std::string, fs::path> models;
-  for (const fs::path& folder : folders) models.merge(ModelFinder(folder).models());
-  return models;
-}
 
 bool has_weights(const fs::path& folder) {
   const auto is_weights = [](const fs::directory_entry& entry) { return entry.path().extension() == ".safetensors"; };
@@ -200,7 +135,7 @@ std::vector<fs::path> model_search_path(const AppConfig& config) {
 fs::path find_model(const AppConfig& config) {
   const std::string& wanted = config.model;
   const std::vector<fs::path> folders = model_search_path(config);
-  const std::map<std::string, fs::path> models = models_by_name(folders);
+  const std::map<std::string, fs::path> models = find_models(folders);
   if (const auto found = models.find(wanted); found != models.end()) {
     if (is_known_weights(found->second)) throw UsageError(wrong_file(found->second, kExpectedModel));
     return found->second;
@@ -209,28 +144,34 @@ fs::path find_model(const AppConfig& config) {
   for (const auto& [name, path] : models) {
     if (name + path.extension().string() == wanted && !fs::is_directory(path)) return path;
   }
-  if (fs::is_directory(wanted)) return fs::canonical(wanted);
+  if (fs::is_directory(wanted)) return model_at(fs::canonical(wanted));
   // Do not resolve links: the target may have another name and other files beside it.
   if (fs::exists(wanted) && engine::is_single_file(wanted)) return fs::absolute(wanted);
   const bool is_there = fs::exists(fs::symlink_status(wanted));
   if (is_there || wanted.starts_with('/') || wanted.starts_with("./") || wanted.starts_with("../"))
     throw UsageError(wrong_file(wanted, kExpectedModel));
 
+  const bool is_repository = hub::is_repository(wanted);
+  if (is_repository) {
+    const hub::HuggingFaceHome home([](const char* name) -> const char* { return std::getenv(name); });
+    if (const fs::path folder = hub::cached_folder(home.cache(), wanted); fs::is_directory(folder)) return model_at(folder);
+  }
   std::string names;
   for (const auto& [name, folder] : models) names += (names.empty() ? "" : ", ") + name;
   std::string looked;
   for (const fs::path& folder : folders) looked += (looked.empty() ? "" : " and ") + folder.string();
   throw UsageError("there is no model '" + wanted + "'; " + (names.empty() ? "there is none at all" : "there are " + names) +
                    " (looked in " + (looked.empty() ? "nothing: set P2P_MODELS_DIR" : looked) +
-                   "); --model takes a folder or a .safetensors file too");
+                   "); --model takes a folder or a .safetensors file too" +
+                   (is_repository ? "; prompt2pic pull " + wanted + " downloads that repository" : ""));
 }
-
-std::string model_name(const fs::path& model) { return (engine::is_single_file(model) ? model.stem() : model.filename()).string(); }
 
 engine::EngineOptions engine_options(const AppConfig& config) {
   engine::EngineOptions options = config.engine;
   options.vae = find_vae(config, options.vae);
   options.preview_vae = find_vae(config, options.preview_vae);
+  if (const fs::path loras = own_models_folder(config) / "loras"; options.loras_dir.empty() && fs::is_directory(loras))
+    options.loras_dir = loras;
   const fs::path built = program_folder() / "clip";
   options.clip_tokenizers = fs::exists(built) ? built : (program_folder() / "../share/prompt2pic/clip").lexically_normal();
   return options;
@@ -238,7 +179,7 @@ engine::EngineOptions engine_options(const AppConfig& config) {
 
 std::vector<ModelInfo> list_models(const AppConfig& config) {
   std::vector<ModelInfo> infos;
-  for (const auto& [name, folder] : models_by_name(model_search_path(config))) {
+  for (const auto& [name, folder] : find_models(model_search_path(config))) {
     try {
       infos.push_back(describe(name, folder));
     } catch (const Error& error) {  // an invalid folder must not hide the others

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/model_finder.hpp"
 #include "config/settings.hpp"
 #include "engine/pipelines/model_card.hpp"
 
@@ -25,9 +26,6 @@ std::vector<std::filesystem::path> model_search_path(const AppConfig& config);
 /// of a file without the extension or with it; any characters will do. Throws UsageError that lists the available models and the folders
 /// that were searched, or says what else the file is.
 std::filesystem::path find_model(const AppConfig& config);
-
-/// The name of a model: that of its folder, or of its file without the extension.
-std::string model_name(const std::filesystem::path& model);
 
 /// The engine's options: the settings, with the VAE resolved to its folder, and the folder of CLIP's tokenizers (in the build folder, or in
 /// share/prompt2pic/clip of the installation). Throws UsageError if the VAE does not exist.

@@ -193,7 +193,7 @@ constexpr std::array kSettings{
             "Maximum pixels of a picture that a worker draws; a model's card may set a lower limit (max_pixels).",
             number<P2P_AT(max_pixels), 256, 67'108'864>},
     Setting{"loras_dir", "a folder that exists", "",
-            "Folder of LoRAs for prompts: <lora:NAME:WEIGHT> uses NAME.safetensors there; unset: no LoRAs in prompts.",
+            "Folder of LoRAs for prompts: <lora:NAME:WEIGHT> uses NAME.safetensors there; unset: loras in the folder of models.",
             folder<P2P_AT(engine.loras_dir)>},
     Setting{"vae", "a folder, a .safetensors file or the name of one among the models", "",
             "A VAE for Stable Diffusion instead of the model's own: taesd decodes many times faster, slightly less sharp.",

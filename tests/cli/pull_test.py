@@ -25,6 +25,13 @@ class Pull(PullTest):
         card = json.loads((self.models / "tiny-model-v1/prompt2pic.json").read_text())
         self.assertEqual(card, {"title": {"en": "Tiny_Model.v1"}, "licence": "mit"})
 
+    def test_without_models_dir_the_folder_of_user_data_is_taken(self):
+        data = self.models / "data"
+        env = {"P2P_MODELS_DIR": "", "XDG_DATA_HOME": str(data)}
+        self.pull(env=env, says="data/prompt2pic/models/tiny-model-v1, 3.0 MB")
+        self.assertEqual((data / "prompt2pic/models/tiny-model-v1" / WEIGHTS).read_bytes(), model_files()[WEIGHTS])
+        self.assertIn("tiny-model-v1", self.run_it("models", env=env).stdout)
+
     def test_a_second_pull_looks_at_sizes_and_asks_nobody(self):
         self.pull()
         asked = len(self.hub.seen)
@@ -92,7 +99,6 @@ class Pull(PullTest):
                                 ([REPOSITORY, "--name", ".."], "--name is '..'"), ([REPOSITORY, "two"], "not expected")):
             self.pull(*arguments, code=2, says=says)
         self.assertEqual(self.run_it("pull").returncode, 2)
-        self.refused("P2P_MODELS_DIR is not set", code=2, env={"P2P_MODELS_DIR": ""})
         self.pull("someone/none", code=2, says="no repository someone/none with the revision main")
         self.pull(REPOSITORY, "--revision", "v9", code=2, says="with the revision v9")
         self.assertEqual(os.listdir(self.models), [])

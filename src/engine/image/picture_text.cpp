@@ -115,8 +115,6 @@ std::optional<std::string> jpeg_text(Bytes rest) {
   return {};
 }
 
-bool is_webp(Bytes bytes) { return bytes.size() >= 12 && text_of(bytes.first(4)) == "RIFF" && text_of(bytes.subspan(8, 4)) == "WEBP"; }
-
 std::optional<std::string> webp_text(Bytes rest) {
   take(rest, 12);
   while (!rest.empty()) {

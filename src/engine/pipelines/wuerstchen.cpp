@@ -288,7 +288,9 @@ GenerateResult Wuerstchen::generate(const GenerateParams& asked, const ProgressF
         sentence("no_upscale", "Würstchen has no image encoder, so that it cannot draw a picture again at --upscale; leave it out"));
   if (asked.strength && asked.variations.empty())
     throw UsageError(sentence("strength_without_variations", "strength: expected variations; Würstchen has no other use for it"));
-  if (asked.sampler) throw UsageError(sentence("own_sampler_only", "Würstchen draws with its own sampler alone; leave --sampler out"));
+  // Its own sampler has the name that it gets in a picture's parameters.
+  if (asked.sampler && asked.sampler->method != SamplerMethod::ddpm)
+    throw UsageError(sentence("own_sampler_only", "Würstchen draws with its own sampler alone; leave --sampler out"));
   if (!asked.loras.empty()) throw UsageError("Würstchen takes no LoRAs; leave " + asked.loras[0].file.string() + " out");
   GenerateResult result;
   result.params = with_defaults(asked);

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "engine/checkpoint/config_reader.hpp"
+#include "engine/sampling/scheduler_bases.hpp"
 #include "engine/sampling/scheduler_classes.hpp"
 
 namespace p2p::engine {
