@@ -100,7 +100,7 @@ def test_the_command_line(tmp_path):
     lines = [line for line in blocks("README.md")["The command line"] if not any(word in line for word in NEEDS_A_DOWNLOAD)]
     assert len(lines) >= 7
     output = shell(lines, tmp_path, P2P_CACHE_DIR=str(tmp_path / "cache"))
-    assert (tmp_path / "owl.png").read_bytes().startswith(b"\x89PNG") and len(list(tmp_path.glob("*.png"))) == 6
+    assert (tmp_path / "owl.png").read_bytes().startswith(b"\x89PNG") and len(list(tmp_path.glob("*.png"))) == 7 and (tmp_path / "out-002.webp").exists()
     assert "emoji" in output and "P2P_KAFKA_BROKERS" in output
 
 

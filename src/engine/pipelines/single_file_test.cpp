@@ -148,7 +148,7 @@ TEST(SingleFileWith, OtherTypesDrawsTheSame) {
   file.write(path, [&](std::string&, const TensorView& view) { return cut(view, false); });
   const Image expected = draw_with(path).image;
   file.write(path, [&](std::string&, const TensorView& view) { return cut(view, true); });
-  EXPECT_EQ(draw_with(path).image.rgb, expected.rgb);
+  EXPECT_TRUE(golden::same_picture(draw_with(path).image, expected));
   std::vector<double> doubles;
   file.write(path, [&](std::string&, const TensorView& view) -> std::optional<TensorView> {
     if (view.dtype != DType::f16) return view;
@@ -156,7 +156,7 @@ TEST(SingleFileWith, OtherTypesDrawsTheSame) {
     doubles.assign(floats.begin(), floats.end());
     return TensorView{DType::f64, view.shape, std::as_bytes(std::span(doubles))};
   });
-  EXPECT_EQ(draw_with(path).image.rgb, expected.rgb);
+  EXPECT_TRUE(golden::same_picture(draw_with(path).image, expected));
 }
 
 TEST(SingleFileWith, AVaeOfItsOwnDrawsTheSame) {

@@ -74,7 +74,7 @@ TEST_F(WuerstchenFolder, IsRefusedWithoutWhatTellsItsKind) {
   std::ofstream(path("model_index.json")) << R"({"_class_name": 7})";
   EXPECT_THAT(load_error(), HasSubstr("model_index.json: expected a text under the key _class_name"));
   fs::remove_all(folder_.path());
-  EXPECT_THAT(load_error(), HasSubstr("expected a model's folder or a .safetensors file, found none"));
+  EXPECT_THAT(load_error(), HasSubstr("there is no such file; check its name"));
 }
 
 TEST_F(WuerstchenFolder, IsRefusedWithPicklesAlone) {
@@ -100,7 +100,7 @@ TEST_F(WuerstchenFolder, IsRefusedWhereWeightsDoNotFitTheConfig) {
   EXPECT_THAT(load_error(), AllOf(HasSubstr("prior/prior"), HasSubstr("the weights do not fit config.json"),
                                   HasSubstr("blocks.6.depthwise.weight: missing")));
   change("prior/prior/config.json", "depth", 1);
-  EXPECT_THAT(load_error(), HasSubstr("blocks.3.depthwise.weight: not part of this network"));
+  EXPECT_EQ(load_error(), "no error") << "weights that the network does not use are left out, with a notice";
   change("prior/prior/config.json", "depth", 2);
   change("prior/prior/config.json", "c_r", 10);
   EXPECT_THAT(load_error(), HasSubstr("blocks.1.mapper.weight: expected shape [36, 10], found [36, 9]"));
