@@ -121,8 +121,9 @@ struct PromptOptions {
             "Draw each line of a file (- is standard input); empty lines and those that begin with # are left out. Pictures that are "
             "there already are skipped, so the same command goes on where it was stopped.")),
         negative(add_option(app, "-n,--negative", "TEXT", "What the picture should not show.")),
-        from(add_option(app, "--from", "FILE",
-                        "Take the prompt and the parameters from a picture of prompt2pic or AUTOMATIC1111's web UI; other options override them.")),
+        from(add_option(
+            app, "--from", "FILE",
+            "Take the prompt and the parameters from a picture of prompt2pic or AUTOMATIC1111's web UI; other options override them.")),
         plain(add_flag(
             app, "--plain",
             "Take the prompt literally. By default AUTOMATIC1111's syntax counts: (word:1.2), [word], [from:to:0.5], [a|b], AND, BREAK.")),

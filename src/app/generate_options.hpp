@@ -22,7 +22,7 @@ struct GenerateOptions {
   std::optional<std::filesystem::path> preview;  ///< where the picture stands while it is drawn
   bool json = false;
   std::vector<std::string> notes;  ///< about what --from could not take
-  std::vector<Sentence> notices;  ///< about the picture to begin with
+  std::vector<Sentence> notices;   ///< about the picture to begin with
 };
 
 /// Reads the command line, the settings, and for the prompt `-` standard input. Nothing where the help was asked for and printed.

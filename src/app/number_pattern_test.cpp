@@ -13,8 +13,7 @@ TEST(NumberPattern, HasOneNumber) {
 }
 
 TEST(NumberPattern, RefusesEverythingElse) {
-  for (const char* name :
-       {"%s.png", "%n", "%", "%03", "%03x.png", "%*d", "%-3d", "%ld", "%10d", "%d-%d.png", "100%.png", "%1$d"})
+  for (const char* name : {"%s.png", "%n", "%", "%03", "%03x.png", "%*d", "%-3d", "%ld", "%10d", "%d-%d.png", "100%.png", "%1$d"})
     EXPECT_THROW(is_number_pattern(name), UsageError) << name;
 }
 

@@ -19,8 +19,8 @@
 #include "engine/pipelines/stable_diffusion/lora_tags.hpp"
 #include "engine/pipelines/stable_diffusion/model_index.hpp"
 #include "engine/pipelines/stable_diffusion/safety.hpp"
-#include "engine/pipelines/stray_tensors.hpp"
 #include "engine/pipelines/stable_diffusion/text_plan.hpp"
+#include "engine/pipelines/stray_tensors.hpp"
 
 namespace p2p::engine {
 namespace {
