@@ -3,7 +3,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import unittest
 
@@ -32,14 +31,12 @@ class Completion(CliTest):
         self.assertEqual(completed(["prompt2pic", "completion", ""], self.folder)[:3], ["bash", "zsh", "fish"])
         self.assertNotIn("--vae", completed(["prompt2pic", "bot", "--"], self.folder))
 
-    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
     def test_zsh(self):
         pathlib.Path(self.folder, "_prompt2pic").write_text(self.succeed("completion", "zsh"))
         check = f"fpath=({self.folder} $fpath); autoload -Uz compinit; compinit -D -u; [[ $_comps[prompt2pic] == _prompt2pic ]] && autoload +X _prompt2pic && echo ok"
         done = subprocess.run(["zsh", "-fc", check], capture_output=True, text=True)
         self.assertEqual((done.stdout, done.stderr), ("ok\n", ""))
 
-    @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
     def test_fish(self):
         script = self.succeed("completion", "fish") + 'complete -C "prompt2pic generate --precision "\ncomplete -C "prompt2pic generate --num"\n'
         done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True)
@@ -60,7 +57,6 @@ class Manual(CliTest):
         for setting in json.loads(self.succeed("config", "--json")):
             self.assertIn(f"\\fB{setting['env']}\\fR", page)
 
-    @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
     def test_has_no_warnings(self):
         done = subprocess.run(["groff", "-man", "-Kutf8", "-Tutf8", "-ww", "-rCHECKSTYLE=3", "-P-cbou"], input=self.succeed("man"), capture_output=True, text=True)
         self.assertEqual(done.stderr, "")
