@@ -87,7 +87,8 @@ constexpr std::array<std::string_view, 9> kAbout{"Model",  "Model hash", "Lora h
 
 }  // namespace
 
-std::vector<std::string> take_from_picture(const std::filesystem::path& file, engine::GenerateParams& params, bool seed_given) {
+std::vector<std::string> take_from_picture(const std::filesystem::path& file, engine::GenerateParams& params, bool seed_given,
+                                           std::string_view model) {
   const auto text = engine::read_parameters(file);
   if (!text) throw UsageError(file.string() + ": the picture says nothing about how it was made; leave --from out");
   const engine::Infotext info = engine::parse_infotext(*text);
@@ -106,7 +107,8 @@ std::vector<std::string> take_from_picture(const std::filesystem::path& file, en
     if (!redraws || !take_number(params.strength, *strength, 0.0, 1.0))
       notes.push_back(name + " was drawn from another picture, which is not in it; name it with --image");
   }
-  if (const auto model = info.field("Model")) notes.push_back(name + " was drawn with the model " + *model + "; --model chooses another");
+  if (const auto its = info.field("Model"); its && *its != model)
+    notes.push_back(name + " was drawn with the model " + *its + ", this one with " + std::string(model) + "; --model chooses another");
   return notes;
 }
 

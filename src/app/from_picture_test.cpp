@@ -20,7 +20,7 @@ class FromPicture : public testing::Test {
     const auto bytes = engine::encode_png({.width = 1, .height = 1, .rgb = {0, 0, 0}}, text);
     const auto file = folder_.path() / "a.png";
     std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    return take_from_picture(file, params_, seed_given);
+    return take_from_picture(file, params_, seed_given, "own");
   }
 
   TempFolder folder_;
@@ -57,7 +57,7 @@ TEST_F(FromPicture, SaysWhatItLeavesOut) {
   EXPECT_THAT(take("a\nSteps: many, Sampler: Unknown, Seed: 7, Denoising strength: 0.5, Model: m, Face restoration: GFPGAN"),
               ElementsAre("not taken from a.png: Steps: many, Sampler: Unknown, Face restoration: GFPGAN",
                           "a.png was drawn from another picture, which is not in it; name it with --image",
-                          "a.png was drawn with the model m; --model chooses another"));
+                          "a.png was drawn with the model m, this one with own; --model chooses another"));
   EXPECT_THROW(take(""), UsageError);
 }
 

@@ -9,6 +9,7 @@
 
 #include "app/command_line.hpp"
 #include "app/from_picture.hpp"
+#include "app/model_finder.hpp"
 #include "app/output_files.hpp"
 #include "base/json.hpp"
 #include "engine/image/read_image.hpp"
@@ -149,7 +150,7 @@ struct PromptOptions {
   /// Takes what other options leave open from the picture of --from.
   void take_from(GenerateOptions& options, bool seed_given) const {
     if (from->count() == 0) return;
-    options.notes = take_from_picture(text_of(*from), options.params, seed_given);
+    options.notes = take_from_picture(text_of(*from), options.params, seed_given, model_name(options.config.model));
     options.params.prompt = checked_text(options.params.prompt, "the prompt in " + text_of(*from));
     options.params.negative_prompt = checked_text(options.params.negative_prompt, "the negative prompt in " + text_of(*from));
   }
