@@ -39,12 +39,12 @@ def test_a_dropped_picture_recalls_its_parameters(user, fake_api, data):
 def test_the_schedule_belongs_to_the_sampler(user, fake_api):
     page = user(routes=fake_api)
     expect(page.find(".example")).to_have_count(1)
-    for sampler, sent in [("DPM++ 2M, Schedule type: Karras", "dpmpp_2m_karras"), ("DPM++ SDE, Schedule type: Exponential", "DPM++ SDE Exponential")]:
+    for count, (sampler, sent) in enumerate([("DPM++ 2M, Schedule type: Karras", "dpmpp_2m_karras"), ("DPM++ SDE, Schedule type: Exponential", "DPM++ SDE Exponential")], 1):
         fake_api.bodies.clear()
         drop(page, png(TEXT.replace("DPM++ 2M Karras", sampler)))
         expect(page.find("#set-sampler")).to_have_value(sent)
         page.prompt.press("Enter")
-        expect(page.pictures.last).to_be_visible()
+        expect(page.pictures).to_have_count(count)
         assert [body["sampler"] for body in fake_api.bodies] == [sent]
 
 
