@@ -45,17 +45,7 @@ class Ddim final : public AlphaScheduler {
     const float next_picture_weight = std::sqrt(next);
     const float next_noise_weight = std::sqrt(1.0F - next);
     for (std::size_t k = 0; k < sample.size(); ++k) {
-      const float output = model_output[k];
-      float picture = output;
-      float noise = output;
-      if (config_->prediction == Prediction::epsilon) {
-        picture = (sample[k] - noise_weight * output) / picture_weight;
-      } else if (config_->prediction == Prediction::sample) {
-        noise = (sample[k] - picture_weight * output) / noise_weight;
-      } else {
-        picture = picture_weight * sample[k] - noise_weight * output;
-        noise = picture_weight * output + noise_weight * sample[k];
-      }
+      auto [picture, noise] = picture_and_noise(config_->prediction, model_output[k], sample[k], picture_weight, noise_weight);
       picture = std::clamp(picture, -config_->clip, config_->clip);
       sample[k] = next_picture_weight * picture + next_noise_weight * noise;
     }

@@ -54,9 +54,7 @@ class Ddpm final : public AlphaScheduler {
     const float next_picture_weight = std::sqrt(next) * beta / (1.0F - now);
     const float sample_weight = std::sqrt(ratio) * (1.0F - next) / (1.0F - now);
     for (std::size_t k = 0; k < sample.size(); ++k) {
-      float picture = model_output[k];
-      if (config_->prediction == Prediction::epsilon) picture = (sample[k] - noise_weight * picture) / picture_weight;
-      if (config_->prediction == Prediction::v_prediction) picture = picture_weight * sample[k] - noise_weight * picture;
+      float picture = picture_and_noise(config_->prediction, model_output[k], sample[k], picture_weight, noise_weight).picture;
       picture = std::clamp(picture, -config_->clip, config_->clip);
       sample[k] = next_picture_weight * picture + sample_weight * sample[k];
     }

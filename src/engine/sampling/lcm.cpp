@@ -46,9 +46,7 @@ class Lcm final : public AlphaScheduler {
     const float c_skip = sigma_data * sigma_data / variance;
     const float c_out = scaled / std::sqrt(variance);
     for (std::size_t k = 0; k < sample.size(); ++k) {
-      float picture = model_output[k];
-      if (config_->prediction == Prediction::epsilon) picture = (sample[k] - noise_weight * model_output[k]) / picture_weight;
-      if (config_->prediction == Prediction::v_prediction) picture = picture_weight * sample[k] - noise_weight * model_output[k];
+      const float picture = picture_and_noise(config_->prediction, model_output[k], sample[k], picture_weight, noise_weight).picture;
       sample[k] = c_out * std::clamp(picture, -config_->clip, config_->clip) + c_skip * sample[k];
     }
     if (i + 1 == timesteps().size()) return;

@@ -20,6 +20,24 @@ float read_clip(const ConfigReader& config, bool fallback);
 /// Throws ModelError if the key has another value than `only`, the only one that is supported.
 void expect_only(const ConfigReader& config, std::string_view key, const Json& only);
 
+struct PictureAndNoise {
+  float picture = 0;
+  float noise = 0;
+};
+
+/// What a network's output means for one value of a sample that is picture_weight x picture + noise_weight x noise.
+inline PictureAndNoise picture_and_noise(Prediction prediction, float output, float sample, float picture_weight, float noise_weight) {
+  switch (prediction) {
+    case Prediction::epsilon:
+      return {(sample - noise_weight * output) / picture_weight, output};
+    case Prediction::sample:
+      return {output, (sample - picture_weight * output) / noise_weight};
+    case Prediction::v_prediction:
+      break;
+  }
+  return {picture_weight * sample - noise_weight * output, picture_weight * output + noise_weight * sample};
+}
+
 /// A sample at a whole timestep t is sqrt(alpha_t) x picture + sqrt(1 - alpha_t) x noise.
 class AlphaScheduler : public Scheduler {
  public:

@@ -42,17 +42,7 @@ class Tcd final : public AlphaScheduler {
     const float below_picture_weight = std::sqrt(below);
     const float below_noise_weight = std::sqrt(1.0F - below);
     for (std::size_t k = 0; k < sample.size(); ++k) {
-      const float output = model_output[k];
-      float picture = output;
-      float noise = output;
-      if (config_->prediction == Prediction::epsilon) {
-        picture = (sample[k] - noise_weight * output) / picture_weight;
-      } else if (config_->prediction == Prediction::sample) {
-        noise = (sample[k] - picture_weight * output) / noise_weight;
-      } else {
-        picture = picture_weight * sample[k] - noise_weight * output;
-        noise = picture_weight * output + noise_weight * sample[k];
-      }
+      const auto [picture, noise] = picture_and_noise(config_->prediction, model_output[k], sample[k], picture_weight, noise_weight);
       sample[k] = below_picture_weight * picture + below_noise_weight * noise;
     }
     if (last) return;
